@@ -1,0 +1,142 @@
+// Package account is what exists in an AWS account as one plain value: roles,
+// instance profiles, policies, buckets, objects. Every fact is known, absent
+// or unknown, with the place that it comes from. The value is filled from a
+// template (package account/template), from the local cloud's state, or from
+// a live account.
+package account
+
+import (
+	"strings"
+
+	"beanpole/internal/fact"
+	"beanpole/internal/iam"
+	"beanpole/internal/source"
+)
+
+// Account is one account in one region's view.
+type Account struct {
+	ID        string // 12 digits, or a text with unknown parts
+	Partition string // "aws"
+	Region    string // may be an unknown text
+
+	Roles    []*Role
+	Profiles []*Profile
+	Users    []*User
+	// Managed are customer managed policies, and AWS's where known.
+	Managed []*Managed
+	Buckets []*Bucket
+
+	// Complete says that a role, profile, policy or bucket that is not listed
+	// does not exist (local cloud, live). A template is not complete: what it
+	// does not mention may exist all the same.
+	Complete bool
+}
+
+// Role is an IAM role.
+type Role struct {
+	Name     string
+	Path     string // "/" or "/a/b/"
+	ARN      string
+	ID       string // AROA…
+	Trust    *iam.Policy
+	Inline   []*iam.Policy
+	Attached []string // policy ARNs
+	Boundary string   // policy ARN or ""
+	Pos      source.Pos
+	NamePos  source.Pos // of an explicit RoleName; zero when AWS names it
+	Logical  string     // logical ID in the template, "" elsewhere
+}
+
+// Profile is an IAM instance profile. It is not a role: it holds one.
+type Profile struct {
+	Name     string
+	Path     string
+	ARN      string
+	ID       string   // AIPA…
+	Roles    []string // names; AWS allows none or one
+	RolesPos source.Pos
+	Pos      source.Pos
+	NamePos  source.Pos
+	Logical  string
+}
+
+// User is an IAM user.
+type User struct {
+	Name     string
+	Path     string
+	ARN      string
+	ID       string // AIDA…
+	Inline   []*iam.Policy
+	Attached []string
+}
+
+// Managed is a managed policy.
+type Managed struct {
+	ARN    string
+	Name   string
+	Policy *iam.Policy
+	Pos    source.Pos
+}
+
+// Bucket is an S3 bucket.
+type Bucket struct {
+	Name   string
+	Region string
+	// Owner is the owning account's ID; "" means the Account's own.
+	Owner         string
+	Policy        *iam.Policy // nil: none, unless PolicyUnknown
+	PolicyUnknown string      // why the policy is not known, "" when it is
+	Objects       map[string]*Object
+	// ObjectsComplete says that Objects lists every object.
+	ObjectsComplete bool
+	Pos             source.Pos
+	NamePos         source.Pos
+	Logical         string
+}
+
+// Object is what is known of an object besides its content.
+type Object struct {
+	Size int64
+	ETag string // without quotes
+	Type string // Content-Type
+}
+
+// Role looks a role up by name, or by ARN. Holds: found; Broken: known not to
+// exist; Unknown: may exist. Names are unique without regard to case.
+func (a *Account) Role(name string) (*Role, fact.Verdict) {
+	return find(a.Roles, a.Complete, name, func(r *Role) (string, string) { return r.Name, r.ARN })
+}
+
+// Profile looks an instance profile up by name or ARN.
+func (a *Account) Profile(name string) (*Profile, fact.Verdict) {
+	return find(a.Profiles, a.Complete, name, func(p *Profile) (string, string) { return p.Name, p.ARN })
+}
+
+// Policy looks a managed policy up by ARN.
+func (a *Account) Policy(arn string) (*Managed, fact.Verdict) {
+	return find(a.Managed, a.Complete, arn, func(m *Managed) (string, string) { return m.ARN, m.ARN })
+}
+
+// Bucket looks a bucket up by name.
+func (a *Account) Bucket(name string) (*Bucket, fact.Verdict) {
+	return find(a.Buckets, a.Complete, name, func(b *Bucket) (string, string) { return b.Name, b.Name })
+}
+
+// find looks a thing up by one of its two names. Without a match the answer
+// is Broken only when the list is complete and no name in question is unknown.
+func find[T any](list []*T, complete bool, want string, names func(*T) (string, string)) (*T, fact.Verdict) {
+	unsure := false
+	for _, x := range list {
+		a, b := names(x)
+		switch fact.Any(fact.Equal(strings.ToLower(a), strings.ToLower(want)), fact.Equal(strings.ToLower(b), strings.ToLower(want))) {
+		case fact.Holds:
+			return x, fact.Holds
+		case fact.Unknown:
+			unsure = true
+		}
+	}
+	if complete && !unsure && fact.Known(want) {
+		return nil, fact.Broken
+	}
+	return nil, fact.Unknown
+}

@@ -1,0 +1,91 @@
+// Package cfninit is AWS::CloudFormation::Init as aws-cfn-bootstrap does it:
+// Plan says what would be done, in which order, and who signs; Run carries the
+// same plan out. `check` reads the plan, the agent on the instance runs it.
+package cfninit
+
+import (
+	"beanpole/internal/access"
+	"beanpole/internal/source"
+)
+
+// Plan is everything that cfn-init would do for the chosen configSets.
+type Plan struct {
+	Sets    []Set
+	Auth    []*Block // Authentication blocks that are usable, in file order
+	Dropped []Dropped
+}
+
+// Set is one configSet with its configs in order.
+type Set struct {
+	Name    string
+	Configs []*Config
+}
+
+// Config is one config; its steps stand in the order in which they run:
+// packages, groups, users, sources, files, commands, services.
+type Config struct {
+	Name  string
+	Steps []Step
+}
+
+// Step is one thing done. Exactly one of the pointers is set.
+type Step struct {
+	File    *File
+	Command *Command
+	// Other is a section that this build does not carry out yet.
+	Other *Other
+}
+
+// File is one entry of `files`.
+type File struct {
+	Path  string
+	Entry *source.Node  // its attributes, as read
+	Pos   source.Pos    // of the path in the user's file
+	Fetch *access.Fetch // nil when the content is inline
+}
+
+// Command is one entry of `commands`.
+type Command struct {
+	Name  string
+	Entry *source.Node
+	Pos   source.Pos
+}
+
+// Other is a section that is read but not carried out yet.
+type Other struct {
+	Section string // "packages", "services", …
+	Node    *source.Node
+}
+
+// Block is one usable entry of AWS::CloudFormation::Authentication.
+type Block struct {
+	Name                          string
+	Kind                          access.SignerKind
+	Pos                           source.Pos
+	Role                          *source.Node
+	Buckets                       []string
+	URIs                          []string
+	KeyID, Secret, User, Password string
+}
+
+// Dropped is a block that cfn-init ignores, with the warning that it logs.
+type Dropped struct {
+	Name    string
+	Warning string
+	Pos     source.Pos
+}
+
+// Fetches are all fetches of the plan, in order.
+func (p *Plan) Fetches() []*access.Fetch {
+	var out []*access.Fetch
+	for _, s := range p.Sets {
+		for _, c := range s.Configs {
+			for _, st := range c.Steps {
+				if st.File != nil && st.File.Fetch != nil {
+					out = append(out, st.File.Fetch)
+				}
+			}
+		}
+	}
+	return out
+}
