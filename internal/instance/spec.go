@@ -1,0 +1,33 @@
+// Package instance runs an OCI container that passes for an EC2 instance: its
+// own root over an overlay, its own network in which instance metadata, DNS
+// and the local AWS answer, and a control channel to its PID 1. It promises to
+// leave nothing behind, and to change nothing of the host.
+package instance
+
+import (
+	"crypto/tls"
+	"io"
+	"net/http"
+)
+
+// Spec says what one instance is made of.
+type Spec struct {
+	ID       string       // instance ID, "i-0123456789abcdef0"
+	Dir      string       // state directory, absolute; the instance lives in Dir/instances/ID
+	Root     string       // lower layer of the instance's root, "" is the host's "/"
+	Binary   string       // program on the host that becomes PID 1, absolute; "" is this program
+	Args     []string     // its arguments
+	CA       []byte       // PEM certificates that this instance alone trusts as well
+	Hide     []string     // more absolute paths that the instance must not see
+	Metadata http.Handler // answers at 169.254.169.254, port 80
+	AWS      http.Handler // answers for *.amazonaws.com, ports 443 and 80
+	TLS      *tls.Config  // certificates for AWS
+	Hostname string       // "" is made from the private address as EC2 does
+	Log      io.Writer    // PID 1's standard error; nil discards it
+}
+
+// Need is something that this machine lacks.
+type Need struct {
+	What   string // "runc", "root", "overlay", …
+	Remedy string // one line: what to do
+}

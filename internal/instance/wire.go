@@ -1,0 +1,53 @@
+package instance
+
+import "time"
+
+// Command is one command that Elastic Beanstalk's command service gives to an
+// instance. It goes to PID 1 as one JSON line.
+type Command struct {
+	Name         string            // "app-deploy"
+	Stack        string            // CloudFormation stack of the environment, name or ID
+	Resource     string            // logical ID whose metadata holds the config, "AWSEBAutoScalingGroup"
+	Region       string            // region of the stack
+	Application  string            // application name
+	VersionLabel string            // the version to deploy
+	Environment  string            // environment name
+	Platform     string            // solution stack name or platform ARN
+	BundleURL    string            // presigned URL of the source bundle
+	Env          map[string]string // environment properties
+	Timeout      time.Duration     // of the whole command; 0 is the service's default, see DefaultTimeout
+	RealTime     bool              // wait as long as AWS's agent waits between tries
+	Port         int               // PORT of the first process; 0 is 5000
+}
+
+// DefaultTimeout is how long a command may take: the option Timeout of
+// aws:elasticbeanstalk:command (default 600 s) and the 240 s that the service
+// adds to it. [EB:command-options-general, log]
+const DefaultTimeout = (600 + 240) * time.Second
+
+// The two values of Result.Status.
+const (
+	Success = "SUCCESS"
+	Failure = "FAILURE"
+)
+
+// Result is the instance's answer to a Command, one JSON line.
+type Result struct {
+	Status     string // Success or Failure
+	ReturnCode int
+	Message    string        // AL2: "Engine execution has encountered an error."
+	Events     []EngineEvent // what the engine asks to be shown, in order
+	Output     string        // AL1: the text that the host manager makes, "" on success
+	FailedStep string        // instruction or action that failed: "PreBuildEbExtension"
+	// Expected and Longest are what the agent's waits between tries would have
+	// taken on AWS: on average, and at most.
+	Expected, Longest time.Duration
+	MetadataCalls     int    // requests that the agent made to instance metadata
+	Cause             string // cfn-init's text after "Error occurred during build: "
+}
+
+// EngineEvent is one event that an instance asks the service to show.
+type EngineEvent struct {
+	Message  string
+	Severity string // "INFO", "ERROR"
+}
