@@ -1,0 +1,39 @@
+# What this project can do from a fresh clone: every target sets up what it
+# needs by itself (scripts/setup.sh) and needs no earlier target.
+GO ?= go
+export CGO_ENABLED ?= 0
+
+.PHONY: build demo test test-fast bench lint format setup-demo setup-test clean
+
+build: ## the static binary, bin/beanpole
+	$(GO) build -trimpath -o bin/beanpole .
+
+demo: setup-demo build ## the story, end to end
+	scripts/demo.sh
+
+test: setup-test build ## everything; needs root for the parts that run instances
+	scripts/test.sh
+
+test-fast: ## the inner loop: no root, no network, no containers; under a minute
+	$(GO) test -short ./...
+
+bench: setup-test build ## ratios, measured in one run
+	scripts/bench.sh
+
+lint: ## vet, staticcheck, format
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+	@unformatted=$$(gofmt -l main.go internal examples); \
+	if [ -n "$$unformatted" ]; then echo "not formatted (run: make format):"; echo "$$unformatted"; exit 1; fi
+
+format:
+	gofmt -w main.go internal examples
+
+setup-demo:
+	@scripts/setup.sh demo
+
+setup-test:
+	@scripts/setup.sh test
+
+clean:
+	rm -rf bin
