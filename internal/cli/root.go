@@ -1,0 +1,60 @@
+// Package cli is the command line: one file a command, flags, exit statuses,
+// and all wiring of the other packages in one place.
+package cli
+
+import (
+	"context"
+	"io"
+
+	"github.com/spf13/cobra"
+)
+
+const about = `beanpole runs an AWS Elastic Beanstalk deployment on your own machine and says,
+before AWS does, whether the instance will get what it needs, and if not, why,
+and what to change.
+
+Exit status: 0 clean, 1 findings or a failed deployment, 2 bad usage or input
+that cannot be read, 3 beanpole itself failed.`
+
+// Main runs one command line and returns its exit status.
+func Main(args []string, in io.Reader, out, errs io.Writer) int {
+	root := &cobra.Command{
+		Use:           "beanpole",
+		Short:         "run and explain an Elastic Beanstalk deployment on your own machine",
+		Long:          about,
+		Args:          cobra.NoArgs,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return usageError("%v; see: %s --help", err, c.CommandPath())
+	})
+	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(errs)
+	root.AddCommand(commands()...)
+	ran := false
+	for _, c := range root.Commands() {
+		work := c.RunE
+		c.RunE = func(c *cobra.Command, args []string) error {
+			ran = true
+			return work(c, args)
+		}
+	}
+	command, err := root.ExecuteContextC(context.Background())
+	if _, ours := err.(*exitError); err != nil && !ran && !ours {
+		// cobra's own word on an unknown command or a wrong argument
+		err = usageError("%v; see: %s --help", err, command.CommandPath())
+	}
+	return report(errs, err)
+}
+
+// commands are all commands.
+func commands() []*cobra.Command {
+	return []*cobra.Command{
+		versionCommand(),
+	}
+}
