@@ -25,6 +25,9 @@ func (p Pos) String() string {
 	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Col)
 }
 
+// short is line:col, for use beside a place in the same file.
+func (p Pos) short() string { return fmt.Sprintf("%d:%d", p.Line, p.Col) }
+
 // Kind is what a value is.
 type Kind uint8
 
@@ -68,7 +71,10 @@ type Node struct {
 	// option, parameter or resource that it was taken from.
 	From []Origin
 
-	lines []int // of block scalars: byte offset of the start of each text line's content
+	segs []seg // where Text stands in the file, see PosAt; none: nowhere
+	body int   // offset of the value itself, behind its tag and anchor
+	flow bool  // a Seq or Map in brackets
+	read bool  // it was read from a file, so body and flow count
 }
 
 // Field is one entry of a Map.
