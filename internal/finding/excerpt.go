@@ -1,0 +1,202 @@
+package finding
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"beanpole/internal/fact"
+	"beanpole/internal/source"
+)
+
+// Clean makes text fit for a terminal: parts that are not known become
+// readable, control characters and those that change the direction of text
+// become escapes, bytes that are no UTF-8 as well.
+func Clean(s string) string {
+	s = fact.Show(s)
+	plain := true
+	for _, r := range s {
+		if r == utf8.RuneError || unsafe(r) {
+			plain = false
+			break
+		}
+	}
+	if plain {
+		return s
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); {
+		r, n := utf8.DecodeRuneInString(s[i:])
+		b.WriteString(visible(r, s[i:i+n]))
+		i += n
+	}
+	return b.String()
+}
+
+// visible is one rune as it may be printed.
+func visible(r rune, raw string) string {
+	switch {
+	case r == utf8.RuneError && len(raw) == 1:
+		return fmt.Sprintf(`\x%02x`, raw[0])
+	case r == '\n':
+		return `\n`
+	case r == '\t':
+		return `\t`
+	case r == '\r':
+		return `\r`
+	case unsafe(r):
+		return fmt.Sprintf(`\u%04x`, r)
+	}
+	return raw
+}
+
+// unsafe runes move the cursor, change colours or turn text around.
+func unsafe(r rune) bool {
+	return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Zl, r) || unicode.Is(unicode.Zp, r) || unicode.Is(unicode.Co, r)
+}
+
+// columns is how many columns s takes on a terminal.
+func columns(s string) int {
+	n := 0
+	for _, r := range s {
+		n += runeColumns(r)
+	}
+	return n
+}
+
+func runeColumns(r rune) int {
+	switch {
+	case unicode.Is(unicode.Mn, r) || unicode.Is(unicode.Me, r):
+		return 0
+	case r >= 0x1100 && (r <= 0x115f || r >= 0x2e80 && r <= 0xa4cf || r >= 0xac00 && r <= 0xd7a3 ||
+		r >= 0xf900 && r <= 0xfaff || r >= 0xfe30 && r <= 0xfe6f || r >= 0xff00 && r <= 0xff60 ||
+		r >= 0x1f300 && r <= 0x1faff || r >= 0x20000 && r <= 0x3fffd):
+		return 2
+	}
+	return 1
+}
+
+// excerpt prints the line of the file with the place underlined.
+func (p *printer) excerpt(f *Finding) {
+	if p.opt.Read == nil || !f.Pos.IsValid() {
+		return
+	}
+	line, ok := lineAt(p.opt.Read(f.Pos.File), f.Pos)
+	if !ok {
+		return
+	}
+	number := fmt.Sprint(f.Pos.Line)
+	gutter := strings.Repeat(" ", len(number))
+	room := 0
+	if p.opt.Width > 0 {
+		room = max(20, p.opt.Width-len(number)-3)
+	}
+	shown, mark := underline(mask(line), f.Pos, f.End, room)
+	fmt.Fprintf(p.w, "%s |\n", gutter)
+	fmt.Fprintf(p.w, "%s | %s\n", number, strings.TrimRight(shown, " "))
+	fmt.Fprintf(p.w, "%s | %s\n", gutter, p.paint(green, mark))
+}
+
+// lineAt is the text of the line that a place stands on.
+func lineAt(data []byte, at source.Pos) (string, bool) {
+	for n := 1; n < at.Line; n++ {
+		i := bytes.IndexByte(data, '\n')
+		if i < 0 {
+			return "", false
+		}
+		data = data[i+1:]
+	}
+	if i := bytes.IndexByte(data, '\n'); i >= 0 {
+		data = data[:i]
+	}
+	line := strings.TrimSuffix(string(data), "\r")
+	if at.Line == 1 {
+		line = strings.TrimPrefix(line, "\ufeff") // no column of its own
+	}
+	return line, line != ""
+}
+
+// secrets finds the values of secret keys on a line, so that an excerpt never
+// shows one.
+var secrets = regexp.MustCompile(`(?i)(?:secret_?(?:access_?)?key|password)["']?\s*[:=]\s*["']?([^"',\s}]+)`)
+
+// mask puts stars over secret values; every rune keeps its column.
+func mask(line string) string {
+	for _, m := range secrets.FindAllStringSubmatchIndex(line, -1) {
+		n := utf8.RuneCountInString(line[m[2]:m[3]])
+		if n == m[3]-m[2] {
+			line = line[:m[2]] + strings.Repeat("*", n) + line[m[3]:]
+		} else {
+			return strings.Repeat("*", utf8.RuneCountInString(line)) // rare; hide all of it
+		}
+	}
+	return line
+}
+
+// underline is the line as shown, and the marks below it. A line that does
+// not fit into room columns is cut around the place.
+func underline(line string, at, end source.Pos, room int) (shown, mark string) {
+	last := at.Col
+	if end.Line == at.Line && end.Col > at.Col {
+		last = end.Col - 1
+	} else if end.Line > at.Line {
+		last = utf8.RuneCountInString(strings.TrimRight(line, " "))
+	}
+	var cells []string // what each rune is shown as
+	for i := 0; i < len(line); {
+		r, n := utf8.DecodeRuneInString(line[i:])
+		cell := visible(r, line[i:i+n])
+		if r == '\t' {
+			cell = "    "
+		}
+		cells = append(cells, cell)
+		i += n
+	}
+	from := min(at.Col-1, len(cells))
+	last = min(max(last, at.Col), max(len(cells), at.Col))
+	first, stop := window(cells, from, room)
+	before, under := 0, 0
+	for i := first; i < stop; i++ {
+		switch {
+		case i < from:
+			before += columns(cells[i])
+		case i < last:
+			under += columns(cells[i])
+		}
+	}
+	shown = strings.Join(cells[first:stop], "")
+	if first > 0 {
+		shown, before = "…"+shown, before+1
+	}
+	if stop < len(cells) {
+		shown += "…"
+	}
+	return shown, strings.Repeat(" ", before) + "^" + strings.Repeat("~", max(0, under-1))
+}
+
+// window is the stretch of cells that is shown: all when they fit, else one
+// that begins shortly before the place.
+func window(cells []string, from, room int) (first, stop int) {
+	total := 0
+	for _, c := range cells {
+		total += columns(c)
+	}
+	if room <= 0 || total <= room {
+		return 0, len(cells)
+	}
+	room -= 2 // for the dots
+	used := 0
+	first = from
+	for first > 0 && used+columns(cells[first-1]) <= room/3 {
+		first--
+		used += columns(cells[first])
+	}
+	stop = first
+	for used = 0; stop < len(cells) && used+columns(cells[stop]) <= room; stop++ {
+		used += columns(cells[stop])
+	}
+	return first, stop
+}
