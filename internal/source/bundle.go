@@ -1,0 +1,289 @@
+package source
+
+import (
+	"archive/zip"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"sort"
+	"strings"
+	"time"
+
+	"beanpole/internal/fact"
+)
+
+// Limits on a bundle. AWS takes a ZIP or WAR of up to 512 MB
+// [EB:applications-sourcebundle]; the rest keeps a hostile one from filling
+// the machine.
+const (
+	maxZip      = 512 << 20
+	maxUnpacked = 2 << 30
+	maxEntries  = 500_000
+	maxRatio    = 200      // unpacked bytes per packed byte, of a bundle
+	ratioFrom   = 64 << 20 // that unpacks to more than this
+	maxLinkHops = 40
+)
+
+// Bundle is an opened source bundle: what a folder holds, or a zip. Every
+// name in it is relative, with slashes, and leads nowhere else.
+//
+// A symbolic link whose target is a file of the bundle is a file of its own
+// here, with the target's content and mode; WriteZip keeps it a link, as the
+// EB CLI does. Links to folders, or to nothing, show up in WriteZip alone.
+type Bundle struct {
+	path    string
+	names   []string
+	entries map[string]*entry
+	dirs    map[string]fs.FileMode
+	zip     *os.File // the zip itself, nil for a folder
+	shut    func() error
+}
+
+// entry is a file or a symbolic link.
+type entry struct {
+	mode fs.FileMode
+	link string // target, of a link
+	open func() (io.ReadCloser, error)
+	size int64
+}
+
+// OpenBundle opens a folder or a zip. What it refuses, it refuses with a
+// *Problem. From a folder the files of .ebignore are left out, and .git,
+// .elasticbeanstalk and .beanpole, which never belong to a bundle.
+func OpenBundle(name string) (*Bundle, error) {
+	info, err := os.Stat(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, &Problem{Pos: Pos{File: name}, What: "there is no such file or folder"}
+	case err != nil:
+		return nil, unopenable(name, err)
+	case !info.IsDir() && !info.Mode().IsRegular():
+		return nil, &Problem{Pos: Pos{File: name}, What: "a bundle is a folder or a zip file, and this is neither"}
+	}
+	b := &Bundle{path: name, entries: map[string]*entry{}, dirs: map[string]fs.FileMode{}, shut: func() error { return nil }}
+	if info.IsDir() {
+		err = b.readFolder()
+	} else {
+		err = b.readZip(info.Size())
+	}
+	if err == nil {
+		err = b.settle()
+	}
+	if err != nil {
+		b.Close()
+		return nil, err
+	}
+	return b, nil
+}
+
+// unopenable is the problem of a file that the system does not hand out.
+func unopenable(name string, err error) *Problem {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		err = pe.Err
+	}
+	return &Problem{Pos: Pos{File: name}, What: "cannot be read: " + err.Error()}
+}
+
+// refuse is a problem of one entry of the bundle.
+func (b *Bundle) refuse(name, format string, args ...any) *Problem {
+	return &Problem{Pos: Pos{File: b.path}, What: fmt.Sprintf("%q ", name) + fmt.Sprintf(format, args...)}
+}
+
+// checkName refuses names that no honest bundle holds.
+func (b *Bundle) checkName(name string) error {
+	switch {
+	case strings.HasPrefix(name, "/"):
+		return b.refuse(name, "is an absolute name")
+	case strings.IndexFunc(name, func(r rune) bool { return r < ' ' || r == 0x7F }) >= 0:
+		return b.refuse(name, "has a control character in its name")
+	case fact.Clean(name) != name:
+		return b.refuse(name, "has a private-use character in its name")
+	}
+	for _, part := range strings.Split(name, "/") {
+		if part == ".." {
+			return b.refuse(name, "leads out of the bundle")
+		}
+	}
+	return nil
+}
+
+// add takes one entry; dup names and files that are folders too are refused.
+func (b *Bundle) add(name string, e *entry) error {
+	if b.entries[name] != nil {
+		return b.refuse(name, "is in the bundle twice")
+	}
+	if len(b.entries) >= maxEntries {
+		return &Problem{Pos: Pos{File: b.path}, What: fmt.Sprintf("the bundle has more than %d files", maxEntries)}
+	}
+	b.entries[name] = e
+	return nil
+}
+
+// settle checks the links and makes the sorted list of files.
+func (b *Bundle) settle() error {
+	for name, e := range b.entries {
+		for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
+			if b.entries[dir] != nil {
+				return b.refuse(dir, "is both a file and a folder")
+			}
+		}
+		if _, isDir := b.dirs[name]; isDir {
+			return b.refuse(name, "is both a file and a folder")
+		}
+		file, err := b.resolve(name)
+		if err != nil {
+			return err
+		}
+		if t := b.entries[file]; t != nil && t.link == "" {
+			b.names = append(b.names, name)
+			if e.link != "" {
+				e.open, e.size, e.mode = t.open, t.size, t.mode
+			}
+		}
+	}
+	sort.Strings(b.names)
+	return nil
+}
+
+// resolve follows the links on the way of name, as the system would with the
+// bundle as its root folder, and refuses to leave it.
+func (b *Bundle) resolve(name string) (string, error) {
+	todo := strings.Split(name, "/")
+	var at []string
+	for hops := 0; len(todo) > 0; {
+		part := todo[0]
+		todo = todo[1:]
+		switch part {
+		case "", ".":
+			continue
+		case "..":
+			if len(at) == 0 {
+				return "", b.refuse(name, "is a link that leads out of the bundle")
+			}
+			at = at[:len(at)-1]
+			continue
+		}
+		at = append(at, part)
+		e := b.entries[strings.Join(at, "/")]
+		if e == nil || e.link == "" {
+			continue
+		}
+		if strings.HasPrefix(e.link, "/") {
+			return "", b.refuse(name, "is a link to %q, outside the bundle", e.link)
+		}
+		if hops++; hops > maxLinkHops {
+			return "", b.refuse(name, "is a link that leads in a circle")
+		}
+		at = at[:len(at)-1]
+		todo = append(strings.Split(e.link, "/"), todo...)
+	}
+	return strings.Join(at, "/"), nil
+}
+
+// Path is the bundle's path as it was given.
+func (b *Bundle) Path() string { return b.path }
+
+// Names lists the files, sorted, with slashes.
+func (b *Bundle) Names() []string { return append([]string(nil), b.names...) }
+
+// Has reports whether name is a file of the bundle.
+func (b *Bundle) Has(name string) bool {
+	i := sort.SearchStrings(b.names, name)
+	return i < len(b.names) && b.names[i] == name
+}
+
+// Mode is a file's permissions, 0 when there is none of that name.
+func (b *Bundle) Mode(name string) fs.FileMode {
+	if !b.Has(name) {
+		return 0
+	}
+	return b.entries[name].mode.Perm()
+}
+
+// Read is a file's content. A name that the bundle has not: fs.ErrNotExist.
+func (b *Bundle) Read(name string) ([]byte, error) {
+	if !b.Has(name) {
+		return nil, fmt.Errorf("read %q in bundle %q: %w", name, b.path, fs.ErrNotExist)
+	}
+	e := b.entries[name]
+	r, err := e.open()
+	if err != nil {
+		return nil, b.refuse(name, "cannot be read: %v", err)
+	}
+	defer r.Close()
+	// One byte more than declared shows up an archive that lies.
+	data, err := io.ReadAll(io.LimitReader(r, e.size+1))
+	switch {
+	case err != nil:
+		return nil, b.refuse(name, "cannot be read: %v", err)
+	case int64(len(data)) > e.size:
+		return nil, b.refuse(name, "is longer than the bundle says")
+	}
+	return data, nil
+}
+
+// Close lets go of the folder or zip.
+func (b *Bundle) Close() error { return b.shut() }
+
+// zipTime is the time of every entry that WriteZip writes: the earliest that
+// a zip can hold, so that the same bundle is the same bytes.
+var zipTime = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// WriteZip writes the bundle as a zip. A bundle that is a zip is copied as it
+// is. From a folder the bytes depend on nothing but names, modes and contents.
+func (b *Bundle) WriteZip(w io.Writer) error {
+	if b.zip != nil {
+		if _, err := io.Copy(w, io.NewSectionReader(b.zip, 0, 1<<62)); err != nil {
+			return fmt.Errorf("copy bundle %q: %w", b.path, err)
+		}
+		return nil
+	}
+	z := zip.NewWriter(w)
+	names := make([]string, 0, len(b.entries)+len(b.dirs))
+	for n := range b.entries {
+		names = append(names, n)
+	}
+	for n := range b.dirs {
+		names = append(names, n+"/")
+	}
+	sort.Strings(names)
+	for _, n := range names {
+		if err := b.writeEntry(z, n); err != nil {
+			return fmt.Errorf("zip %q of bundle %q: %w", n, b.path, err)
+		}
+	}
+	return z.Close()
+}
+
+func (b *Bundle) writeEntry(z *zip.Writer, name string) error {
+	h := &zip.FileHeader{Name: name, Modified: zipTime}
+	e := b.entries[name]
+	switch {
+	case e == nil:
+		h.SetMode(fs.ModeDir | b.dirs[strings.TrimSuffix(name, "/")].Perm())
+	case e.link != "":
+		h.SetMode(fs.ModeSymlink | 0o777)
+	default:
+		h.Method = zip.Deflate
+		h.SetMode(e.mode.Perm())
+	}
+	w, err := z.CreateHeader(h)
+	if err != nil || e == nil {
+		return err
+	}
+	if e.link != "" {
+		_, err = io.WriteString(w, e.link)
+		return err
+	}
+	r, err := e.open()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	_, err = io.Copy(w, r)
+	return err
+}
