@@ -6,8 +6,6 @@
 package account
 
 import (
-	"strings"
-
 	"beanpole/internal/fact"
 	"beanpole/internal/iam"
 	"beanpole/internal/source"
@@ -126,9 +124,10 @@ func (a *Account) Bucket(name string) (*Bucket, fact.Verdict) {
 // is Broken only when the list is complete and no name in question is unknown.
 func find[T any](list []*T, complete bool, want string, names func(*T) (string, string)) (*T, fact.Verdict) {
 	unsure := false
+	want = fact.Lower(want)
 	for _, x := range list {
 		a, b := names(x)
-		switch fact.Any(fact.Equal(strings.ToLower(a), strings.ToLower(want)), fact.Equal(strings.ToLower(b), strings.ToLower(want))) {
+		switch fact.Any(fact.Equal(fact.Lower(a), want), fact.Equal(fact.Lower(b), want)) {
 		case fact.Holds:
 			return x, fact.Holds
 		case fact.Unknown:

@@ -3,9 +3,13 @@
 //
 // A text is a plain Go string. A part that is not known stands in it as a
 // symbol: a name between two private-use runes. Two kinds exist.
-// [Unknown] may turn out to equal anything. [Generated] is a value that AWS
-// makes up at random (a physical name): what it will be is not known, but it
-// is known to differ from every other text.
+// [Symbol] may turn out to be any text, the empty one included. [Generated] is
+// a run of letters and digits that AWS makes up at random (the end of a
+// physical name): what it will be is not known, but no other text equals it.
+//
+// Every answer is sound: Holds and Broken are said only of what is so whatever
+// the symbols turn out to be. Where one symbol stands twice in a text, Unknown
+// may be said of what a closer look could tell.
 package fact
 
 // Verdict is what can be said of a statement. The zero value is Unknown.

@@ -1,5 +1,10 @@
 package fact
 
+import (
+	"slices"
+	"unicode/utf8"
+)
+
 // Equal compares two texts of which parts may not be known.
 func Equal(a, b string) Verdict {
 	if a == b {
@@ -8,81 +13,24 @@ func Equal(a, b string) Verdict {
 	if Known(a) && Known(b) {
 		return Broken
 	}
-	return unify(pieces(a), pieces(b))
-}
-
-// unify tells whether two texts could be the same text.
-func unify(a, b []piece) Verdict {
-	if couldBeSame(runs(a), runs(b)) {
+	w := walker{p: tokens(a), t: tokens(b)}
+	if w.fits() {
 		return Unknown
 	}
 	return Broken
 }
 
-// token is one rune, or a symbol.
-type token struct {
-	r      rune
-	name   string
-	symbol bool
-	random bool
-}
-
-func runs(ps []piece) []token {
-	var out []token
-	for _, p := range ps {
-		if p.symbol {
-			out = append(out, token{name: p.text, symbol: true, random: p.random})
-			continue
-		}
-		for _, r := range p.text {
-			out = append(out, token{r: r})
-		}
-	}
-	return out
-}
-
-// couldBeSame is a walk over both texts in which an unknown symbol may stand
-// for any text and a generated one only for itself.
-func couldBeSame(a, b []token) bool {
-	seen := map[[2]int]bool{}
-	var walk func(i, j int) bool
-	walk = func(i, j int) bool {
-		if i == len(a) && j == len(b) {
-			return true
-		}
-		k := [2]int{i, j}
-		if seen[k] {
-			return false
-		}
-		seen[k] = true
-		if i < len(a) && a[i].symbol && !a[i].random {
-			// stands for nothing, or takes one more token of b
-			if walk(i+1, j) || j < len(b) && walk(i, j+1) {
-				return true
-			}
-		}
-		if j < len(b) && b[j].symbol && !b[j].random {
-			if walk(i, j+1) || i < len(a) && walk(i+1, j) {
-				return true
-			}
-		}
-		return i < len(a) && j < len(b) && a[i] == b[j] && walk(i+1, j+1)
-	}
-	return walk(0, 0)
-}
-
 // Match tells whether text fits an IAM pattern, in which * stands for any run
-// of characters and ? for one. With literal unset the wildcards count; a
-// policy variable must have been put in before.
+// of characters and ? for one. Policy variables must have been put in before.
 func Match(pattern, text string) Verdict {
 	if Known(pattern) && Known(text) {
 		return Of(matchKnown(pattern, text))
 	}
-	p, t := runs(pieces(pattern)), runs(pieces(text))
-	if matchTokens(p, t, false) {
+	p, t := tokens(pattern), tokens(text)
+	if certain := (walker{p: p, t: t, wildcards: true, certain: true}); certain.fits() {
 		return Holds
 	}
-	if matchTokens(p, t, true) {
+	if maybe := (walker{p: p, t: t, wildcards: true}); maybe.fits() {
 		return Unknown
 	}
 	return Broken
@@ -90,64 +38,150 @@ func Match(pattern, text string) Verdict {
 
 // matchKnown is the usual linear wildcard walk with one point of return.
 func matchKnown(pattern, text string) bool {
-	p, t := []rune(pattern), []rune(text)
 	i, j, star, mark := 0, 0, -1, 0
-	for j < len(t) {
+	for j < len(text) {
 		switch {
-		case i < len(p) && p[i] == '*':
+		case i < len(pattern) && pattern[i] == '*':
 			star, mark = i, j
 			i++
-		case i < len(p) && (p[i] == '?' || p[i] == t[j]):
+		case i < len(pattern) && pattern[i] == '?':
+			i++
+			j += runeLen(text[j:])
+		case i < len(pattern) && pattern[i] == text[j]:
 			i++
 			j++
 		case star >= 0:
-			mark++
+			mark += runeLen(text[mark:])
 			i, j = star+1, mark
 		default:
 			return false
 		}
 	}
-	for i < len(p) && p[i] == '*' {
+	for i < len(pattern) && pattern[i] == '*' {
 		i++
 	}
-	return i == len(p)
+	return i == len(pattern)
 }
 
-// matchTokens matches texts with symbols. With maybe unset a symbol only
-// equals itself, or falls under a *: the answer is then certain. With maybe
-// set an unknown symbol may be any text. A generated symbol is one run of
-// characters that no literal equals.
-func matchTokens(p, t []token, maybe bool) bool {
-	seen := map[[2]int]bool{}
-	var walk func(i, j int) bool
-	walk = func(i, j int) bool {
-		if i == len(p) && j == len(t) {
-			return true
+func runeLen(s string) int {
+	if s[0] < utf8.RuneSelf {
+		return 1
+	}
+	_, n := utf8.DecodeRuneInString(s)
+	return n
+}
+
+// token is one character, or a symbol.
+type token struct {
+	text   string // the character's bytes, or the symbol's name
+	symbol bool
+	random bool
+}
+
+func (t token) open() bool { return t.symbol && !t.random }
+
+// alphanumeric reports whether a generated part can hold the character.
+func (t token) alphanumeric() bool {
+	c := t.text[0]
+	return !t.symbol && (c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z')
+}
+
+func (t token) is(wildcard string) bool { return !t.symbol && t.text == wildcard }
+
+func tokens(s string) []token {
+	var out []token
+	for _, p := range pieces(s) {
+		if p.symbol {
+			out = append(out, token{text: p.text, symbol: true, random: p.random})
+			continue
 		}
-		k := [2]int{i, j}
-		if seen[k] {
-			return false
+		for text := p.text; text != ""; {
+			n := runeLen(text)
+			out = append(out, token{text: text[:n]})
+			text = text[n:]
 		}
-		seen[k] = true
-		if i < len(p) {
-			if p[i].r == '*' || maybe && p[i].symbol && !p[i].random {
-				if walk(i+1, j) || j < len(t) && walk(i, j+1) {
-					return true
-				}
-			}
-		}
-		if maybe && j < len(t) && t[j].symbol && !t[j].random {
-			if walk(i, j+1) || i < len(p) && walk(i+1, j) {
-				return true
-			}
-		}
-		if i == len(p) || j == len(t) {
-			return false
-		}
-		if p[i] == t[j] || p[i].r == '?' && !t[j].symbol {
-			return walk(i+1, j+1)
-		}
+	}
+	return out
+}
+
+// inside tells where a walk is within a generated part of the text.
+type inside uint8
+
+const (
+	outside  inside = iota // at its start, or not in one
+	literal                // some literals of the pattern were held against it
+	wildcard               // a wildcard took some of it
+)
+
+// walker tells whether a text (t) can fit a pattern (p), both with symbols.
+type walker struct {
+	p, t      []token
+	wildcards bool // * and ? of p count
+	certain   bool // symbols may not be given a value: they only equal themselves
+	seen      []bool
+}
+
+func (w *walker) fits() bool {
+	w.seen = slices.Repeat([]bool{false}, (len(w.p)+1)*(len(w.t)+1)*3)
+	return w.walk(0, 0, outside)
+}
+
+func (w *walker) walk(i, j int, in inside) bool {
+	if i == len(w.p) && j == len(w.t) {
+		return true
+	}
+	k := (i*(len(w.t)+1)+j)*3 + int(in)
+	if w.seen[k] {
 		return false
 	}
-	return walk(0, 0)
+	w.seen[k] = true
+	if in != outside {
+		return w.within(i, j, in)
+	}
+	if i < len(w.p) && (w.star(i) || !w.certain && w.p[i].open()) {
+		// takes nothing more, or one more token of the text
+		if w.walk(i+1, j, outside) || j < len(w.t) && w.walk(i, j+1, outside) {
+			return true
+		}
+	}
+	if j < len(w.t) && !w.certain && w.t[j].open() {
+		if w.walk(i, j+1, outside) || i < len(w.p) && w.walk(i+1, j, outside) {
+			return true
+		}
+	}
+	if i == len(w.p) || j == len(w.t) {
+		return false
+	}
+	if w.p[i] == w.t[j] || w.one(i) && !w.t[j].symbol {
+		return w.walk(i+1, j+1, outside)
+	}
+	if !w.wildcards || w.certain || !w.t[j].random {
+		return false
+	}
+	if w.star(i) { // takes the head of the generated part
+		return w.walk(i+1, j, wildcard)
+	}
+	return w.within(i, j, literal)
 }
+
+// within holds the pattern against the inside of the generated part t[j]: by
+// chance it may hold the pattern's characters, but literals alone never make
+// up all of it.
+func (w *walker) within(i, j int, in inside) bool {
+	if in == wildcard && w.walk(i, j+1, outside) {
+		return true
+	}
+	if i == len(w.p) {
+		return false
+	}
+	switch {
+	case w.star(i):
+		return w.walk(i+1, j, wildcard) || w.walk(i, j+1, outside)
+	case w.one(i):
+		return w.walk(i+1, j, wildcard)
+	}
+	return w.p[i].alphanumeric() && w.walk(i+1, j, in)
+}
+
+func (w *walker) star(i int) bool { return w.wildcards && w.p[i].is("*") }
+func (w *walker) one(i int) bool  { return w.wildcards && w.p[i].is("?") }

@@ -2,12 +2,12 @@ package fact
 
 import "strings"
 
-// The runes around a symbol. Both stand in a private-use area of Unicode, so
-// no AWS name can hold them; readers replace them in user input (see Clean).
+// The runes that mark a symbol. They stand in a private-use area of Unicode,
+// so no AWS name can hold them; readers drop them from user input (see Clean).
 const (
 	open      = '\uE0B0'
 	shut      = '\uE0B1'
-	generated = "!" // first byte of a generated symbol's name
+	generated = "\uE0B2" // before a generated symbol's name
 )
 
 // Symbol is a text that is not known; name says what would have to be known,
@@ -24,15 +24,32 @@ func Generated(name string) string {
 
 // Clean drops the runes of symbols from text that comes from outside.
 func Clean(s string) string {
-	if !strings.ContainsAny(s, string(open)+string(shut)) {
-		return s
-	}
 	return strings.Map(func(r rune) rune {
-		if r == open || r == shut {
+		if r >= open && r <= shut+1 {
 			return -1
 		}
 		return r
 	}, s)
+}
+
+// Lower maps the literal parts of s to lower case and leaves symbols alone,
+// for names that AWS compares without regard to case.
+func Lower(s string) string {
+	if Known(s) {
+		return strings.ToLower(s)
+	}
+	var b strings.Builder
+	for _, p := range pieces(s) {
+		switch {
+		case !p.symbol:
+			b.WriteString(strings.ToLower(p.text))
+		case p.random:
+			b.WriteString(Generated(p.text))
+		default:
+			b.WriteString(Symbol(p.text))
+		}
+	}
+	return b.String()
 }
 
 // piece is a literal text or a symbol.
