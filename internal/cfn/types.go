@@ -3,7 +3,10 @@
 // which stay unknown with a name and never become an empty text.
 package cfn
 
-import "beanpole/internal/source"
+import (
+	"beanpole/internal/fact"
+	"beanpole/internal/source"
+)
 
 // Template is a parsed template.
 type Template struct {
@@ -58,6 +61,9 @@ type Resource struct {
 	DependsOn  []string     // explicit and implied, sorted
 	Declared   *Declared
 	Pos        source.Pos
+	// Created is Unknown when the resource has a condition of which the truth
+	// is not known, else it holds: what is not created is not in a Stack.
+	Created fact.Verdict
 }
 
 // Stack is an evaluated template.

@@ -75,7 +75,7 @@ func (n *Node) merge(ms []merge) error {
 			if v.Kind != Map {
 				return &Problem{Pos: v.Pos, What: "<< merges maps, and this is none", Remedy: "put << in quotes if it is a name"}
 			}
-			for _, f := range lastFields(v) {
+			for _, f := range v.Entries() {
 				if !have[f.Key.Text] {
 					have[f.Key.Text] = true
 					out = append(out, f)
@@ -87,9 +87,12 @@ func (n *Node) merge(ms []merge) error {
 	return nil
 }
 
-// lastFields is the entries in force: of repeated keys the last value, at the
-// place of the first, as a Java or Python map keeps them.
-func lastFields(n *Node) []*Field {
+// Entries is the entries of a Map that are in force: of repeated keys the
+// last value, at the place of the first, as a Java or Python map keeps them.
+func (n *Node) Entries() []*Field {
+	if n == nil {
+		return nil
+	}
 	at := map[string]int{}
 	var out []*Field
 	for _, f := range n.Fields {

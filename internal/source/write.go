@@ -66,7 +66,7 @@ func (n *Node) writeJSON(b *bytes.Buffer) {
 		b.WriteByte(']')
 	case Map:
 		b.WriteByte('{')
-		for i, f := range lastFields(n) {
+		for i, f := range n.Entries() {
 			if i > 0 {
 				b.WriteByte(',')
 			}
