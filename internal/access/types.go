@@ -66,6 +66,9 @@ type Signer struct {
 	User, Password string
 	// Others are the blocks that exist but were not chosen, "name: why".
 	Others []string
+	// Unsure says why it is not known who signs, "" when it is known; Kind is
+	// then no more than a zero value.
+	Unsure string
 }
 
 // Fetch is one HTTP fetch that the agent makes.

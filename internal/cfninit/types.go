@@ -1,6 +1,11 @@
 // Package cfninit is AWS::CloudFormation::Init as aws-cfn-bootstrap does it:
 // Plan says what would be done, in which order, and who signs; Run carries the
 // same plan out. `check` reads the plan, the agent on the instance runs it.
+//
+// The behaviour is that of aws-cfn-bootstrap 1.4 as recorded from the real
+// program; two weaknesses are not copied, and Result.Notes says so when one
+// matters: credentials never go to a foreign host, and a path never leaves the
+// instance's root.
 package cfninit
 
 import (
@@ -13,6 +18,9 @@ type Plan struct {
 	Sets    []Set
 	Auth    []*Block // Authentication blocks that are usable, in file order
 	Dropped []Dropped
+	// Ends is the error with which the build ends after Sets, nil when there
+	// is none: an unknown configSet behind known ones.
+	Ends *BuildError
 }
 
 // Set is one configSet with its configs in order.
@@ -32,8 +40,11 @@ type Config struct {
 type Step struct {
 	File    *File
 	Command *Command
-	// Other is a section that this build does not carry out yet.
+	// Other is a section that this build does not carry out yet, or one whose
+	// value is not known.
 	Other *Other
+	// Fault is the error with which the build ends here.
+	Fault *BuildError
 }
 
 // File is one entry of `files`.
@@ -66,6 +77,8 @@ type Block struct {
 	Buckets                       []string
 	URIs                          []string
 	KeyID, Secret, User, Password string
+	// Unsure says why it is not known whether and how the block signs.
+	Unsure string
 }
 
 // Dropped is a block that cfn-init ignores, with the warning that it logs.
@@ -74,6 +87,22 @@ type Dropped struct {
 	Warning string
 	Pos     source.Pos
 }
+
+// BuildError ends a build. Its text is what stands behind "Error occurred
+// during build: " on the instance [cb:bin/cfn-init].
+type BuildError struct {
+	Text string
+	// Foreseen tells an error of cfn-init's own from one of its interpreter:
+	// only the former is logged with the config's name [cb:construction.py].
+	Foreseen bool
+	// NoInit: there is nothing to do; cfn-init prints the text alone and
+	// exits 0 [cb:bin/cfn-init].
+	NoInit bool
+	// Config is the config that was being built, "" when none was.
+	Config string
+}
+
+func (e *BuildError) Error() string { return e.Text }
 
 // Fetches are all fetches of the plan, in order.
 func (p *Plan) Fetches() []*access.Fetch {

@@ -1,0 +1,237 @@
+package cfninit
+
+import (
+	"compress/flate"
+	"compress/gzip"
+	"compress/zlib"
+	"context"
+	"bufio"
+	"crypto/md5"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+
+	"beanpole/internal/access"
+	"beanpole/internal/aws"
+	"beanpole/internal/source"
+)
+
+// sha256 of nothing, the payload of a GET.
+const emptyPayload = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+// unrecognised is how the agent fails when it is to sign for a URL that it
+// does not take for S3 [cb-run].
+const unrecognised = "'NoneType' object has no attribute 'is_default'"
+
+// download fetches a file's source into w.
+func (b *build) download(ctx context.Context, f *access.Fetch, w *os.File, context *source.Node) error {
+	var fault *BuildError
+	err := b.retry(ctx, fetchTries, func() *failure {
+		url, fail := prepareURL(f.URL)
+		if fail != nil {
+			return fail
+		}
+		resp, fail := b.request(ctx, url, &f.Signer)
+		if fail != nil {
+			return fail
+		}
+		defer resp.Body.Close()
+		if fail = badAnswer(resp); fail != nil {
+			return fail
+		}
+		fail, fault = b.store(resp, w, context)
+		if fault != nil {
+			return nil
+		}
+		return fail
+	})
+	if fault != nil {
+		return fault
+	}
+	if err != nil {
+		return tool("Failed to retrieve %s: %s", f.URL, err.text)
+	}
+	return nil
+}
+
+// request sends the first request of an attempt, with credentials read anew.
+func (b *build) request(ctx context.Context, url string, s *access.Signer) (*http.Response, *failure) {
+	req, fail := newRequest(ctx, url)
+	if fail != nil && s.Kind == access.Nobody {
+		return nil, fail
+	}
+	switch s.Kind {
+	case access.Basic:
+		if fail == nil {
+			req.SetBasicAuth(s.User, s.Password)
+		}
+	case access.RoleKeys, access.StaticKeys:
+		creds := aws.Credentials{KeyID: s.KeyID, Secret: s.Secret}
+		if s.Kind == access.RoleKeys {
+			var err *remote
+			if creds, err = b.credentials(ctx, format(s.Role)); err != nil {
+				return nil, &failure{kind: ioFailure, text: err.errno()}
+			}
+		}
+		if !aws.AgentS3(url).Recognised() {
+			return nil, &failure{kind: unexpected, text: unrecognised}
+		}
+		if fail == nil {
+			b.sign(req, url, creds)
+			return b.follow(ctx, req, url, &creds)
+		}
+	}
+	if fail != nil {
+		return nil, fail
+	}
+	return b.follow(ctx, req, url, nil)
+}
+
+// sign signs with Signature Version 4 for the region in the URL, with
+// Version 2 for the global endpoint, which names none.
+func (b *build) sign(req *http.Request, url string, creds aws.Credentials) {
+	addr := aws.AgentS3(url)
+	if addr.Default {
+		b.log("WARNING", "Falling back to Signature Version 2 as no region was specified in S3 URL")
+		aws.SignV2S3(req, creds, addr.Bucket, b.now().UTC())
+		return
+	}
+	aws.SignV4(req, emptyPayload, creds, addr.Region, "s3", b.now().UTC())
+}
+
+// newRequest is a GET as the agent's HTTP library sends it.
+func newRequest(ctx context.Context, url string) (*http.Request, *failure) {
+	low := strings.ToLower(url)
+	if !strings.HasPrefix(low, "http://") && !strings.HasPrefix(low, "https://") {
+		return nil, &failure{kind: ioFailure, text: "No connection adapters were found for " + quote(url, false)}
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, &failure{kind: ioFailure, text: "Invalid URL " + quote(url, true)}
+	}
+	req.URL.User = nil
+	req.URL.Fragment = ""
+	req.Header.Set("Accept", "*/*")
+	req.Header.Set("Accept-Encoding", "gzip, deflate")
+	req.Header.Set("User-Agent", "beanpole")
+	return req, nil
+}
+
+// badAnswer is the failure that an answer's status stands for, if any. Every
+// status below 400 is a success, also a redirect that names no place.
+func badAnswer(resp *http.Response) *failure {
+	if resp.StatusCode < 400 {
+		return nil
+	}
+	body, _ := io.ReadAll(io.LimitReader(decoded(resp), 1<<20))
+	return &failure{kind: badStatus, status: resp.StatusCode, text: fmt.Sprintf("HTTP Error %d : %s", resp.StatusCode, text(body))}
+}
+
+// text is an error page's text: UTF-8, or else Latin-1.
+func text(body []byte) string {
+	if s := string(body); strings.ToValidUTF8(s, "") == s {
+		return s
+	}
+	runes := make([]rune, len(body))
+	for i, c := range body {
+		runes[i] = rune(c)
+	}
+	return string(runes)
+}
+
+// store writes an answer's body and checks it against its ETag.
+func (b *build) store(resp *http.Response, w *os.File, context *source.Node) (*failure, *BuildError) {
+	etag := b.etag(resp)
+	if err := w.Truncate(0); err != nil {
+		return nil, osError(err, "")
+	}
+	if _, err := w.Seek(0, io.SeekStart); err != nil {
+		return nil, osError(err, "")
+	}
+	sum := md5.New()
+	body := io.TeeReader(decoded(resp), sum)
+	var read error
+	if context == nil || context.Kind == source.Null {
+		_, read = io.Copy(w, body)
+	} else {
+		var data []byte
+		data, read = io.ReadAll(body)
+		if read == nil || whole(resp, read) {
+			out, fault := b.render(string(data), context)
+			if fault != nil {
+				return nil, fault
+			}
+			if _, err := w.WriteString(out); err != nil {
+				return nil, osError(err, "")
+			}
+		}
+	}
+	if read != nil && !whole(resp, read) {
+		return &failure{kind: ioFailure, text: fmt.Sprintf("('Connection broken: %v',)", read)}, nil
+	}
+	if got := hex.EncodeToString(sum.Sum(nil)); etag != "" && etag != got {
+		return &failure{kind: checksum, text: fmt.Sprintf("[Errno None] Expected digest %s; received %s", etag, got)}, nil
+	}
+	return nil, nil
+}
+
+// whole: a body that is shorter than announced is taken as it is [cb-run].
+func whole(resp *http.Response, err error) bool {
+	return errors.Is(err, io.ErrUnexpectedEOF) && resp.ContentLength >= 0 && resp.Header.Get("Content-Encoding") == ""
+}
+
+// etag is the checksum that the body must have, "" for none. It is looked at
+// for URLs that the agent takes for S3 only.
+func (b *build) etag(resp *http.Response) string {
+	etag := strings.Trim(resp.Header.Get("ETag"), `"`)
+	switch {
+	case etag == "" || !aws.AgentS3(resp.Request.URL.String()).Recognised():
+		return ""
+	case resp.Header.Get("x-amz-server-side-encryption") == "aws:kms":
+		b.log("WARNING", "file uses KMS encryption; skipping checksum comparison")
+		return ""
+	case strings.Contains(etag, "-"):
+		b.log("WARNING", "cannot check consistency of file uploaded multipart; etag has - character present")
+		return ""
+	}
+	return etag
+}
+
+// decoded undoes a Content-Encoding, as the agent's library does.
+func decoded(resp *http.Response) io.Reader {
+	switch strings.ToLower(resp.Header.Get("Content-Encoding")) {
+	case "gzip":
+		return &lazy{open: func() (io.Reader, error) { return gzip.NewReader(resp.Body) }}
+	case "deflate":
+		return &lazy{open: func() (io.Reader, error) {
+			r := bufio.NewReader(resp.Body)
+			if head, err := r.Peek(2); err == nil && head[0]&0xf == 8 && (int(head[0])<<8|int(head[1]))%31 == 0 {
+				return zlib.NewReader(r)
+			}
+			return flate.NewReader(r), nil
+		}}
+	}
+	return resp.Body
+}
+
+// lazy opens its reader at the first read, so that an error of the opening is
+// an error of reading.
+type lazy struct {
+	open func() (io.Reader, error)
+	r    io.Reader
+}
+
+func (l *lazy) Read(p []byte) (int, error) {
+	if l.r == nil {
+		r, err := l.open()
+		if err != nil {
+			return 0, err
+		}
+		l.r = r
+	}
+	return l.r.Read(p)
+}

@@ -1,0 +1,114 @@
+package cfninit
+
+import (
+	"sort"
+
+	"beanpole/internal/access"
+	"beanpole/internal/aws"
+	"beanpole/internal/fact"
+	"beanpole/internal/source"
+)
+
+const (
+	initKey = "AWS::CloudFormation::Init"
+	authKey = "AWS::CloudFormation::Authentication"
+)
+
+// sections in the order in which a config is built [cb:construction.py].
+var sections = []string{"packages", "groups", "users", "sources", "files", "commands", "services"}
+
+// NewPlan reads a resource's Metadata and says what cfn-init would do for the
+// named configSets; nil means the set "default". The error is a *BuildError
+// with AWS's text. A plan comes back together with an error when some sets
+// run before the build ends (Plan.Ends).
+func NewPlan(metadata *source.Node, sets []string) (*Plan, error) {
+	init := metadata.Get(initKey)
+	if !truthy(init) {
+		return nil, &BuildError{Text: "Could not find '" + initKey + "' key in template metadata", NoInit: true}
+	}
+	if init.Kind != source.Map {
+		return nil, &BuildError{Text: "'" + typeName(init) + "' object has no attribute 'get'"}
+	}
+	p := &Plan{}
+	all, fault := readSets(init)
+	if fault != nil {
+		return nil, fault
+	}
+	if has(metadata, authKey) {
+		if fault := p.readAuthentication(metadata.Get(authKey)); fault != nil {
+			return nil, fault
+		}
+	}
+	if sets == nil {
+		sets = []string{"default"}
+	}
+	for _, name := range sets {
+		configs, ok := all[name]
+		if !ok {
+			p.Ends = &BuildError{Text: "Error: no ConfigSet named " + name + " exists", Foreseen: true}
+			return p, p.Ends
+		}
+		set := Set{Name: name}
+		for _, c := range configs {
+			set.Configs = append(set.Configs, p.config(c))
+		}
+		p.Sets = append(p.Sets, set)
+	}
+	return p, nil
+}
+
+// config turns one config into steps.
+func (p *Plan) config(c configRef) *Config {
+	out := &Config{Name: c.name}
+	for _, section := range sections {
+		n := c.node.Get(section)
+		switch {
+		case !truthy(n):
+		case section != "files" && section != "commands" || n.Kind == source.String && !fact.Known(n.Text):
+			out.Steps = append(out.Steps, Step{Other: &Other{Section: section, Node: n}})
+		case n.Kind != source.Map:
+			out.Steps = append(out.Steps, Step{Fault: &BuildError{Text: "'" + typeName(n) + "' object has no attribute 'keys'", Config: c.name}})
+		case section == "files":
+			for _, f := range sorted(n) {
+				out.Steps = append(out.Steps, Step{File: p.file(f)})
+			}
+		default:
+			for _, f := range sorted(n) {
+				out.Steps = append(out.Steps, Step{Command: &Command{Name: f.Key.Text, Entry: f.Value, Pos: f.Key.Pos}})
+			}
+		}
+	}
+	return out
+}
+
+// sorted are a map's entries in the order of their keys' code points, in which
+// cfn-init goes through files and commands.
+func sorted(n *source.Node) []*source.Field {
+	fs := append([]*source.Field(nil), fields(n)...)
+	sort.SliceStable(fs, func(i, j int) bool { return fs[i].Key.Text < fs[j].Key.Text })
+	return fs
+}
+
+// file is one entry of `files`; a content that is not empty wins over a source
+// [cb:file_tool.py].
+func (p *Plan) file(f *source.Field) *File {
+	out := &File{Path: f.Key.Text, Entry: f.Value, Pos: f.Key.Pos}
+	src := f.Value.Get("source")
+	if f.Value == nil || f.Value.Kind != source.Map || truthy(f.Value.Get("content")) || !truthy(src) || isLink(f.Value.Get("mode")) {
+		return out
+	}
+	url := format(src)
+	fetch := &access.Fetch{Section: "files", Target: out.Path, URL: url, URLAt: src.Pos, From: src.From}
+	if fact.Known(url) {
+		fetch.Address = aws.AgentS3(url)
+	}
+	fetch.Signer = p.signer(url, fetch.Address, f.Value.Get("authentication"))
+	out.Fetch = fetch
+	return out
+}
+
+// isLink reports whether a mode says "symbolic link" (120xxx).
+func isLink(mode *source.Node) bool {
+	m, err := parseMode(mode)
+	return err == nil && m&0o170000 == 0o120000
+}

@@ -1,0 +1,261 @@
+package cfninit
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"beanpole/internal/source"
+)
+
+// cfn-init is a Python 2 program, and some of its outcomes are Python's own
+// rules: which values count as false, how a type is called in an error, how a
+// text is quoted. They stand here, once.
+
+// fields are the entries of a map as a Python dict has them: the last one of
+// a repeated key, in file order.
+func fields(n *source.Node) []*source.Field {
+	if n == nil {
+		return nil
+	}
+	at := map[string]int{}
+	var out []*source.Field
+	for _, f := range n.Fields {
+		if i, ok := at[f.Key.Text]; ok {
+			out[i] = f
+			continue
+		}
+		at[f.Key.Text] = len(out)
+		out = append(out, f)
+	}
+	return out
+}
+
+// has reports whether a map has the key at all, also with the value null.
+func has(n *source.Node, key string) bool {
+	if n != nil {
+		for _, f := range n.Fields {
+			if f.Key.Text == key {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// truthy is Python's truth value.
+func truthy(n *source.Node) bool {
+	if n == nil {
+		return false
+	}
+	switch n.Kind {
+	case source.Null:
+		return false
+	case source.Bool:
+		return isTrue(n.Text)
+	case source.Int, source.Float:
+		return strings.Trim(n.Text, "+-0xob._eE") != ""
+	case source.String:
+		return n.Text != ""
+	case source.Seq:
+		return len(n.Items) > 0
+	}
+	return len(n.Fields) > 0
+}
+
+// isTrue reads a boolean of JSON or of YAML 1.1.
+func isTrue(text string) bool {
+	switch strings.ToLower(text) {
+	case "true", "yes", "on", "y":
+		return true
+	}
+	return false
+}
+
+// typeName is the name of a value's type in Python's messages.
+func typeName(n *source.Node) string {
+	if n == nil {
+		return "NoneType"
+	}
+	switch n.Kind {
+	case source.Bool:
+		return "bool"
+	case source.Int:
+		return "int"
+	case source.Float:
+		return "float"
+	case source.String:
+		return "unicode"
+	case source.Seq:
+		return "list"
+	case source.Map:
+		return "dict"
+	}
+	return "NoneType"
+}
+
+// format is Python's "%s" of a value.
+func format(n *source.Node) string {
+	if n == nil || n.Kind == source.Null {
+		return "None"
+	}
+	switch n.Kind {
+	case source.Bool:
+		if isTrue(n.Text) {
+			return "True"
+		}
+		return "False"
+	case source.Float:
+		return pythonFloat(n.Text)
+	case source.Seq, source.Map:
+		return pythonJSON(n)
+	}
+	return n.Text
+}
+
+// quote is Python's repr of a byte string, or with unicode set of a text.
+func quote(s string, unicode bool) string {
+	var b strings.Builder
+	if unicode {
+		b.WriteByte('u')
+	}
+	q := byte('\'')
+	if strings.Contains(s, "'") && !strings.Contains(s, `"`) {
+		q = '"'
+	}
+	b.WriteByte(q)
+	for i := 0; i < len(s); {
+		r, n := utf8.DecodeRuneInString(s[i:])
+		switch {
+		case r == '\\' || r == rune(q):
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		case r == '\n':
+			b.WriteString(`\n`)
+		case r == '\r':
+			b.WriteString(`\r`)
+		case r == '\t':
+			b.WriteString(`\t`)
+		case r >= ' ' && r < 0x7f:
+			b.WriteRune(r)
+		case r < ' ' || r == 0x7f:
+			fmt.Fprintf(&b, `\x%02x`, r)
+		case !unicode:
+			for _, c := range []byte(s[i : i+n]) {
+				fmt.Fprintf(&b, `\x%02x`, c)
+			}
+		case r < 0x100:
+			fmt.Fprintf(&b, `\x%02x`, r)
+		case r < 0x10000:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			fmt.Fprintf(&b, `\U%08x`, r)
+		}
+		i += n
+	}
+	b.WriteByte(q)
+	return b.String()
+}
+
+// pythonFloat is repr of a float written as text.
+func pythonFloat(text string) string {
+	f, err := strconv.ParseFloat(strings.ReplaceAll(text, "_", ""), 64)
+	if err != nil {
+		return text
+	}
+	format := byte('f')
+	if abs := max(f, -f); abs != 0 && (abs < 1e-4 || abs >= 1e16) {
+		format = 'e'
+	}
+	s := strconv.FormatFloat(f, format, -1, 64)
+	if !strings.ContainsAny(s, ".e") {
+		s += ".0"
+	}
+	return s
+}
+
+// pythonInt is the value of an integer, also of YAML's octal ones.
+func pythonInt(text string) string {
+	if i, err := strconv.ParseInt(strings.TrimPrefix(text, "+"), 0, 64); err == nil {
+		return strconv.FormatInt(i, 10)
+	}
+	return text
+}
+
+// pythonJSON is a value as json.dump writes it: ", " and ": " between the
+// parts, everything beyond ASCII as \u. The order of keys is that of the file,
+// which is what Python 3 does; Python 2's is arbitrary.
+func pythonJSON(n *source.Node) string {
+	var b strings.Builder
+	writeJSON(&b, n)
+	return b.String()
+}
+
+func writeJSON(b *strings.Builder, n *source.Node) {
+	if n == nil {
+		b.WriteString("null")
+		return
+	}
+	switch n.Kind {
+	case source.Null:
+		b.WriteString("null")
+	case source.Bool:
+		b.WriteString(strings.ToLower(format(n)))
+	case source.Int:
+		b.WriteString(pythonInt(n.Text))
+	case source.Float:
+		b.WriteString(pythonFloat(n.Text))
+	case source.String:
+		writeJSONString(b, n.Text)
+	case source.Seq:
+		b.WriteByte('[')
+		for i, v := range n.Items {
+			if i > 0 {
+				b.WriteString(", ")
+			}
+			writeJSON(b, v)
+		}
+		b.WriteByte(']')
+	case source.Map:
+		b.WriteByte('{')
+		for i, f := range fields(n) {
+			if i > 0 {
+				b.WriteString(", ")
+			}
+			writeJSONString(b, f.Key.Text)
+			b.WriteString(": ")
+			writeJSON(b, f.Value)
+		}
+		b.WriteByte('}')
+	}
+}
+
+func writeJSONString(b *strings.Builder, s string) {
+	b.WriteByte('"')
+	for _, r := range s {
+		switch {
+		case r == '"' || r == '\\':
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		case r == '\n':
+			b.WriteString(`\n`)
+		case r == '\r':
+			b.WriteString(`\r`)
+		case r == '\t':
+			b.WriteString(`\t`)
+		case r == '\b':
+			b.WriteString(`\b`)
+		case r == '\f':
+			b.WriteString(`\f`)
+		case r >= ' ' && r < 0x7f:
+			b.WriteRune(r)
+		case r > 0xffff:
+			r -= 0x10000
+			fmt.Fprintf(b, `\u%04x\u%04x`, 0xd800+r>>10, 0xdc00+r&0x3ff)
+		default:
+			fmt.Fprintf(b, `\u%04x`, r)
+		}
+	}
+	b.WriteByte('"')
+}

@@ -1,0 +1,105 @@
+package cfninit
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Tries of a fetch and of a request to the metadata service [cb:util.py].
+const (
+	fetchTries    = 5
+	metadataTries = 10
+	longestWait   = 20 * time.Second
+)
+
+// kind of a failed attempt; it decides whether there is another one.
+type kind uint8
+
+const (
+	badStatus  kind = iota // the server's answer says so
+	connection             // no answer
+	badTLS                 // the server's certificate
+	checksum               // body and ETag differ
+	ioFailure              // anything else of Python's IOError family
+	unexpected             // any other exception: ends at once
+)
+
+// failure is one failed attempt.
+type failure struct {
+	kind   kind
+	status int
+	text   string // the exception as text
+}
+
+// remote is the error after the last attempt [cb:util.py RemoteError].
+type remote struct {
+	status int // 0: Python's None
+	text   string
+}
+
+// errno is the error as text: this is how an error of the metadata service
+// gets its "[Errno 404] " inside the error of a fetch.
+func (e *remote) errno() string {
+	if e.status == 0 {
+		return "[Errno None] " + e.text
+	}
+	return fmt.Sprintf("[Errno %d] %s", e.status, e.text)
+}
+
+// retry calls f until it succeeds, fails for good, or has failed tries times.
+// Status 503 adds a try each time, so that it goes on without end.
+func (b *build) retry(ctx context.Context, tries int, f func() *failure) *remote {
+	var last *remote
+	for i := 0; i < tries; i++ {
+		b.wait(ctx, i)
+		if ctx.Err() != nil {
+			return &remote{text: ctx.Err().Error()}
+		}
+		fail := f()
+		if fail == nil {
+			return nil
+		}
+		last = &remote{status: fail.status, text: fail.text}
+		switch fail.kind {
+		case badStatus:
+			s := fail.status
+			if s < 500 && s != http.StatusNotFound && s != http.StatusRequestTimeout {
+				return last
+			}
+			if s == http.StatusServiceUnavailable {
+				tries++
+			}
+			b.log("ERROR", "%s", strings.TrimRight(fail.text, "\n"))
+		case connection:
+			b.log("ERROR", "ConnectionError")
+		case badTLS:
+			b.log("ERROR", "SSLError")
+		case checksum:
+			b.log("ERROR", "Checksum mismatch")
+		case ioFailure:
+			b.log("ERROR", "Generic IOError")
+		case unexpected:
+			b.log("ERROR", "Unexpected Exception")
+			return last
+		}
+	}
+	return last
+}
+
+// wait sleeps before try i: a random part of 2^i-1 seconds, 20 at most.
+func (b *build) wait(ctx context.Context, i int) {
+	if i == 0 {
+		return
+	}
+	longest := longestWait
+	if i < 5 {
+		longest = min(longest, time.Duration(1<<i-1)*time.Second)
+	}
+	b.Waits = append(b.Waits, longest)
+	b.Longest += longest
+	b.Expected += longest / 2
+	b.sleep(ctx, time.Duration(b.random()*float64(longest)))
+}

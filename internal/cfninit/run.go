@@ -1,0 +1,241 @@
+package cfninit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"beanpole/internal/source"
+)
+
+// Runner carries plans out. Its zero value works on this machine.
+type Runner struct {
+	// Root is the folder that is the instance's file system; "" and "/" mean
+	// this machine's own. With another one, commands run in it by chroot,
+	// which takes root's rights.
+	Root string
+	// HTTP sends requests; nil: http.DefaultTransport.
+	HTTP http.RoundTripper
+	// Metadata is the metadata service, "" means "http://169.254.169.254".
+	Metadata string
+	// TokensFirst asks for a session token (IMDSv2) before anything else, as
+	// agents of Amazon Linux 2 and later do; 1.4 sends plain requests.
+	TokensFirst bool
+	// Sleep waits; nil: really.
+	Sleep func(context.Context, time.Duration)
+	// Rand gives the random part of waits, 0 to 1; nil: at random.
+	Rand func() float64
+	// Log is /var/log/cfn-init.log, CommandLog /var/log/cfn-init-cmd.log; nil: nowhere.
+	Log, CommandLog io.Writer
+	// Now is the clock of log lines and signatures; nil: the real one.
+	Now func() time.Time
+	// Env is the environment of commands; nil: that of this process.
+	Env []string
+	// NoMustache stands for an instance without the Pystache library, where
+	// files with a context fail.
+	NoMustache bool
+}
+
+// Skipped is a section of a config that beanpole does not carry out yet.
+type Skipped struct {
+	Config, Section string
+}
+
+// Result is what a build did, as far as it came.
+type Result struct {
+	Changed  []string // files written with new content, in order
+	Commands []string // names of commands that ran
+	Skipped  []Skipped
+	// Notes are lines for the user on what AWS's agent would do otherwise.
+	Notes []string
+	// Waits are the longest possible waits between attempts. On AWS each one
+	// takes a random part: half of it on average.
+	Waits             []time.Duration
+	Expected, Longest time.Duration
+	// MetadataCalls are requests to the metadata service, OtherCalls all others.
+	MetadataCalls, OtherCalls int
+}
+
+// build is one run.
+type build struct {
+	*Runner
+	*Result
+	root   *root
+	plan   *Plan
+	config string
+	token  string // IMDSv2
+}
+
+// Build plans and runs: what the command cfn-init does once it has the metadata.
+func (r *Runner) Build(ctx context.Context, metadata *source.Node, sets []string) (*Result, error) {
+	p, err := NewPlan(metadata, sets)
+	if p != nil {
+		return r.run(ctx, p, sets)
+	}
+	var fault *BuildError
+	if errors.As(err, &fault) && !fault.NoInit {
+		r.info("%s", centred("Starting build"))
+		r.failed(fault)
+	}
+	return &Result{}, err
+}
+
+// Run carries a plan out. The result says what was done, also with an error,
+// which is a *BuildError unless beanpole itself failed or ctx ended.
+func (r *Runner) Run(ctx context.Context, p *Plan) (*Result, error) {
+	sets := make([]string, len(p.Sets))
+	for i, s := range p.Sets {
+		sets[i] = s.Name
+	}
+	return r.run(ctx, p, sets)
+}
+
+func (r *Runner) run(ctx context.Context, p *Plan, sets []string) (*Result, error) {
+	b := &build{Runner: r, Result: &Result{}, plan: p}
+	tree, err := openRoot(r.Root)
+	if err != nil {
+		return b.Result, err
+	}
+	defer tree.close()
+	b.root = tree
+	if sets == nil {
+		sets = []string{"default"}
+	}
+	r.info("%s", centred("Starting build"))
+	for _, d := range p.Dropped {
+		r.log("WARNING", "%s", d.Warning)
+	}
+	r.info("Running configSets: %s", strings.Join(sets, ", "))
+	err = b.sets(ctx)
+	var fault *BuildError
+	switch {
+	case errors.As(err, &fault):
+		r.failed(fault)
+	case err == nil:
+		r.info("ConfigSets completed")
+		r.info("%s", centred("Build complete"))
+	}
+	return b.Result, err
+}
+
+// failed logs the end of a build that failed.
+func (r *Runner) failed(fault *BuildError) {
+	r.log("ERROR", "%s", centred("BUILD FAILED!"))
+	r.log("ERROR", "Unhandled exception during build: %s", fault.Text)
+}
+
+// sets runs every configSet, up to the first error.
+func (b *build) sets(ctx context.Context) error {
+	for _, set := range b.plan.Sets {
+		b.info("Running configSet %s", set.Name)
+		b.command("INFO", strings.Repeat("*", width))
+		b.command("INFO", "ConfigSet "+set.Name)
+		for _, c := range set.Configs {
+			if err := b.runConfig(ctx, c); err != nil {
+				return err
+			}
+		}
+	}
+	if b.plan.Ends != nil {
+		return b.plan.Ends
+	}
+	return nil
+}
+
+func (b *build) runConfig(ctx context.Context, c *Config) error {
+	b.config = c.Name
+	b.info("Running config %s", c.Name)
+	b.command("INFO", strings.Repeat("+", width))
+	b.command("INFO", "Config "+c.Name)
+	for _, s := range c.Steps {
+		err := b.step(ctx, s)
+		if ctx.Err() != nil {
+			return fmt.Errorf("build config %q: %w", c.Name, ctx.Err())
+		}
+		var fault *BuildError
+		if errors.As(err, &fault) {
+			fault.Config = c.Name
+			if fault.Foreseen {
+				b.log("ERROR", "Error encountered during build of %s: %s", c.Name, fault.Text)
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *build) step(ctx context.Context, s Step) error {
+	switch {
+	case s.File != nil:
+		return b.file(ctx, s.File)
+	case s.Command != nil:
+		return b.runCommand(ctx, s.Command)
+	case s.Other != nil:
+		b.log("WARNING", "beanpole does not carry out `%s` yet; skipped", s.Other.Section)
+		b.Skipped = append(b.Skipped, Skipped{Config: b.config, Section: s.Other.Section})
+		return nil
+	}
+	fault := *s.Fault
+	return &fault
+}
+
+// tool is an error of cfn-init's own.
+func tool(format string, args ...any) *BuildError {
+	return &BuildError{Text: fmt.Sprintf(format, args...), Foreseen: true}
+}
+
+func (r *Runner) sleep(ctx context.Context, d time.Duration) {
+	if r.Sleep != nil {
+		r.Sleep(ctx, d)
+		return
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+func (r *Runner) random() float64 {
+	if r.Rand != nil {
+		return r.Rand()
+	}
+	return rand.Float64()
+}
+
+func (r *Runner) now() time.Time {
+	if r.Now != nil {
+		return r.Now()
+	}
+	return time.Now()
+}
+
+func (r *Runner) env() []string {
+	if r.Env != nil {
+		return r.Env
+	}
+	return os.Environ()
+}
+
+func (r *Runner) transport() http.RoundTripper {
+	if r.HTTP != nil {
+		return r.HTTP
+	}
+	return http.DefaultTransport
+}
+
+func (r *Runner) metadata() string {
+	if r.Metadata != "" {
+		return strings.TrimSuffix(r.Metadata, "/")
+	}
+	return "http://169.254.169.254"
+}
