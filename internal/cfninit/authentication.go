@@ -157,20 +157,23 @@ func (p *Plan) byDefault(s *access.Signer, url string, addr aws.S3Address) {
 // matches tells whether the default authentication takes the block for a URL.
 func (b *Block) matches(url string, addr aws.S3Address) fact.Verdict {
 	verdict := fact.Broken
-	if !fact.Known(url) {
-		if len(b.Buckets)+len(b.URIs) > 0 {
-			return fact.Unknown
-		}
-		return fact.Broken
-	}
-	if addr.Recognised() && b.Kind != access.Basic {
+	if b.Kind != access.Basic {
 		for _, bucket := range b.Buckets {
-			verdict = fact.Any(verdict, fact.Equal(bucket, addr.Bucket))
+			switch {
+			case addr.Recognised():
+				verdict = fact.Any(verdict, fact.Equal(bucket, addr.Bucket))
+			case len(aws.AgentUnsure(url)) > 0:
+				verdict = fact.Any(verdict, fact.Unknown)
+			}
 		}
 	}
 	if b.Kind == access.Basic || b.Unsure != "" {
+		host, known := netloc(url)
 		for _, uri := range b.URIs {
-			verdict = fact.Any(verdict, fact.Equal(uri, netloc(url)))
+			if !known {
+				return fact.Any(verdict, fact.Unknown)
+			}
+			verdict = fact.Any(verdict, fact.Equal(uri, host))
 		}
 	}
 	return verdict
@@ -196,15 +199,16 @@ func (b *Block) whyNot(url string, addr aws.S3Address) string {
 	case b.Kind == access.Basic && len(b.URIs) == 0:
 		return "lists no uris, so only a file that asks for it by name uses it"
 	case b.Kind == access.Basic:
-		return fmt.Sprintf("lists %s, and only the bare host %q would match", list(b.URIs), netloc(url))
+		host, _ := netloc(url)
+		return fmt.Sprintf("lists %s, and only the bare host %q would match", list(b.URIs), fact.Show(host))
 	case len(b.Buckets) == 0:
 		return "lists no buckets, so only a file that asks for it by name uses it"
 	case !addr.Recognised():
 		return "the agent does not take this URL for S3"
 	case len(b.Buckets) == 1 && strings.Contains(b.Buckets[0], ","):
-		return fmt.Sprintf("lists %s, one text that counts as one bucket name, not %q", list(b.Buckets), addr.Bucket)
+		return fmt.Sprintf("lists %s, one text that counts as one bucket name, not %q", list(b.Buckets), fact.Show(addr.Bucket))
 	}
-	return fmt.Sprintf("lists %s, not %q", list(b.Buckets), addr.Bucket)
+	return fmt.Sprintf("lists %s, not %q", list(b.Buckets), fact.Show(addr.Bucket))
 }
 
 // others fills in the blocks that were not chosen, with the reason.
@@ -226,16 +230,18 @@ func sign(s *access.Signer, b *Block) {
 	s.Unsure = b.Unsure
 }
 
-// netloc is the part of a URL between scheme and path, as written.
-func netloc(url string) string {
-	_, rest, ok := strings.Cut(url, "://")
-	if !ok {
-		return ""
+// netloc is the part of a URL between scheme and path, as written; known is
+// false when a part of the URL that is not known may hold it.
+func netloc(url string) (host string, known bool) {
+	scheme, rest, ok := strings.Cut(url, "://")
+	if !ok || !fact.Known(scheme) {
+		return "", fact.Known(url)
 	}
-	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
-		rest = rest[:i]
+	i := strings.IndexAny(rest, "/?#")
+	if i < 0 {
+		return rest, fact.Known(rest)
 	}
-	return rest
+	return rest[:i], true
 }
 
 func list(texts []string) string {

@@ -33,6 +33,9 @@ func (b *build) runCommand(ctx context.Context, c *Command) error {
 	if has(attributes, "test") {
 		p.what = attributes.Get("test")
 		code, err := b.logged(ctx, "Test for Command "+c.Name, p)
+		if err == nil {
+			err = notUTF8(p.stdout.Bytes())
+		}
 		if err != nil {
 			return err
 		}
@@ -53,9 +56,12 @@ func (b *build) runCommand(ctx context.Context, c *Command) error {
 	if code == 0 {
 		b.info("Command %s succeeded", c.Name)
 		b.Commands = append(b.Commands, c.Name)
-		return nil
+		return notUTF8(p.stdout.Bytes())
 	}
 	b.log("ERROR", "Command %s (%s) failed", c.Name, shown(what))
+	if err := notUTF8(p.stdout.Bytes()); err != nil {
+		return err
+	}
 	ignore, err := boolean(attributes.Get("ignoreErrors"))
 	if err != nil {
 		return err
@@ -91,7 +97,14 @@ func (b *build) defaults(ctx context.Context, c *Command) (*source.Node, error) 
 		return nil, &BuildError{Text: "No JSON object could be decoded"}
 	}
 	for _, f := range fields(n) {
-		out.Set(f.Key.Text, f.Value)
+		printed := out.Get(f.Key.Text)
+		if f.Key.Text != "env" || printed == nil || printed.Kind != source.Map {
+			out.Set(f.Key.Text, f.Value)
+			continue
+		}
+		for _, v := range fields(f.Value) { // variables are merged one by one
+			printed.Set(v.Key.Text, v.Value)
+		}
 	}
 	return out, nil
 }
@@ -234,9 +247,6 @@ func (b *build) logged(ctx context.Context, title string, p *process) (int, erro
 	} else {
 		b.command("ERROR", fmt.Sprintf("Exited with error code %d", code))
 	}
-	if fault := notUTF8(out); fault != nil {
-		return 0, fault
-	}
 	return code, nil
 }
 
@@ -248,14 +258,14 @@ func lines(s string) []string {
 }
 
 // notUTF8: output that is not UTF-8 fails the build, whatever the exit status.
-func notUTF8(out []byte) *BuildError {
+func notUTF8(out []byte) error {
 	for i := 0; i < len(out); {
 		r, n := utf8.DecodeRune(out[i:])
 		if r == utf8.RuneError && n == 1 {
 			why := "invalid start byte"
 			if c := out[i]; c >= 0xc2 && c < 0xf5 {
 				why = "invalid continuation byte"
-				if !utf8.FullRune(out[i:]) {
+				if i+sequence(c) > len(out) {
 					why = "unexpected end of data"
 				}
 			}
@@ -264,6 +274,17 @@ func notUTF8(out []byte) *BuildError {
 		i += n
 	}
 	return nil
+}
+
+// sequence is how many bytes a lead byte of UTF-8 asks for.
+func sequence(lead byte) int {
+	switch {
+	case lead >= 0xf0:
+		return 4
+	case lead >= 0xe0:
+		return 3
+	}
+	return 2
 }
 
 // start runs a program to its end. The status is negative for a signal.

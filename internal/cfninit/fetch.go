@@ -1,11 +1,12 @@
 package cfninit
 
 import (
+	"bufio"
+	"bytes"
 	"compress/flate"
 	"compress/gzip"
 	"compress/zlib"
 	"context"
-	"bufio"
 	"crypto/md5"
 	"encoding/hex"
 	"errors"
@@ -97,7 +98,11 @@ func (b *build) sign(req *http.Request, url string, creds aws.Credentials) {
 	addr := aws.AgentS3(url)
 	if addr.Default {
 		b.log("WARNING", "Falling back to Signature Version 2 as no region was specified in S3 URL")
-		aws.SignV2S3(req, creds, addr.Bucket, b.now().UTC())
+		bucket := addr.Bucket
+		if addr.PathStyle {
+			bucket = "" // it stands in the path already
+		}
+		aws.SignV2S3(req, creds, bucket, b.now().UTC())
 		return
 	}
 	aws.SignV4(req, emptyPayload, creds, addr.Region, "s3", b.now().UTC())
@@ -154,29 +159,36 @@ func (b *build) store(resp *http.Response, w *os.File, context *source.Node) (*f
 	}
 	sum := md5.New()
 	body := io.TeeReader(decoded(resp), sum)
-	var read error
-	if context == nil || context.Kind == source.Null {
-		_, read = io.Copy(w, body)
-	} else {
-		var data []byte
-		data, read = io.ReadAll(body)
-		if read == nil || whole(resp, read) {
-			out, fault := b.render(string(data), context)
-			if fault != nil {
-				return nil, fault
-			}
-			if _, err := w.WriteString(out); err != nil {
-				return nil, osError(err, "")
-			}
-		}
+	var template bytes.Buffer
+	var out io.Writer = w
+	if context != nil && context.Kind != source.Null {
+		out = &template
 	}
-	if read != nil && !whole(resp, read) {
-		return &failure{kind: ioFailure, text: fmt.Sprintf("('Connection broken: %v',)", read)}, nil
+	if _, err := io.Copy(out, body); err != nil && !whole(resp, err) {
+		return brokenBody(err), nil
 	}
 	if got := hex.EncodeToString(sum.Sum(nil)); etag != "" && etag != got {
 		return &failure{kind: checksum, text: fmt.Sprintf("[Errno None] Expected digest %s; received %s", etag, got)}, nil
 	}
+	if out == w {
+		return nil, nil
+	}
+	text, fault := b.render(template.String(), context)
+	if fault != nil {
+		return nil, fault
+	}
+	if _, err := w.WriteString(text); err != nil {
+		return nil, osError(err, "")
+	}
 	return nil, nil
+}
+
+// brokenBody words a body that can't be read to its end.
+func brokenBody(err error) *failure {
+	if errors.Is(err, gzip.ErrHeader) {
+		return &failure{kind: ioFailure, text: "('Received response with content-encoding: gzip, but failed to decode it.', error('Error -3 while decompressing: incorrect header check',))"}
+	}
+	return &failure{kind: ioFailure, text: fmt.Sprintf("('Connection broken: %v',)", err)}
 }
 
 // whole: a body that is shorter than announced is taken as it is [cb-run].

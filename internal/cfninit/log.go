@@ -28,7 +28,7 @@ func (r *Runner) write(w io.Writer, text string) {
 		return
 	}
 	stamp := strings.Replace(r.now().Format("2006-01-02 15:04:05.000"), ".", ",", 1)
-	fmt.Fprintf(w, "%s %s\n", stamp, text)
+	fmt.Fprintf(w, "%s %s\n", stamp, strings.TrimRight(text, "\n"))
 }
 
 // centred is text in the middle of a rule of dashes.

@@ -11,7 +11,7 @@ import (
 // render renders a text with a file's `context` as a Mustache template, as
 // the library Pystache does, which is lenient: a tag or section that is not
 // closed is no error [cb:file_tool.py, cb-run]. Without a context the text stays.
-func (b *build) render(text string, context *source.Node) (string, error) {
+func (b *build) render(text string, context *source.Node) (string, *BuildError) {
 	if context == nil || context.Kind == source.Null {
 		return text, nil
 	}

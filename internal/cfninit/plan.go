@@ -99,10 +99,14 @@ func (p *Plan) file(f *source.Field) *File {
 	}
 	url := format(src)
 	fetch := &access.Fetch{Section: "files", Target: out.Path, URL: url, URLAt: src.Pos, From: src.From}
+	sent := url
 	if fact.Known(url) {
-		fetch.Address = aws.AgentS3(url)
+		if prepared, fail := prepareURL(url); fail == nil {
+			sent = prepared
+		}
 	}
-	fetch.Signer = p.signer(url, fetch.Address, f.Value.Get("authentication"))
+	fetch.Address = aws.AgentS3(sent)
+	fetch.Signer = p.signer(sent, fetch.Address, f.Value.Get("authentication"))
 	out.Fetch = fetch
 	return out
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 )
 
@@ -72,7 +71,7 @@ func (b *build) retry(ctx context.Context, tries int, f func() *failure) *remote
 			if s == http.StatusServiceUnavailable {
 				tries++
 			}
-			b.log("ERROR", "%s", strings.TrimRight(fail.text, "\n"))
+			b.log("ERROR", "%s", fail.text)
 		case connection:
 			b.log("ERROR", "ConnectionError")
 		case badTLS:
