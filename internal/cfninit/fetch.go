@@ -177,6 +177,9 @@ func (b *build) store(resp *http.Response, w *os.File, context *source.Node) (*f
 	if fault != nil {
 		return nil, fault
 	}
+	if why := notASCII(text); b.python2() && why != "" {
+		return &failure{kind: unexpected, text: why}, nil
+	}
 	if _, err := w.WriteString(text); err != nil {
 		return nil, osError(err, "")
 	}
@@ -185,7 +188,7 @@ func (b *build) store(resp *http.Response, w *os.File, context *source.Node) (*f
 
 // brokenBody words a body that can't be read to its end.
 func brokenBody(err error) *failure {
-	if errors.Is(err, gzip.ErrHeader) {
+	if errors.Is(err, errHeader) {
 		return &failure{kind: ioFailure, text: "('Received response with content-encoding: gzip, but failed to decode it.', error('Error -3 while decompressing: incorrect header check',))"}
 	}
 	return &failure{kind: ioFailure, text: fmt.Sprintf("('Connection broken: %v',)", err)}
@@ -230,6 +233,9 @@ func decoded(resp *http.Response) io.Reader {
 	return resp.Body
 }
 
+// errHeader: a body is not in the form that its Content-Encoding says.
+var errHeader = errors.New("wrong Content-Encoding")
+
 // lazy opens its reader at the first read, so that an error of the opening is
 // an error of reading.
 type lazy struct {
@@ -241,7 +247,7 @@ func (l *lazy) Read(p []byte) (int, error) {
 	if l.r == nil {
 		r, err := l.open()
 		if err != nil {
-			return 0, err
+			return 0, fmt.Errorf("%w: %v", errHeader, err)
 		}
 		l.r = r
 	}

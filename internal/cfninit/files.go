@@ -229,6 +229,9 @@ func (b *build) lookUp(n *source.Node, file, call, what string) (int, error) {
 	if n.Kind != source.String {
 		return -1, &BuildError{Text: call + "() argument 1 must be string, not " + typeName(n)}
 	}
+	if text := notASCII(n.Text); b.python2() && text != "" {
+		return -1, &BuildError{Text: text}
+	}
 	id, ok := b.root.id(file, n.Text)
 	if !ok {
 		return -1, tool("%s is not a valid %s name", n.Text, what)

@@ -259,3 +259,25 @@ func writeJSONString(b *strings.Builder, s string) {
 	}
 	b.WriteByte('"')
 }
+
+// notASCII is Python's error for a text beyond ASCII where only ASCII can be
+// written, "" when the text is ASCII.
+func notASCII(s string) string {
+	position, first, last, char := 0, -1, -1, ""
+	for _, r := range s {
+		if r >= 0x80 && (first < 0 || last == position-1) {
+			if first < 0 {
+				first, char = position, quote(string(r), true)
+			}
+			last = position
+		}
+		position++
+	}
+	switch {
+	case first < 0:
+		return ""
+	case first == last:
+		return fmt.Sprintf("'ascii' codec can't encode character %s in position %d: ordinal not in range(128)", char, first)
+	}
+	return fmt.Sprintf("'ascii' codec can't encode characters in position %d-%d: ordinal not in range(128)", first, last)
+}

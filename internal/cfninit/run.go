@@ -160,6 +160,7 @@ func (b *build) runConfig(ctx context.Context, c *Config) error {
 		}
 		var fault *BuildError
 		if errors.As(err, &fault) {
+			b.unprintable(fault)
 			fault.Config = c.Name
 			if fault.Foreseen {
 				b.log("ERROR", "Error encountered during build of %s: %s", c.Name, fault.Text)
@@ -170,6 +171,16 @@ func (b *build) runConfig(ctx context.Context, c *Config) error {
 		}
 	}
 	return nil
+}
+
+// unprintable replaces an error text that the agent fails to print: one of
+// Python 2 can't turn a text beyond ASCII into a log line, and that failure
+// is what its caller sees [cb-run].
+func (b *build) unprintable(fault *BuildError) {
+	if text := notASCII(fault.Text); fault.Foreseen && b.python2() && text != "" {
+		b.Notes = append(b.Notes, "AWS's agent can't print its own error; it is: "+fault.Text)
+		fault.Text, fault.Foreseen = text, false
+	}
 }
 
 func (b *build) step(ctx context.Context, s Step) error {
@@ -191,6 +202,10 @@ func (b *build) step(ctx context.Context, s Step) error {
 func tool(format string, args ...any) *BuildError {
 	return &BuildError{Text: fmt.Sprintf(format, args...), Foreseen: true}
 }
+
+// python2 reports whether the agent is one of those written in Python 2:
+// they are the ones that don't ask for tokens.
+func (r *Runner) python2() bool { return !r.TokensFirst }
 
 func (r *Runner) sleep(ctx context.Context, d time.Duration) {
 	if r.Sleep != nil {
