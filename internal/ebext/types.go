@@ -32,9 +32,12 @@ type Settings []Setting
 type File struct {
 	Name string // bundle-relative, ".ebextensions/https.config"
 	Root *source.Node
-	// Config is the file's cfn-init config name suffix: its index among the
-	// files in order.
+	// Index is the file's place among the files in order, from 0; it stands in
+	// the names of its cfn-init configs.
 	Index int
+	// Skipped is the unknown top-level key that makes AWS skip the whole file
+	// with nothing but a warning; nil when the file counts [EB:customize-containers-ec2].
+	Skipped *source.Node
 }
 
 // Extensions are all configuration files of a bundle.
@@ -43,6 +46,8 @@ type Extensions struct {
 	Settings Settings
 	// Problems keep a file from being read; AWS refuses the whole version.
 	Problems []*source.Problem
+	// Notes are entries that AWS cannot take as they stand, for people.
+	Notes []*source.Problem
 }
 
 // Platform is what matters here of a solution stack's or platform's name.

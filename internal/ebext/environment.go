@@ -1,0 +1,174 @@
+package ebext
+
+import (
+	"fmt"
+	"strings"
+
+	"beanpole/internal/cfn"
+	"beanpole/internal/source"
+)
+
+// The configSets that the platform runs: PreBuild before the application is
+// unpacked, PostBuild (`container_commands`) before it goes live.
+const (
+	PreBuild  = "Infra-EmbeddedPreBuild"
+	PostBuild = "Infra-EmbeddedPostBuild"
+)
+
+// ParameterEnvironmentName is the parameter that the template declares when
+// something in it refers to AWSEBEnvironmentName; who evaluates or creates
+// the stack gives it the environment's name.
+const ParameterEnvironmentName = environmentName
+
+// remove as a property's value takes away what Elastic Beanstalk has there
+// [samples:securitygroup-disable-auto-use-existing.config].
+const remove = "CmpFn::Remove"
+
+// Environment is the environment's CloudFormation template: Elastic
+// Beanstalk's own resources by settings, one cfn-init config a file, and the
+// users' template entries merged in. s are the settings besides those of x
+// itself, for instance the ones given directly; it may repeat x's.
+func Environment(x *Extensions, s Settings, application string) (*cfn.Template, error) {
+	t, _, err := environment(x, s, application)
+	return t, err
+}
+
+// LeftOut are the entries under Resources that name a resource of Elastic
+// Beanstalk which beanpole does not make, so that they change nothing in
+// Environment's template.
+func LeftOut(x *Extensions, s Settings) []*source.Problem {
+	_, out, _ := environment(x, s, "")
+	return out
+}
+
+func environment(x *Extensions, s Settings, application string) (*cfn.Template, []*source.Problem, error) {
+	all := append(append(Defaults(Platform{}), x.Settings...), s...)
+	root := fields(
+		"AWSTemplateFormatVersion", "2010-09-09",
+		"Description", "AWS Elastic Beanstalk environment",
+		"Resources", ownResources(all),
+	)
+	for _, f := range x.Files {
+		if f.counts() {
+			mergeFile(root, f)
+		}
+	}
+	left := dropStrangers(root.Get("Resources"))
+	addConfigs(root, x, all, application)
+	root = (&expander{settings: all, within: map[[2]string]bool{}}).expand(root)
+	declareName(root)
+	t, err := cfn.FromNode("", root)
+	return t, left, err
+}
+
+// mergeFile merges a file's template entries into the template.
+func mergeFile(root *source.Node, f *File) {
+	for _, key := range templateKeys {
+		section := f.Root.Get(key)
+		if section == nil || section.Kind != source.Map {
+			continue
+		}
+		if root.Get(key) == nil {
+			root.Set(key, source.NewMap(section.Pos))
+		}
+		merge(root.Get(key), section)
+	}
+}
+
+// merge puts the entries of from into into: maps are merged all the way down,
+// anything else is replaced by what is read later.
+func merge(into, from *source.Node) {
+	for _, f := range from.Fields {
+		old := into.Get(f.Key.Text)
+		switch {
+		case isRemove(f.Value):
+			drop(into, f.Key.Text)
+		case old != nil && old.Kind == source.Map && f.Value.Kind == source.Map && !isCall(old) && !isCall(f.Value):
+			merge(old, f.Value)
+		default:
+			v := f.Value
+			if v.Kind == source.Map {
+				v = v.Clone() // a later file may merge into it
+			}
+			put(into, f.Key, v)
+		}
+	}
+}
+
+func isRemove(n *source.Node) bool { return n.Kind == source.Map && n.Get(remove) != nil }
+
+// isCall reports whether n is a call of a function, which is one value and
+// never merged with another.
+func isCall(n *source.Node) bool { return n.Tag != "" || isFunction(n) }
+
+// put sets a key with the place of the user's own key.
+func put(m, key, v *source.Node) {
+	for _, f := range m.Fields {
+		if f.Key.Text == key.Text {
+			f.Value = v
+			return
+		}
+	}
+	m.Fields = append(m.Fields, &source.Field{Key: key, Value: v})
+}
+
+func drop(m *source.Node, key string) {
+	kept := m.Fields[:0:0]
+	for _, f := range m.Fields {
+		if f.Key.Text != key {
+			kept = append(kept, f)
+		}
+	}
+	m.Fields = kept
+}
+
+// dropStrangers takes out entries for resources of Elastic Beanstalk that
+// are not made here: without a Type they are no resources of their own.
+func dropStrangers(resources *source.Node) []*source.Problem {
+	var out []*source.Problem
+	for _, f := range append([]*source.Field(nil), resources.Fields...) {
+		if strings.HasPrefix(f.Key.Text, "AWSEB") && f.Value.Get("Type") == nil {
+			drop(resources, f.Key.Text)
+			out = append(out, &source.Problem{
+				Pos:  f.Key.Pos,
+				What: fmt.Sprintf("beanpole makes no %s with these settings; what is written here is left out", f.Key.Text),
+			})
+		}
+	}
+	return out
+}
+
+// declareName declares the parameter behind AWSEBEnvironmentName if the
+// template refers to it.
+func declareName(root *source.Node) {
+	if !refersTo(root, environmentName) || root.At("Parameters", environmentName) != nil || root.At("Resources", environmentName) != nil {
+		return
+	}
+	if root.Get("Parameters") == nil {
+		root.Set("Parameters", source.NewMap(source.Pos{}))
+	}
+	root.Get("Parameters").Set(environmentName, fields("Type", "String", "Description", "Name of the environment"))
+}
+
+func refersTo(n *source.Node, name string) bool {
+	if n == nil {
+		return false
+	}
+	if n.Kind == source.String && strings.Contains(n.Text, "${"+name+"}") {
+		return true // Fn::Sub
+	}
+	if r, ok := n.Get("Ref").Str(); ok && r == name {
+		return true
+	}
+	for _, it := range n.Items {
+		if refersTo(it, name) {
+			return true
+		}
+	}
+	for _, f := range n.Fields {
+		if refersTo(f.Value, name) {
+			return true
+		}
+	}
+	return false
+}
