@@ -66,7 +66,7 @@ func (r *jsonReader) peek() byte {
 // wrong reports what stands at the place where something else was expected.
 func (r *jsonReader) wrong(expected string) error {
 	if r.o >= len(r.d) {
-		return r.fail(r.o, "the file ends where "+expected+" is expected", "")
+		return r.fail(r.o, "the text ends where "+expected+" is expected", "")
 	}
 	c, _ := utf8.DecodeRune(r.d[r.o:])
 	remedy := ""
@@ -130,6 +130,7 @@ func (r *jsonReader) object(n *Node, depth int) error {
 			return err
 		}
 		n.Fields = append(n.Fields, &Field{Key: k, Value: v})
+		n.last = r.o
 		r.space()
 		if r.peek() == '}' {
 			break
@@ -155,6 +156,7 @@ func (r *jsonReader) array(n *Node, depth int) error {
 			return err
 		}
 		n.Items = append(n.Items, v)
+		n.last = r.o
 		r.space()
 		if r.peek() == ']' {
 			break

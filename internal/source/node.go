@@ -74,6 +74,7 @@ type Node struct {
 	segs []seg // where Text stands in the file, see PosAt; none: nowhere
 	body int   // offset of the value itself, behind its tag and anchor
 	flow bool  // a Seq or Map in brackets
+	last int   // of such: offset behind its last child
 	read bool  // it was read from a file, so body and flow count
 }
 

@@ -305,6 +305,7 @@ func (r *yamlReader) shut(n *Node, end int) int {
 	if n.Kind == Map {
 		shut = '}'
 	}
+	n.last = end
 	o := max(end, n.body)
 	if o == n.body {
 		o++

@@ -1,0 +1,91 @@
+package source
+
+import (
+	"encoding/json"
+	"errors"
+	"testing"
+)
+
+// checkRead holds for any input: a tree with sound places and valid JSON, or
+// a *Problem.
+func checkRead(t *testing.T, read func(string, []byte) (*Node, error), data []byte) {
+	n, err := read("f", data)
+	var p *Problem
+	if err != nil {
+		if !errors.As(err, &p) {
+			t.Fatalf("%v is no *Problem", err)
+		}
+		return
+	}
+	if n == nil {
+		return
+	}
+	sound(t, data, n)
+	if j := n.JSON(); !json.Valid(j) {
+		t.Fatalf("JSON of %q is %s", data, j)
+	}
+	for _, s := range scalars(n, nil) {
+		if _, err := Apply(data, []Edit{ReplaceScalar(data, s, "x y")}); err != nil && len(s.From) == 0 {
+			t.Fatal(err)
+		}
+	}
+	if m := maps(n, nil); len(m) > 0 {
+		_, _ = InsertField(data, m[len(m)-1], "zz", "1") // it may refuse; it checks itself what it does
+	}
+}
+
+func FuzzYAML(f *testing.F) {
+	for _, s := range []string{
+		"a: &x {b: [c, 'd''e', \"f\\u00e9\\\n g\"], ? h : i}\n<<: *x\nj: |+2\n    k\n\n  l\nm: >-\n n\n\n o\n",
+		"\ufeff- !Sub a\r\n- ? b\r\n  : !GetAtt c.d # e\r\n- - f\r\n", "%YAML 1.1\n---\n!!map {a: !!str 1}\n...\n", "a: \u2028b\u0085 c\n", "a: b\ue0b0c\n",
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) { checkRead(t, ParseYAML, data) })
+}
+
+func FuzzJSON(f *testing.F) {
+	for _, s := range []string{`{"a": [1, -2.5e3, true, null, "\ud83d\ude00\n\u00e9"], "a": {}}`, "[\"\ue0b0\", {}]", `"`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		checkRead(t, ParseJSON, data)
+		if n, err := ParseJSON("f", data); (err == nil && n != nil) != json.Valid(data) && n != nil {
+			t.Fatalf("%q: encoding/json says valid %v, we %v", data, json.Valid(data), err)
+		}
+	})
+}
+
+func TestJSONInsideATextHasItsPlaceInTheFile(t *testing.T) {
+	text := "policy: |\n  {\n    \"é\": [1,\n     \"x\"]}\nquoted: '`{\"Ref\": \"A\"}` end'\n"
+	n := read(t, text)
+	p := n.Get("policy")
+	v, err := p.ParseJSON(0, len(p.Text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := v.Get("é").Items[1].Pos; got.Line != 4 || got.Col != 6 {
+		t.Errorf("x stands at %v, want 4:6", got)
+	}
+	q := n.Get("quoted")
+	v, err = q.ParseJSON(1, 13)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := v.Get("Ref").Pos; got.Line != 5 || got.Col != 19 {
+		t.Errorf("A stands at %v, want 5:19", got)
+	}
+	if _, err = q.ParseJSON(1, 9); err == nil || err.Error() != "f:5:19: this is not JSON: the text ends where a value is expected" {
+		t.Errorf("half a value: %v", err)
+	}
+}
+
+func TestDecodedJSONBecomesATree(t *testing.T) {
+	var v any
+	if err := json.Unmarshal([]byte(`{"b": [1, 1.5, true, null, "x<y"], "a": {}}`), &v); err != nil {
+		t.Fatal(err)
+	}
+	if got := string(FromJSONValue(v, Pos{}).JSON()); got != `{"a":{},"b":[1,1.5,true,null,"x<y"]}` {
+		t.Errorf("got %s", got)
+	}
+}
