@@ -1,0 +1,298 @@
+package iam
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+
+	"beanpole/internal/fact"
+	"beanpole/internal/source"
+)
+
+// said is a policy with the layer that it belongs to.
+type said struct {
+	policy *Policy
+	layer  string
+	whose  bool // its statements name principals
+}
+
+func (p *Policies) all() []said {
+	var out []said
+	add := func(layer string, whose bool, ps ...*Policy) {
+		for _, x := range ps {
+			if x != nil {
+				out = append(out, said{x, layer, whose})
+			}
+		}
+	}
+	add(LayerRCP, true, p.RCPs...)
+	add(LayerSCP, false, p.SCPs...)
+	add(LayerResource, true, p.Resource)
+	add(LayerIdentity, false, p.Identity...)
+	add(LayerBoundary, false, p.Boundary)
+	add(LayerSession, false, p.Session)
+	add(LayerEndpoint, true, p.Endpoint)
+	return out
+}
+
+// near finds the Allow statements that miss the request by one element, in the
+// layer that decided. Identity and resource policies stand in for each other.
+// Those come first of which it is plain what was meant.
+func (q *asking) near(p *Policies, layer string) []Near {
+	var out []Near
+	for _, x := range p.all() {
+		grants := x.layer == LayerResource || x.layer == LayerIdentity && !q.r.Principal.Anonymous && q.r.Principal.Service == ""
+		asked := layer == LayerIdentity || layer == LayerResource
+		if x.layer != layer && !(grants && asked) {
+			continue
+		}
+		for _, s := range x.policy.Statements {
+			if s.Effect != Allow {
+				continue
+			}
+			if n, ok := q.nearStatement(s, x); ok {
+				out = append(out, n)
+			}
+		}
+	}
+	sort.SliceStable(out, func(i, j int) bool { return out[i].distance() < out[j].distance() })
+	return out
+}
+
+// These begin the reasons of statements that may be about something else.
+const (
+	noAction   = "Action does not match"
+	noResource = "Resource does not match"
+)
+
+// distance is the greater the less plain it is that the request was meant.
+func (n Near) distance() int {
+	switch {
+	case strings.HasPrefix(n.Why, noResource):
+		return 2
+	case strings.HasPrefix(n.Why, noAction):
+		return 1
+	}
+	return 0
+}
+
+// nearStatement tells which one element of s does not fit.
+func (q *asking) nearStatement(s *Statement, x said) (Near, bool) {
+	var n Near
+	misses := 0
+	miss := func(pos source.Pos, why string) {
+		misses++
+		n = Near{s, why, pos}
+	}
+	if x.whose {
+		v := q.principal(s)
+		if fact.Any(v[account], v[role], v[direct]) == fact.Broken {
+			miss(q.missedPrincipal(s))
+		} else if x.layer == LayerResource && v[account] == fact.Holds && v[role] != fact.Holds && v[direct] != fact.Holds && q.applies(s) == fact.Holds {
+			miss(s.Principal.Pos, "Principal is the account: that only lets the account's own policies decide, and none of them allows it")
+		}
+	}
+	if q.action(s) == fact.Broken {
+		if !q.sameService(s) {
+			return n, false
+		}
+		miss(placeOf(s.Actions, s.Pos), fmt.Sprintf(noAction+" %q", q.r.Action))
+	}
+	if q.resource(s) == fact.Broken {
+		miss(q.missedResource(s))
+	}
+	for i := range s.Conditions {
+		if c := &s.Conditions[i]; q.ctx.condition(c, s.Policy.Version) == fact.Broken {
+			miss(c.Pos, q.missedCondition(c))
+		}
+	}
+	return n, misses == 1
+}
+
+// sameService tells whether one of the statement's actions is of the
+// request's service: others did not mean this request.
+func (q *asking) sameService(s *Statement) bool {
+	service, _, _ := strings.Cut(q.r.Action, ":")
+	for _, t := range s.Actions {
+		if have, _, _ := strings.Cut(t.Text, ":"); strings.EqualFold(have, service) {
+			return true
+		}
+	}
+	return false
+}
+
+func placeOf(ts []Term, otherwise source.Pos) source.Pos {
+	if len(ts) > 0 {
+		return ts[0].Pos
+	}
+	return otherwise
+}
+
+func (q *asking) missedPrincipal(s *Statement) (source.Pos, string) {
+	if s.Principal == nil {
+		if s.NotPrincipal != nil {
+			return s.NotPrincipal.Pos, "NotPrincipal leaves the caller out"
+		}
+		return s.Pos, "the statement has no Principal"
+	}
+	p := &q.r.Principal
+	for _, t := range s.Principal.AWS {
+		switch {
+		case isUniqueID(t.Text):
+			return t.Pos, fmt.Sprintf("Principal %q is the ID of a principal that was deleted; one made anew under the same name is another", t.Text)
+		case strings.Contains(t.Text, ":instance-profile/"):
+			return t.Pos, fmt.Sprintf("Principal %q is an instance profile, which never makes a request; its role does: %q", fact.Show(t.Text), fact.Show(p.ARN))
+		case strings.HasPrefix(t.Text, "arn:") && strings.ContainsAny(t.Text, "*?"):
+			return t.Pos, fmt.Sprintf("Principal %q has a wildcard, which counts for nothing in a Principal", fact.Show(t.Text))
+		case p.ARN != "" && strings.EqualFold(t.Text, p.ARN):
+			return t.Pos, fmt.Sprintf("Principal %q differs from %q in upper and lower case", fact.Show(t.Text), fact.Show(p.ARN))
+		}
+	}
+	return s.Principal.Pos, fmt.Sprintf("Principal does not name %s", q.caller())
+}
+
+// caller is the one who asks, as people know it.
+func (q *asking) caller() string {
+	p := &q.r.Principal
+	switch {
+	case p.Anonymous:
+		return "anonymous callers"
+	case p.Service != "":
+		return p.Service
+	}
+	return fmt.Sprintf("%q", fact.Show(p.ARN))
+}
+
+func (q *asking) missedResource(s *Statement) (source.Pos, string) {
+	if s.NotResources != nil {
+		return placeOf(s.NotResources, s.Pos), fmt.Sprintf("NotResource leaves %q out", fact.Show(q.r.Resource))
+	}
+	want := q.r.Resource
+	bucket, _, object := strings.Cut(want, "/")
+	for _, t := range s.Resources {
+		p, ok := q.ctx.expand(t.Text, s.Policy.Version, true)
+		switch {
+		case !ok:
+			return t.Pos, fmt.Sprintf("Resource %q asks for a condition key that the request does not have", fact.Show(t.Text))
+		case strings.HasPrefix(want, "arn:") && object && strings.HasPrefix(q.r.Action, "s3:") && matchARN(p, bucket) == fact.Holds:
+			return t.Pos, fmt.Sprintf("Resource %q is the bucket; %s is about its objects: %q", fact.Show(t.Text), q.r.Action, fact.Show(bucket+"/*"))
+		case !object && strings.HasPrefix(q.r.Action, "s3:") && matchARN(p, want+"/x") == fact.Holds:
+			return t.Pos, fmt.Sprintf("Resource %q is the objects; %s is about the bucket: %q", fact.Show(t.Text), q.r.Action, fact.Show(want))
+		case matchARN(strings.ToLower(p), strings.ToLower(want)) == fact.Holds:
+			return t.Pos, fmt.Sprintf("Resource %q differs from %q in upper and lower case", fact.Show(t.Text), fact.Show(want))
+		}
+	}
+	return placeOf(s.Resources, s.Pos), fmt.Sprintf(noResource+" %q", fact.Show(want))
+}
+
+func (q *asking) missedCondition(c *Condition) string {
+	e := q.ctx.find(c.Key)
+	if e == nil {
+		return fmt.Sprintf("Condition %s %s does not hold: the request has no %s", c.Operator, c.Key, c.Key)
+	}
+	shown := make([]string, 0, len(e.list()))
+	for _, v := range e.list() {
+		shown = append(shown, fmt.Sprintf("%q", fact.Show(v)))
+	}
+	return fmt.Sprintf("Condition %s %s does not hold: the request has %s", c.Operator, c.Key, strings.Join(shown, ", "))
+}
+
+// missing names what would have to be known to decide.
+func (q *asking) missing(p *Policies) []string {
+	seen := map[string]bool{}
+	note := func(names ...string) {
+		for _, n := range names {
+			seen[n] = true
+		}
+	}
+	note(p.IdentityUnknown...)
+	if p.BoundaryUnknown != "" {
+		note(p.BoundaryUnknown)
+	}
+	if p.ResourceUnknown != "" {
+		note(p.ResourceUnknown)
+	}
+	for _, x := range p.all() {
+		for _, s := range x.policy.Statements {
+			if q.openStatement(s, x.whose) {
+				q.noteStatement(s, x.whose, note)
+			}
+		}
+	}
+	if r := q.r.ResourceAccount; r != "" && equalOrNot(q.r.Principal.Account, r) == fact.Unknown {
+		note(fact.Missing(r)...)
+		note(fact.Missing(q.r.Principal.Account)...)
+	}
+	if len(seen) == 0 { // the rest is made up by AWS when it creates things
+		seen["names and IDs that AWS makes up"] = true
+	}
+	out := make([]string, 0, len(seen))
+	for n := range seen {
+		out = append(out, n)
+	}
+	sort.Strings(out)
+	return out
+}
+
+// openStatement reports whether it is not known if s applies.
+func (q *asking) openStatement(s *Statement, whose bool) bool {
+	v := q.applies(s)
+	if whose {
+		n := q.principal(s)
+		v = and(v, fact.Any(n[account], n[role], n[direct]))
+	}
+	return v == fact.Unknown
+}
+
+// noteStatement names the parts of s that leave it open.
+func (q *asking) noteStatement(s *Statement, whose bool, note func(...string)) {
+	if v := q.principal(s); whose && fact.Any(v[account], v[role], v[direct]) == fact.Unknown {
+		for _, ps := range []*Principals{s.Principal, s.NotPrincipal} {
+			if ps == nil {
+				continue
+			}
+			for _, t := range ps.AWS {
+				note(fact.Missing(t.Text)...)
+				if isUniqueID(t.Text) && q.r.Principal.UserID == "" {
+					note("the unique ID of " + q.caller())
+				}
+			}
+			if len(ps.Canonical) > 0 {
+				note("whose the canonical user ID in " + s.Policy.Name + " is")
+			}
+		}
+		note(fact.Missing(q.r.Principal.ARN)...)
+		note(fact.Missing(q.r.Principal.Account)...)
+	}
+	if q.action(s) == fact.Unknown {
+		noteTerms(note, s.Actions, s.NotActions)
+	}
+	if q.resource(s) == fact.Unknown {
+		noteTerms(note, s.Resources, s.NotResources)
+		note(fact.Missing(q.r.Resource)...)
+	}
+	for i := range s.Conditions {
+		c := &s.Conditions[i]
+		if q.ctx.condition(c, s.Policy.Version) != fact.Unknown {
+			continue
+		}
+		noteTerms(note, c.Values)
+		e := q.ctx.find(c.Key)
+		switch {
+		case e == nil || e.unsure:
+			note("condition key " + c.Key)
+		default:
+			for _, v := range e.list() {
+				note(fact.Missing(v)...)
+			}
+		}
+	}
+}
+
+func noteTerms(note func(...string), lists ...[]Term) {
+	for _, ts := range lists {
+		for _, t := range ts {
+			note(fact.Missing(t.Text)...)
+		}
+	}
+}
