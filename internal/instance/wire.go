@@ -51,3 +51,17 @@ type EngineEvent struct {
 	Message  string
 	Severity string // "INFO", "ERROR"
 }
+
+// Request is one line to PID 1's standard input. The end of the input tells
+// PID 1 that beanpole is gone, and to end.
+type Request struct {
+	Seq     int      // copied to the Reply
+	Command *Command // what to do
+}
+
+// Reply is one line from PID 1's standard output. The first one says Ready.
+type Reply struct {
+	Seq    int
+	Ready  bool
+	Result *Result
+}

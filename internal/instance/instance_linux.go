@@ -1,0 +1,235 @@
+package instance
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+const (
+	readyTimeout = 30 * time.Second // from runc's start to PID 1's first line
+	stopTimeout  = 10 * time.Second // for PID 1 to end its processes
+)
+
+// Instance is a running instance.
+type Instance struct {
+	id       string
+	place    *place
+	address  netip.Addr
+	hostname string
+	servers  *listeners
+	runc     *exec.Cmd
+	control  *control
+	ended    chan struct{} // closed when the container is gone
+
+	stop sync.Mutex
+	gone bool
+}
+
+// Start makes an instance and waits until its PID 1 is ready. When it fails,
+// nothing is left.
+func Start(ctx context.Context, s *Spec) (i *Instance, err error) {
+	spec, err := complete(s)
+	if err != nil {
+		return nil, err
+	}
+	token := make([]byte, 5)
+	rand.Read(token)
+	p, err := newPlace(spec.Dir, record{ID: spec.ID, Token: hex.EncodeToString(token)})
+	if err != nil {
+		return nil, err
+	}
+	i = &Instance{id: spec.ID, place: p, ended: make(chan struct{})}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, i.Stop(context.WithoutCancel(ctx)))
+			i = nil
+		}
+	}()
+	return i, i.start(ctx, spec)
+}
+
+// complete checks the spec and fills in what was left out.
+func complete(s *Spec) (*Spec, error) {
+	c := *s
+	var err error
+	if c.Dir, err = filepath.Abs(c.Dir); err != nil {
+		return nil, err
+	}
+	if c.ID == "" || c.ID != filepath.Base(c.ID) || c.ID[0] == '.' {
+		return nil, fmt.Errorf("start instance: %q cannot be an instance ID", c.ID)
+	}
+	if c.Root == "" {
+		c.Root = "/"
+	}
+	if c.Root, err = filepath.Abs(c.Root); err != nil {
+		return nil, err
+	}
+	if c.Binary == "" {
+		if c.Binary, err = os.Executable(); err != nil {
+			return nil, fmt.Errorf("find this program's file: %w", err)
+		}
+	}
+	if c.Log == nil {
+		c.Log = io.Discard
+	}
+	c.Hide = append([]string{c.Dir}, c.Hide...)
+	return &c, nil
+}
+
+func (i *Instance) start(ctx context.Context, s *Spec) error {
+	if err := addFirewall(i.place.Token); err != nil {
+		return err
+	}
+	n, err := newNetwork(i.place.Token)
+	if err != nil {
+		return err
+	}
+	// Once the container runs it holds the one namespace, our sockets the other.
+	defer n.instance.Close()
+	defer n.services.Close()
+	i.address, i.hostname = n.private, s.Hostname
+	if i.hostname == "" {
+		i.hostname = hostnameOf(n.private)
+	}
+	if i.servers, err = listen(n, s, i.hostname); err != nil {
+		return err
+	}
+	if err := i.makeRoot(s, n); err != nil {
+		return err
+	}
+	network := fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), int(n.instance))
+	o, err := ociSpec(s, i.root(), i.hostname, "/beanpole-"+i.place.Token, network)
+	if err != nil {
+		return err
+	}
+	if err := writeBundle(i.place.dir, o); err != nil {
+		return err
+	}
+	return i.run(ctx, s.Log)
+}
+
+func (i *Instance) root() string { return filepath.Join(i.place.dir, "root") }
+
+func (i *Instance) makeRoot(s *Spec, n *network) error {
+	l := &layer{lower: s.Root, upper: filepath.Join(i.place.dir, "upper"), hidden: map[string]bool{}}
+	work := filepath.Join(i.place.dir, "work")
+	for _, d := range []string{l.upper, work, i.root()} {
+		if err := os.Mkdir(d, 0o755); err != nil {
+			return err
+		}
+	}
+	if err := buildLayer(l, s, i.hostname, n); err != nil {
+		return fmt.Errorf("prepare the instance's root: %w", err)
+	}
+	return mountRoot(l, work, i.root())
+}
+
+// run starts the container and waits for PID 1's first line.
+func (i *Instance) run(ctx context.Context, log io.Writer) error {
+	c, ctl, last, err := containerOf(i.place.dir, i.place.record).run(i.place.dir, log)
+	if err != nil {
+		return err
+	}
+	i.runc, i.control = c, ctl
+	go func() {
+		<-ctl.done // all output is read
+		c.Wait()
+		close(i.ended)
+	}()
+	late := time.NewTimer(readyTimeout)
+	defer late.Stop()
+	select {
+	case <-ctl.ready:
+		return nil
+	case <-ctl.done:
+		return fmt.Errorf("start the instance's PID 1: it ended: %s", last)
+	case <-late.C:
+		return fmt.Errorf("start the instance's PID 1: not ready after %s: %s", readyTimeout, last)
+	case <-ctx.Done():
+		return fmt.Errorf("start the instance's PID 1: %w", ctx.Err())
+	}
+}
+
+// ID is the instance ID.
+func (i *Instance) ID() string { return i.id }
+
+// Address is the private address, which this machine alone reaches.
+func (i *Instance) Address() netip.Addr { return i.address }
+
+// Hostname is the private DNS name.
+func (i *Instance) Hostname() string { return i.hostname }
+
+// Done is closed when the instance has ended, for whatever reason.
+func (i *Instance) Done() <-chan struct{} { return i.ended }
+
+// Do gives PID 1 a command and waits for its result. When ctx ends first, the
+// command goes on, as on EC2.
+func (i *Instance) Do(ctx context.Context, c *Command) (*Result, error) { return i.control.do(ctx, c) }
+
+// Exec runs a program as root on the instance. The error wraps *exec.ExitError
+// when the program failed.
+func (i *Instance) Exec(ctx context.Context, argv []string, stdin io.Reader, stdout, stderr io.Writer) error {
+	if len(argv) == 0 {
+		return errors.New("run a program on the instance: none is named")
+	}
+	return containerOf(i.place.dir, i.place.record).exec(ctx, argv, stdin, stdout, stderr)
+}
+
+// ReadFile reads a plain file of the instance's disk (not of /run, which is
+// memory). Links lead where they lead on the instance, never outside it.
+func (i *Instance) ReadFile(path string) ([]byte, error) { return readIn(i.root(), path) }
+
+// Stop ends the instance and removes everything that it was made of. PID 1 is
+// asked first and killed after 10 s or when ctx ends. It may be called again.
+func (i *Instance) Stop(ctx context.Context) error {
+	i.stop.Lock()
+	defer i.stop.Unlock()
+	if i.gone {
+		return nil
+	}
+	if i.runc != nil {
+		i.control.hangUp()
+		late := time.NewTimer(stopTimeout)
+		select {
+		case <-i.ended:
+		case <-late.C:
+		case <-ctx.Done():
+		}
+		late.Stop()
+	}
+	// What is left has to go even when the caller has no more time.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
+	err := i.place.clear(ctx)
+	if i.runc != nil {
+		select {
+		case <-i.ended:
+		case <-ctx.Done():
+			err = errors.Join(err, errors.New("end the instance: its container does not end"))
+		}
+	} else {
+		select {
+		case <-i.ended:
+		default:
+			close(i.ended)
+		}
+	}
+	if i.servers != nil {
+		i.servers.close()
+	}
+	if err == nil {
+		i.gone = true
+		i.place.lock.Close()
+	}
+	return err
+}

@@ -1,0 +1,94 @@
+package instance
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/google/nftables"
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// Missing says what this machine lacks to run instances, and what to do about
+// it. What it tries out it takes away again.
+func Missing() []Need {
+	var needs []Need
+	if os.Geteuid() != 0 {
+		needs = append(needs, Need{"root", "run it with sudo: namespaces, mounts and links need root"})
+	}
+	if _, err := exec.LookPath("runc"); err != nil {
+		needs = append(needs, Need{"runc", "apt install runc (Fedora, Amazon Linux: dnf install runc)"})
+	}
+	if _, err := exec.LookPath("nginx"); err != nil {
+		if _, err := os.Stat("/usr/sbin/nginx"); err != nil {
+			needs = append(needs, Need{"nginx", "apt install nginx-light (Fedora, Amazon Linux: dnf install nginx); the instance runs this machine's own"})
+		}
+	}
+	if os.Geteuid() != 0 {
+		return needs // the kernel would refuse everything below
+	}
+	for _, t := range []struct {
+		what, remedy string
+		try          func() error
+	}{
+		{"overlay", "modprobe overlay, or a kernel with CONFIG_OVERLAY_FS; in a container, start it privileged", tryOverlay},
+		{"network namespaces", "a kernel with CONFIG_NET_NS; in a container, start it privileged", func() error { return tryInNamespace(func() error { return nil }) }},
+		{"veth", "modprobe veth, or a kernel with CONFIG_VETH", func() error { return tryInNamespace(tryVeth) }},
+		{"nftables", "modprobe nf_tables nft_ct, or a kernel with CONFIG_NF_TABLES_INET and CONFIG_NFT_CT", func() error { return tryInNamespace(tryFirewall) }},
+	} {
+		if err := t.try(); err != nil {
+			needs = append(needs, Need{t.what, fmt.Sprintf("%s (%v)", t.remedy, err)})
+		}
+	}
+	return needs
+}
+
+func tryOverlay() error {
+	dir, err := os.MkdirTemp("", "beanpole-overlay-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	var paths []string
+	for _, name := range []string{"a", "b", "merged"} {
+		p := filepath.Join(dir, name)
+		if err := os.Mkdir(p, 0o700); err != nil {
+			return err
+		}
+		paths = append(paths, p)
+	}
+	if err := unix.Mount("overlay", paths[2], "overlay", unix.MS_RDONLY, "lowerdir="+strings.Join(paths[:2], ":")); err != nil {
+		return err
+	}
+	return unix.Unmount(paths[2], unix.MNT_DETACH)
+}
+
+func tryInNamespace(f func() error) error {
+	h, err := newNamespace()
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	return inNamespace(h, f)
+}
+
+func tryVeth() error {
+	v := netlink.NewVeth(netlink.LinkAttrs{Name: "bptry0"})
+	v.PeerName = "bptry1"
+	return netlink.LinkAdd(v)
+}
+
+func tryFirewall() error {
+	if err := addFirewall("try"); err != nil {
+		return err
+	}
+	c, err := nftables.New()
+	if err != nil {
+		return err
+	}
+	_, err = c.ListTables()
+	return err
+}

@@ -1,0 +1,89 @@
+package instance
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/moby/profiles/seccomp"
+	"github.com/opencontainers/runtime-spec/specs-go"
+)
+
+// capabilities of every process on an instance: those of container engines,
+// without raw sockets, device nodes and audit records.
+var capabilities = []string{
+	"CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_NET_BIND_SERVICE",
+	"CAP_SETFCAP", "CAP_SETGID", "CAP_SETPCAP", "CAP_SETUID", "CAP_SYS_CHROOT",
+}
+
+// maskedPaths and readonlyPaths are what container engines keep from containers.
+var (
+	maskedPaths = []string{
+		"/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
+		"/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats",
+		"/sys/devices/virtual/powercap", "/sys/firmware",
+	}
+	readonlyPaths = []string{"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"}
+)
+
+// searchPath is PATH on an instance.
+const searchPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// ociSpec is the container of one instance.
+func ociSpec(s *Spec, merged, hostname, cgroup, network string) (*specs.Spec, error) {
+	caps := &specs.LinuxCapabilities{Bounding: capabilities, Effective: capabilities, Permitted: capabilities}
+	o := &specs.Spec{
+		Version:  "1.0.2", // the newest that runc 1.1 reads
+		Hostname: hostname,
+		Root:     &specs.Root{Path: merged},
+		Process: &specs.Process{
+			Cwd:          "/",
+			Args:         append([]string{programPath}, s.Args...),
+			Env:          []string{searchPath, "LANG=C.UTF-8"},
+			Capabilities: caps,
+			// As on EC2, su and sudo work: what they gain stays inside capabilities.
+			NoNewPrivileges: false,
+		},
+		Mounts: mounts(s.Binary),
+		Linux: &specs.Linux{
+			CgroupsPath:   cgroup,
+			MaskedPaths:   maskedPaths,
+			ReadonlyPaths: readonlyPaths,
+			Resources:     &specs.LinuxResources{Devices: []specs.LinuxDeviceCgroup{{Allow: false, Access: "rwm"}}},
+			Namespaces: []specs.LinuxNamespace{
+				{Type: specs.PIDNamespace}, {Type: specs.MountNamespace}, {Type: specs.IPCNamespace},
+				{Type: specs.UTSNamespace}, {Type: specs.CgroupNamespace},
+				{Type: specs.NetworkNamespace, Path: network},
+			},
+		},
+	}
+	filter, err := seccomp.GetDefaultProfile(o)
+	if err != nil {
+		return nil, fmt.Errorf("make seccomp profile: %w", err)
+	}
+	o.Linux.Seccomp = filter
+	return o, nil
+}
+
+func mounts(binary string) []specs.Mount {
+	return []specs.Mount{
+		{Destination: "/proc", Type: "proc", Source: "proc", Options: []string{"nosuid", "noexec", "nodev"}},
+		{Destination: "/dev", Type: "tmpfs", Source: "tmpfs", Options: []string{"nosuid", "strictatime", "mode=755", "size=65536k"}},
+		{Destination: "/dev/pts", Type: "devpts", Source: "devpts", Options: []string{"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"}},
+		{Destination: "/dev/shm", Type: "tmpfs", Source: "shm", Options: []string{"nosuid", "noexec", "nodev", "mode=1777", "size=65536k"}},
+		{Destination: "/dev/mqueue", Type: "mqueue", Source: "mqueue", Options: []string{"nosuid", "noexec", "nodev"}},
+		{Destination: "/sys", Type: "sysfs", Source: "sysfs", Options: []string{"nosuid", "noexec", "nodev", "ro"}},
+		{Destination: "/run", Type: "tmpfs", Source: "tmpfs", Options: []string{"nosuid", "nodev", "mode=755"}},
+		{Destination: programPath, Type: "bind", Source: binary, Options: []string{"bind", "ro", "nosuid", "nodev", "private"}},
+	}
+}
+
+// writeBundle writes the folder that runc starts from.
+func writeBundle(dir string, o *specs.Spec) error {
+	data, err := json.Marshal(o)
+	if err != nil {
+		return fmt.Errorf("write container configuration: %w", err)
+	}
+	return os.WriteFile(filepath.Join(dir, "config.json"), data, 0o600)
+}

@@ -1,0 +1,52 @@
+package instance
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// readLimit is the largest file that is read out of an instance, in bytes.
+const readLimit = 64 << 20
+
+// readIn reads the plain file p of the tree below root as a process whose "/"
+// is root would: links, absolute ones too, never lead out of it.
+func readIn(root, p string) ([]byte, error) {
+	dir, err := unix.Open(root, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: root, Err: err}
+	}
+	defer unix.Close(dir)
+	how := &unix.OpenHow{
+		Flags:   unix.O_RDONLY | unix.O_CLOEXEC | unix.O_NONBLOCK | unix.O_NOCTTY,
+		Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
+	}
+	var fd int
+	for { // EAGAIN: something was renamed while the kernel looked
+		fd, err = unix.Openat2(dir, strings.TrimLeft(p, "/"), how)
+		if !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EINTR) {
+			break
+		}
+	}
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: p, Err: err}
+	}
+	f := os.NewFile(uintptr(fd), p)
+	defer f.Close()
+	fi, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !fi.Mode().IsRegular() {
+		return nil, fmt.Errorf("read %s: not a plain file", p)
+	}
+	data, err := io.ReadAll(io.LimitReader(f, readLimit+1))
+	if err == nil && len(data) > readLimit {
+		err = fmt.Errorf("read %s: larger than %d bytes", p, readLimit)
+	}
+	return data, err
+}

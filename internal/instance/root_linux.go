@@ -1,0 +1,155 @@
+package instance
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// programPath is where the instance finds beanpole.
+const programPath = "/opt/beanpole/beanpole"
+
+// A machine's own root shows only what belongs to its operating system. This
+// is a list of what may be seen, for a list of secrets would never be complete.
+var (
+	systemFolders = []string{"bin", "etc", "lib", "lib32", "lib64", "libx32", "sbin", "usr", "var"}
+	systemState   = []string{"alternatives", "apt", "dnf", "dpkg", "pam", "python", "rpm", "ucf", "yum"} // of /var/lib
+	nginxFiles    = []string{"fastcgi.conf", "fastcgi_params", "koi-utf", "koi-win", "mime.types", "scgi_params", "uwsgi_params", "win-utf"}
+)
+
+// ownFolders exist on every instance, empty. What a root that was made to be
+// one (not the machine's own) has in those marked keep stays.
+var ownFolders = []struct {
+	path string
+	mode fs.FileMode
+	keep bool
+}{
+	{"/boot", 0o555, true}, {"/dev", 0o755, false}, {"/home", 0o755, true}, {"/media", 0o755, true},
+	{"/mnt", 0o755, true}, {"/opt", 0o755, true}, {"/proc", 0o555, false}, {"/root", 0o550, true},
+	{"/run", 0o755, false}, {"/srv", 0o755, true}, {"/sys", 0o555, false}, {"/tmp", 0o777 | fs.ModeSticky, false},
+	{"/etc/ssh", 0o755, true}, {"/etc/ssl/private", 0o700, true},
+	{"/etc/nginx", 0o755, false}, {"/etc/nginx/conf.d", 0o755, false},
+	{"/var/app", 0o755, true}, {"/var/cache", 0o755, true}, {"/var/log", 0o755, true}, {"/var/log/nginx", 0o755, true},
+	{"/var/proxy", 0o755, true}, {"/var/spool", 0o755, true}, {"/var/tmp", 0o777 | fs.ModeSticky, false},
+}
+
+// buildLayer fills the upper layer: what is hidden, and what an instance has
+// of its own.
+func buildLayer(l *layer, s *Spec, hostname string, n *network) error {
+	if l.lower == "/" {
+		if err := hideMachine(l); err != nil {
+			return err
+		}
+	}
+	if err := makeFolders(l); err != nil {
+		return err
+	}
+	if err := l.private("/etc"); err != nil {
+		return err
+	}
+	for _, p := range s.Hide {
+		if l.lower == "/" {
+			if real, err := filepath.EvalSymlinks(p); err == nil {
+				p = real
+			}
+		}
+		if err := l.hide(path.Clean(p)); err != nil {
+			return err
+		}
+	}
+	for _, name := range nginxFiles {
+		if err := l.copy("/etc/nginx/" + name); err != nil {
+			return err
+		}
+	}
+	if err := writeNames(l, hostname, n); err != nil {
+		return err
+	}
+	if err := writeUsers(l); err != nil {
+		return err
+	}
+	if err := writeTrust(l, s.CA); err != nil {
+		return err
+	}
+	return l.file(programPath, nil, 0o755) // the mount point
+}
+
+// makeFolders makes ownFolders.
+func makeFolders(l *layer) error {
+	for _, f := range ownFolders {
+		fi, ok := l.stat(f.path)
+		if ok && (!fi.IsDir() || f.keep && l.lower != "/") {
+			continue // kept, or a link as /var/run is
+		}
+		if err := l.empty(f.path); err != nil {
+			return err
+		}
+		if err := os.Chmod(l.upper+f.path, f.mode); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hideMachine hides what a developer's machine holds besides its system.
+func hideMachine(l *layer) error {
+	entries, err := os.ReadDir(l.lower)
+	if err != nil {
+		return err
+	}
+	shown := map[string]bool{}
+	for _, name := range systemFolders {
+		shown[name] = true
+	}
+	for _, f := range ownFolders {
+		shown[strings.Split(f.path, "/")[1]] = true
+	}
+	for _, e := range entries {
+		if shown[e.Name()] {
+			continue
+		}
+		if err := l.remove("/" + e.Name()); err != nil {
+			return err
+		}
+	}
+	if err := l.only("/var", "lib"); err != nil {
+		return err
+	}
+	if err := l.only("/var/lib", systemState...); err != nil {
+		return err
+	}
+	return l.private("/usr/local/etc")
+}
+
+// mountRoot mounts the overlay at merged.
+func mountRoot(l *layer, work, merged string) error {
+	for _, p := range []string{l.lower, l.upper, work} {
+		if strings.ContainsAny(p, ",:\\") {
+			return fmt.Errorf("mount overlay on %q: %q holds a comma, a colon or a backslash, which the kernel's mount options cannot carry", merged, p)
+		}
+	}
+	opts := "lowerdir=" + l.lower + ",upperdir=" + l.upper + ",workdir=" + work
+	if err := unix.Mount("overlay", merged, "overlay", 0, opts); err != nil {
+		return fmt.Errorf("mount overlay on %q: %w", merged, err)
+	}
+	return nil
+}
+
+// unmountRoot undoes mountRoot; that it is gone already is fine.
+func unmountRoot(merged string) error {
+	for {
+		err := unix.Unmount(merged, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
+		switch {
+		case errors.Is(err, unix.EINVAL), errors.Is(err, unix.ENOENT):
+			return nil // nothing is mounted there
+		case err != nil:
+			return fmt.Errorf("unmount %q: %w", merged, err)
+		}
+	}
+}

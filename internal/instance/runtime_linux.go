@@ -1,0 +1,144 @@
+package instance
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+	"golang.org/x/term"
+)
+
+// container is one container under runc, with a state folder of its own: no
+// other list of containers shows ours, and none of theirs is touched.
+type container struct {
+	state string // folder
+	name  string // of the container
+}
+
+func containerOf(dir string, r record) container {
+	return container{state: filepath.Join(dir, "runc"), name: "beanpole-" + r.Token}
+}
+
+func (c container) command(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, "runc", append([]string{"--root", c.state}, args...)...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a terminal's Ctrl-C is for us
+	return cmd
+}
+
+// run starts the container. runc stays as its parent: when beanpole is killed,
+// PID 1's input ends, PID 1 with it, and runc tidies up its own.
+func (c container) run(bundle string, log io.Writer) (*exec.Cmd, *control, *tail, error) {
+	cmd := c.command(context.Background(), "run", "--bundle", bundle, c.name)
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	last := &tail{to: log}
+	cmd.Stderr = last
+	if err := cmd.Start(); err != nil {
+		return nil, nil, nil, fmt.Errorf("start runc: %w", err)
+	}
+	ctl := newControl(in)
+	go ctl.read(out)
+	return cmd, ctl, last, nil
+}
+
+// delete ends the container and removes what runc knows of it.
+func (c container) delete(ctx context.Context) error {
+	if _, err := os.Stat(filepath.Join(c.state, c.name)); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	out, err := c.command(ctx, "delete", "--force", c.name).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("delete container %s: %w: %s", c.name, err, bytes.TrimSpace(out))
+	}
+	return nil
+}
+
+// exec runs a program in the container; with a terminal as its input it gets
+// one of its own.
+func (c container) exec(ctx context.Context, argv []string, stdin io.Reader, stdout, stderr io.Writer) error {
+	args := []string{"exec", "--cwd", "/"}
+	if f, ok := stdin.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		args = append(args, "--tty", "--env", "TERM="+os.Getenv("TERM"))
+	}
+	args = append(append(args, c.name), argv...)
+	cmd := c.command(ctx, args...)
+	if len(args) > 3 && args[3] == "--tty" {
+		cmd.SysProcAttr = nil // it has to be in the terminal's foreground
+	}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, stdout, stderr
+	cmd.Cancel = func() error { return cmd.Process.Signal(unix.SIGTERM) } // runc passes it on
+	cmd.WaitDelay = 5 * time.Second
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("run %s on the instance: %w", argv[0], err)
+	}
+	return nil
+}
+
+// removeCgroups removes the container's control groups where a killed runc has
+// left them.
+func removeCgroups(name string) error {
+	data, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return fmt.Errorf("list cgroups: %w", err)
+	}
+	for _, line := range strings.Split(string(data), "\n") {
+		before, after, ok := strings.Cut(line, " - ")
+		f := strings.Fields(before)
+		if !ok || len(f) < 5 || !strings.HasPrefix(after, "cgroup") {
+			continue
+		}
+		at := filepath.Join(f[4], name)
+		for try := 0; ; try++ { // busy until the last process is reaped
+			err := unix.Rmdir(at)
+			if err == nil || errors.Is(err, unix.ENOENT) {
+				break
+			}
+			if !errors.Is(err, unix.EBUSY) || try == 50 {
+				return fmt.Errorf("remove cgroup %s: %w", at, err)
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+	}
+	return nil
+}
+
+// tail passes text on and keeps the end of it for an error message.
+type tail struct {
+	to   io.Writer
+	mu   sync.Mutex
+	last []byte
+}
+
+const tailSize = 2048
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.last = append(t.last, p...)
+	if n := len(t.last); n > tailSize {
+		t.last = append([]byte(nil), t.last[n-tailSize:]...)
+	}
+	return t.to.Write(p)
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return strings.TrimSpace(string(t.last))
+}
