@@ -407,7 +407,7 @@ func TestStopLeavesNothing(t *testing.T) {
 	if mounted(t, dir) {
 		t.Error("left: a mount")
 	}
-	if left, _ := filepath.Glob(filepath.Join(instancesDir(dir), "*")); len(left) > 0 {
+	if left, _ := filepath.Glob(filepath.Join(instancesDir(dir), "i-*")); len(left) > 0 {
 		t.Errorf("left: %q", left)
 	}
 }
@@ -422,7 +422,7 @@ func TestAFailedStartLeavesNothing(t *testing.T) {
 	if mounted(t, dir) {
 		t.Error("left: a mount")
 	}
-	if left, _ := filepath.Glob(filepath.Join(instancesDir(dir), "*")); len(left) > 0 {
+	if left, _ := filepath.Glob(filepath.Join(instancesDir(dir), "i-*")); len(left) > 0 {
 		t.Errorf("left: %q", left)
 	}
 }
