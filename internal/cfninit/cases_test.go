@@ -76,6 +76,9 @@ func TestRunsAsTheRecordedAgentDid(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("needs root: files get owners, and commands run by chroot")
 	}
+	if testing.Short() {
+		t.Skip("takes a quarter of a minute")
+	}
 	base := readBase(t, dir)
 	known := readDifferences(t)
 	agreed, total := map[string]int{}, map[string]int{}

@@ -42,6 +42,7 @@ func (b *build) download(ctx context.Context, f *access.Fetch, w *os.File, conte
 		}
 		defer resp.Body.Close()
 		if fail = badAnswer(resp); fail != nil {
+			fail.text = b.hide(fail.text)
 			return fail
 		}
 		fail, fault = b.store(resp, w, context)
@@ -54,7 +55,7 @@ func (b *build) download(ctx context.Context, f *access.Fetch, w *os.File, conte
 		return fault
 	}
 	if err != nil {
-		return tool("Failed to retrieve %s: %s", f.URL, err.text)
+		return tool("Failed to retrieve %s: %s", hideURL(f.URL), hideURL(err.text))
 	}
 	return nil
 }
@@ -78,6 +79,7 @@ func (b *build) request(ctx context.Context, url string, s *access.Signer) (*htt
 				return nil, &failure{kind: ioFailure, text: err.errno()}
 			}
 		}
+		b.secrets = append(b.secrets, creds.Secret, creds.Token)
 		if !aws.AgentS3(url).Recognised() {
 			return nil, &failure{kind: unexpected, text: unrecognised}
 		}

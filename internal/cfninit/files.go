@@ -177,7 +177,7 @@ func (b *build) content(ctx context.Context, f *File, w *os.File) error {
 	case truthy(content) && f.Entry.Get("encoding").TextOr("") == "base64":
 		data, ok := decodeBase64(strings.TrimSpace(content.Text))
 		if !ok {
-			return tool("Malformed base64: %s", content.Text)
+			return tool("Malformed base64: %s", shorten(content.Text))
 		}
 		return write(w, data)
 	case truthy(content):

@@ -1,6 +1,7 @@
 package cfninit
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -18,13 +19,27 @@ func (b *build) render(text string, context *source.Node) (string, *BuildError) 
 	if b.NoMustache {
 		return "", tool("Pystache must be installed in order to render files as Mustache templates")
 	}
-	parts, err := parseMustache(text)
+	parts, err := parseMustache(strings.ToValidUTF8(text, "\uFFFD"))
+	r := renderer{left: maxParts}
+	if err == nil {
+		err = r.render(parts, []*source.Node{context})
+	}
 	if err != nil {
 		return "", tool("Failed to render content as a Mustache template: %s", err)
 	}
-	var out strings.Builder
-	renderParts(&out, parts, []*source.Node{context})
-	return out.String(), nil
+	return r.out.String(), nil
+}
+
+// maxParts and maxRendered bound what sections in sections can be made to do.
+const (
+	maxParts    = 1 << 20
+	maxRendered = 64 << 20 // bytes
+)
+
+// renderer writes a parsed template.
+type renderer struct {
+	out  strings.Builder
+	left int // parts that may still be written
 }
 
 // part is a piece of a template: a text, a value, or a section.
@@ -65,16 +80,9 @@ func parseMustache(text string) ([]*part, error) {
 		}
 		start, end := at+m[0], at+m[1]
 		delims, raw, tag, key := group(2), group(3), group(4), group(5)
-		kind := byte('$')
-		switch {
-		case delims != "":
-			kind = '='
-		case raw != "":
-			kind, key = '{', raw
-		case tag == "&":
-			kind = '{'
-		case tag != "":
-			kind = tag[0]
+		kind := tagKind(delims, raw, tag)
+		if raw != "" {
+			key = raw
 		}
 		lead := group(1)
 		if kind != '$' && kind != '{' && standsAlone(text, start, end) {
@@ -85,8 +93,11 @@ func parseMustache(text string) ([]*part, error) {
 		at = end
 		switch kind {
 		case '=':
-			open, shut, _ := strings.Cut(delims, " ")
-			pattern = tagPattern(open, strings.TrimSpace(shut))
+			pair := strings.Fields(delims)
+			if len(pair) != 2 {
+				return nil, errors.New("a change of delimiters needs two of them")
+			}
+			pattern = tagPattern(pair[0], pair[1])
 		case '{', '$':
 			parts = append(parts, &part{tag: kind, text: key})
 		case '#', '^':
@@ -107,6 +118,20 @@ func parseMustache(text string) ([]*part, error) {
 	}
 }
 
+// tagKind is what a tag does: '=' changes the delimiters, '{' and '$' print a
+// value, the others are Mustache's own signs.
+func tagKind(delims, raw, tag string) byte {
+	switch {
+	case delims != "":
+		return '='
+	case raw != "" || tag == "&":
+		return '{'
+	case tag != "":
+		return tag[0]
+	}
+	return '$'
+}
+
 // standsAlone reports whether a tag (with the blanks before it) is all there
 // is on its line.
 func standsAlone(text string, start, end int) bool {
@@ -121,26 +146,34 @@ func skipLineEnd(text string, at int) int {
 	return min(at+1, len(text))
 }
 
-func renderParts(out *strings.Builder, parts []*part, stack []*source.Node) {
+func (r *renderer) render(parts []*part, stack []*source.Node) error {
 	for _, p := range parts {
+		if r.left--; r.left < 0 || r.out.Len() > maxRendered {
+			return errors.New("the template grows without bounds (beanpole stops here)")
+		}
 		v, found := lookUp(p.text, stack, p.tag)
+		var err error
 		switch {
 		case p.tag == 0:
-			out.WriteString(p.text)
+			r.out.WriteString(p.text)
 		case p.tag == '{' && found:
-			out.WriteString(format(v))
+			r.out.WriteString(format(v))
 		case p.tag == '$' && found:
-			out.WriteString(escape.Replace(format(v)))
+			r.out.WriteString(escape.Replace(format(v)))
 		case p.tag == '^' && !truthy(v):
-			renderParts(out, p.parts, stack)
+			err = r.render(p.parts, stack)
 		case p.tag == '#' && truthy(v) && v.Kind == source.Seq:
-			for _, item := range v.Items {
-				renderParts(out, p.parts, push(stack, item))
+			for i := 0; i < len(v.Items) && err == nil; i++ {
+				err = r.render(p.parts, push(stack, v.Items[i]))
 			}
 		case p.tag == '#' && truthy(v):
-			renderParts(out, p.parts, push(stack, v))
+			err = r.render(p.parts, push(stack, v))
+		}
+		if err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
 var escape = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;")

@@ -111,7 +111,7 @@ func (r *root) create(name string) (*os.File, error) {
 
 // read is the content of a file, at most limit bytes.
 func (r *root) read(name string, limit int64) ([]byte, error) {
-	fd, err := r.open(name, unix.O_RDONLY, 0)
+	fd, err := r.open(name, unix.O_RDONLY|unix.O_NONBLOCK, 0) // a pipe must not hold us up
 	if err != nil {
 		return nil, err
 	}
@@ -157,6 +157,9 @@ func (r *root) rename(from, to string) error {
 
 // chmod changes permissions through links.
 func (r *root) chmod(name string, mode uint32) error {
+	if r.dir < 0 {
+		return unix.Fchmodat(unix.AT_FDCWD, name, mode, 0)
+	}
 	fd, err := r.open(name, unix.O_PATH, 0)
 	if err != nil {
 		return err

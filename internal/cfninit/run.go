@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -20,7 +21,7 @@ type Runner struct {
 	// this machine's own. With another one, commands run in it by chroot,
 	// which takes root's rights.
 	Root string
-	// HTTP sends requests; nil: http.DefaultTransport.
+	// HTTP sends requests; nil: as net/http does, the metadata service without a proxy.
 	HTTP http.RoundTripper
 	// Metadata is the metadata service, "" means "http://169.254.169.254".
 	Metadata string
@@ -70,6 +71,8 @@ type build struct {
 	plan   *Plan
 	config string
 	token  string // IMDSv2
+	// secrets are the keys read so far; they are kept out of every text.
+	secrets []string
 }
 
 // Build plans and runs: what the command cfn-init does once it has the metadata.
@@ -245,8 +248,21 @@ func (r *Runner) transport() http.RoundTripper {
 	if r.HTTP != nil {
 		return r.HTTP
 	}
-	return http.DefaultTransport
+	return direct
 }
+
+// direct is the default transport. The metadata service is never asked
+// through a proxy [cb:util.py].
+var direct = func() http.RoundTripper {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.Proxy = func(req *http.Request) (*url.URL, error) {
+		if strings.HasPrefix(req.URL.Host, "169.254.") {
+			return nil, nil
+		}
+		return http.ProxyFromEnvironment(req)
+	}
+	return t
+}()
 
 func (r *Runner) metadata() string {
 	if r.Metadata != "" {

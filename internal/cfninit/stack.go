@@ -30,7 +30,7 @@ func (r *Runner) StackMetadata(ctx context.Context, stack, resource, region stri
 	query := url.Values{"Action": {"DescribeStackResource"}, "Version": {"2010-05-15"}, "ContentType": {"JSON"},
 		"StackName": {stack}, "LogicalResourceId": {resource}}
 	at := fmt.Sprintf("https://cloudformation.%s.amazonaws.com/?%s", region, query.Encode())
-	var text string
+	var metadata string
 	err = b.retry(ctx, fetchTries, func() *failure {
 		req, fail := newRequest(ctx, at)
 		if fail != nil {
@@ -42,16 +42,16 @@ func (r *Runner) StackMetadata(ctx context.Context, stack, resource, region stri
 			return fail
 		}
 		defer resp.Body.Close()
-		text, fail = readDetail(resp)
+		metadata, fail = readDetail(resp)
 		return fail
 	})
 	if err != nil {
 		return nil, &BuildError{Text: err.text}
 	}
-	if text == "" {
+	if metadata == "" {
 		return nil, &BuildError{Text: "Error: " + resource + " does not specify any metadata"}
 	}
-	n, perr := source.ParseJSON("metadata of "+stack+"/"+resource, []byte(text))
+	n, perr := source.ParseJSON("metadata of "+stack+"/"+resource, []byte(metadata))
 	if perr != nil {
 		return nil, fmt.Errorf("read metadata of %s/%s: %w", stack, resource, perr)
 	}

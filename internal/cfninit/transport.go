@@ -40,7 +40,7 @@ func (b *build) follow(ctx context.Context, req *http.Request, at string, creds 
 		io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<20))
 		resp.Body.Close()
 		if creds != nil && aws.AgentS3(to).Recognised() {
-			b.log("WARNING", "Handling redirect to S3 location: %s", to)
+			b.log("WARNING", "Handling redirect to S3 location: %s", hideURL(to))
 			if resigned++; resigned > maxS3Redirects {
 				return nil, &failure{kind: unexpected, text: "S3 addresses redirect to each other without end (AWS's agent would not stop)"}
 			}
@@ -52,7 +52,7 @@ func (b *build) follow(ctx context.Context, req *http.Request, at string, creds 
 			continue
 		}
 		if creds != nil {
-			b.log("ERROR", "S3 redirected to non-S3 url: %s", to)
+			b.log("ERROR", "S3 redirected to non-S3 url: %s", hideURL(to))
 		}
 		if counted++; counted > maxRedirects {
 			return nil, &failure{kind: ioFailure, text: fmt.Sprintf("Exceeded %d redirects.", maxRedirects)}
