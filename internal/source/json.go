@@ -165,7 +165,9 @@ func (r *jsonReader) array(n *Node, depth int) error {
 			return r.wrong("a comma or ]")
 		}
 		r.o++
-		r.space()
+		if r.space(); r.peek() == ']' {
+			return r.wrong("a value")
+		}
 	}
 	r.o++
 	return nil

@@ -41,17 +41,33 @@ func (s *scan) gap() (breaks, next int) {
 }
 
 // fold passes over blanks and line ends: one line end is a blank in the text,
-// n are n-1 line feeds. It reports whether there was a line end.
+// n are n-1 line feeds; the line ends of YAML 1.1 alone stay as they are. It
+// reports whether there was a line end.
 func (s *scan) fold() bool {
 	breaks, next := s.gap()
 	if breaks == 0 {
 		return false
 	}
 	s.mark(true)
-	s.i = min(len(s.text), s.i+max(1, breaks-1))
+	if s.i < len(s.text) && s.text[s.i] == ' ' {
+		s.i++
+		breaks = 0
+	} else if breakLen([]byte(s.text[s.i:min(len(s.text), s.i+3)]), 0) == 1 {
+		breaks = max(1, breaks-1)
+	}
+	for ; breaks > 0; breaks-- {
+		s.i += breakLen([]byte(s.text[s.i:min(len(s.text), s.i+3)]), 0)
+	}
 	s.o = next
 	s.mark(false)
 	return true
+}
+
+// rest gives what is left of the text the place where the walk ended.
+func (s *scan) rest() {
+	if s.i < len(s.text) {
+		s.mark(true)
+	}
 }
 
 // plain walks a plain scalar and leaves o behind its last byte.

@@ -217,6 +217,7 @@ func (r *yamlReader) scalar(n *Node, y *yaml.Node) (end int) {
 	default:
 		s.plain()
 	}
+	s.rest()
 	n.segs = s.segs
 	n.Kind, n.Tag = scalarKind(y, n)
 	n.cleanText()

@@ -207,6 +207,7 @@ func TestWhatCannotBeReadIsOneLineWithAPlace(t *testing.T) {
 		"<<: 1\n":               "f:1:5: << merges maps, and this is none; put << in quotes if it is a name",
 		"{\"a\": 1,}}":          "f:1:9: this is not JSON: '}' stands where a key in double quotes is expected; remove the comma before it",
 		"{\"a\": 01}\n\t- : [":  "f:1:7: this is not JSON: a number begins with 0; put it in quotes if it is a text, such as a file mode",
+		"[1, ]\t}":              "f:1:5: this is not JSON: ']' stands where a value is expected; remove the comma before it",
 		"[1 2\n":                "f:1:4: this is not JSON: '2' stands where a comma or ] is expected; put a comma behind the entry before it",
 		"{\"a\": \"x\n\t\"\t}]": "f:1:9: this is not JSON: a line end or control character stands in a text; write \\n for a line end",
 		bomb:                    "aliases expand to more than 100000 values",
