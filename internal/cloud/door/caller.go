@@ -1,0 +1,48 @@
+package door
+
+import (
+	"context"
+
+	"beanpole/internal/iam"
+)
+
+// Caller is who sent a request, and how.
+type Caller struct {
+	Principal iam.Principal
+	// KeyID is the access key that signed, "" for none.
+	KeyID string
+	// Context are the request's global condition keys.
+	Context map[string][]string
+	// Region is the region that the request is for.
+	Region string
+	// Instance is the ID of the instance that signed with its identity
+	// document (CFN_V1), "" for everybody else.
+	Instance string
+
+	origin *origin // how S3 was addressed; nil for a service's own calls
+}
+
+// origin is how a request reached S3.
+type origin struct {
+	endpointRegion string
+	global         bool
+	signature      string // "", "v2", "v4"
+	signedRegion   string
+	secure         bool
+}
+
+type callerKey struct{}
+
+// WithCaller puts the caller into a context. A service that goes on working
+// after it has answered uses it to keep asking in the caller's name.
+func WithCaller(ctx context.Context, c *Caller) context.Context {
+	return context.WithValue(ctx, callerKey{}, c)
+}
+
+// CallerOf is the context's caller; without one it is the anonymous caller.
+func CallerOf(ctx context.Context) *Caller {
+	if c, ok := ctx.Value(callerKey{}).(*Caller); ok {
+		return c
+	}
+	return &Caller{Principal: iam.Principal{Anonymous: true}}
+}

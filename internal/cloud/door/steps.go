@@ -1,0 +1,323 @@
+package door
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"beanpole/internal/access"
+	"beanpole/internal/account"
+	"beanpole/internal/aws"
+	"beanpole/internal/fact"
+	"beanpole/internal/iam"
+)
+
+// verify checks the signature and tells who the caller is. No signature is an
+// anonymous caller; credentials are never invented.
+func (d *Door) verify(x *Request) error {
+	sig, bad := aws.Verify(x.Request, d.options.Accounts.Secret, d.document, d.options.Now())
+	if bad != nil {
+		return bad
+	}
+	x.Signature = sig
+	if err := x.checkPayload(); err != nil {
+		return err
+	}
+	c := &Caller{KeyID: sig.KeyID, Region: d.region(x)}
+	switch {
+	case sig.Version == "":
+		c.Principal = iam.Principal{Anonymous: true}
+	case sig.Version == "cfn_v1":
+		c.Principal = iam.Principal{Anonymous: true} // let in by ForInstance alone
+		c.Instance = instanceOf(sig.Document)
+	default:
+		p, ok := d.options.Accounts.Principal(sig.KeyID)
+		if !ok {
+			return unknownKey(x.Service)
+		}
+		c.Principal = p
+	}
+	c.Context = d.context(x)
+	if x.Service == "s3" {
+		c.origin = d.originOf(x, c)
+	}
+	x.caller = c
+	x.Request = x.Request.WithContext(WithCaller(x.Context(), c))
+	return nil
+}
+
+func (d *Door) document(document, signature []byte) bool {
+	return d.options.Document != nil && d.options.Document(document, signature)
+}
+
+// unknownKey is the answer for a key whose owner is gone.
+func unknownKey(service string) error {
+	if service == "s3" {
+		return aws.NewError("InvalidAccessKeyId")
+	}
+	return aws.NewError("InvalidClientTokenId")
+}
+
+// checkPayload holds the body of a Query request against the hash that was
+// signed. S3's bodies are checked while they are read (see Body).
+func (x *Request) checkPayload() error {
+	claimed := x.Signature.PayloadHash
+	if x.Service == "s3" || len(claimed) != hex.EncodedLen(sha256.Size) {
+		return nil
+	}
+	if sum := sha256.Sum256(x.body); hex.EncodeToString(sum[:]) != claimed {
+		return aws.NewError("SignatureDoesNotMatch")
+	}
+	return nil
+}
+
+// region is the one that a request is for.
+func (d *Door) region(x *Request) string {
+	if x.Signature.Region != "" {
+		return x.Signature.Region
+	}
+	if r := hostRegion(x.Host); r != "" {
+		return r
+	}
+	return d.options.Region
+}
+
+// context are the global condition keys of a request
+// [IAM:reference_policies_condition-keys].
+func (d *Door) context(x *Request) map[string][]string {
+	now := d.options.Now().UTC()
+	c := map[string][]string{
+		"aws:SecureTransport": {strconv.FormatBool(x.TLS != nil)},
+		"aws:CurrentTime":     {now.Format(time.RFC3339)},
+		"aws:EpochTime":       {strconv.FormatInt(now.Unix(), 10)},
+		"aws:RequestedRegion": {d.region(x)},
+	}
+	if host, _, err := net.SplitHostPort(x.RemoteAddr); err == nil {
+		c["aws:SourceIp"] = []string{host}
+	}
+	if ua := x.UserAgent(); ua != "" {
+		c["aws:UserAgent"] = []string{ua}
+	}
+	return c
+}
+
+// originOf is how a request reached S3. An address that is none of AWS's
+// stands for the endpoint of the region that was signed for.
+func (d *Door) originOf(x *Request, c *Caller) *origin {
+	o := &origin{endpointRegion: x.target.Region, global: x.target.Global, signature: x.Signature.Version,
+		signedRegion: x.Signature.Region, secure: x.TLS != nil}
+	if x.local {
+		o.endpointRegion = x.Signature.Region
+		if o.endpointRegion == "" {
+			o.endpointRegion = d.bucketRegion(x.Bucket)
+		}
+		if o.endpointRegion == "" {
+			o.endpointRegion = c.Region
+		}
+	}
+	return o
+}
+
+// bucketRegion is where a bucket is, "" when there is none of that name.
+func (d *Door) bucketRegion(bucket string) string {
+	region := ""
+	d.options.Accounts.View(func(a *account.Account) {
+		if b, v := a.Bucket(bucket); v == fact.Holds {
+			region = b.Region
+		}
+	})
+	return region
+}
+
+// decode makes the operation's input.
+func (d *Door) decode(x *Request) error {
+	if x.row.wire != nil {
+		in, err := x.row.wire.decode(x)
+		x.in = in
+		return err
+	}
+	x.in = x.row.fresh()
+	return DecodeQuery(x.Form, x.in)
+}
+
+func (d *Door) authorise(x *Request) error {
+	ctx, err := d.allow(x.Context(), x.row, x.in)
+	x.Request = x.Request.WithContext(ctx)
+	return err
+}
+
+// allow asks access all of a row's questions. It is the one place where a
+// caller is let in. The context that it gives is the handler's.
+func (d *Door) allow(ctx context.Context, row *Row, in any) (context.Context, error) {
+	c := CallerOf(ctx)
+	if c.Instance != "" {
+		return ctx, allowInstance(ctx, c, row, in)
+	}
+	if row.anySigner && !c.Principal.Anonymous {
+		return ctx, nil
+	}
+	asks := row.asks(ctx, in)
+	if row.perItem {
+		return d.allowEach(ctx, c, asks)
+	}
+	for _, more := range row.also {
+		asks = append(asks, more(ctx, in)...)
+	}
+	for _, a := range asks {
+		if err := d.ask(c, a, row.trusted); err != nil {
+			return ctx, err
+		}
+	}
+	if len(asks) == 0 {
+		return ctx, fmt.Errorf("authorise %s: the row asks nothing", row.Action)
+	}
+	return ctx, nil
+}
+
+// allowInstance lets an instance that signs with its identity document into
+// the rows that are for it.
+func allowInstance(ctx context.Context, c *Caller, row *Row, in any) error {
+	if row.instance != nil && row.instance(ctx, in, c.Instance) {
+		return nil
+	}
+	return aws.Errorf("AccessDenied", "Instance %s is not authorized to perform: %s on this resource", c.Instance, row.Action)
+}
+
+// allowEach asks about each item by itself. What isn't about an item, but
+// about the whole request (a missing bucket, the wrong endpoint), refuses all.
+func (d *Door) allowEach(ctx context.Context, c *Caller, asks []Ask) (context.Context, error) {
+	refused := make([]*aws.Error, len(asks))
+	for i, a := range asks {
+		err := d.ask(c, a, false)
+		if err == nil {
+			continue
+		}
+		var e *aws.Error
+		if !errors.As(asError(err), &e) || e.Code != "AccessDenied" {
+			return ctx, err
+		}
+		refused[i] = e
+	}
+	return context.WithValue(ctx, refusalsKey{}, refused), nil
+}
+
+func (d *Door) ask(c *Caller, a Ask, trusted bool) error {
+	keys := map[string][]string{}
+	for k, v := range c.Context {
+		keys[k] = v
+	}
+	for k, v := range a.Context {
+		keys[k] = v
+	}
+	if a.S3 {
+		return d.askS3(c, a, keys)
+	}
+	var decision iam.Decision
+	d.options.Accounts.View(func(acc *account.Account) {
+		if trusted {
+			decision = d.options.Judge.Assume(acc, c.Principal, a.Resource, keys)
+			return
+		}
+		decision = d.options.Judge.Authorize(acc, c.Principal, a.Action, a.Resource, keys)
+	})
+	if decision.Verdict() == fact.Holds {
+		return nil
+	}
+	return denied(c, a, decision)
+}
+
+// denied is the Query services' refusal [IAM:troubleshoot_access-denied]. They
+// have a code of its own for requests without a signature (general).
+func denied(c *Caller, a Ask, decision iam.Decision) error {
+	if c.Principal.Anonymous && strings.HasPrefix(a.Action, "s3:") {
+		return aws.NewError("AccessDenied")
+	}
+	if c.Principal.Anonymous {
+		return aws.NewError("MissingAuthenticationToken")
+	}
+	who := c.Principal.SessionARN
+	if who == "" {
+		who = c.Principal.ARN
+	}
+	resource := a.Resource
+	if resource == "*" {
+		resource = ""
+	}
+	return aws.Denied(who, a.Action, resource, because(a.Action, decision))
+}
+
+func because(action string, decision iam.Decision) string {
+	switch decision.Reason {
+	case iam.ExplicitDeny:
+		return "of an explicit deny in an " + layerName(decision.Layer)
+	case iam.NotKnown:
+		return "beanpole does not know " + strings.Join(decision.Missing, ", ")
+	}
+	switch decision.Layer {
+	case "resource", "boundary", "session":
+		return "no " + layerName(decision.Layer) + " allows the " + action + " action"
+	}
+	return "no identity-based policy allows the " + action + " action"
+}
+
+func layerName(layer string) string {
+	switch layer {
+	case "identity", "resource":
+		return layer + "-based policy"
+	case "boundary":
+		return "permissions boundary"
+	}
+	return layer + " policy"
+}
+
+func (d *Door) askS3(c *Caller, a Ask, keys map[string][]string) error {
+	o := c.origin
+	if o == nil { // a service's own call: right region, V4, over TLS
+		region := d.bucketRegion(a.Bucket)
+		if region == "" {
+			region = c.Region
+		}
+		o = &origin{endpointRegion: region, signature: "v4", signedRegion: region, secure: true}
+	}
+	var answer access.Answer
+	d.options.Accounts.View(func(acc *account.Account) {
+		answer = d.options.Judge.S3(acc, &S3Request{Caller: c.Principal, Action: a.Action, Bucket: a.Bucket, Key: a.Key,
+			EndpointRegion: o.endpointRegion, Global: o.global, Signature: o.signature, SignedRegion: o.signedRegion, Secure: o.secure, Context: keys})
+	})
+	if answer.Verdict == fact.Holds {
+		return nil
+	}
+	return &refusal{answer}
+}
+
+// asError makes an *aws.Error of a refusal, for callers inside.
+func asError(err error) error {
+	var r *refusal
+	if errors.As(err, &r) {
+		return &aws.Error{Code: r.answer.Code, Status: r.answer.Status, Message: message(r.answer.Body)}
+	}
+	return err
+}
+
+func (d *Door) handle(x *Request) (err error) {
+	x.out, err = x.row.call(x.Context(), x.in)
+	return err
+}
+
+func (d *Door) encode(x *Request) error {
+	if x.row.wire != nil {
+		return x.row.wire.encode(x, x.out)
+	}
+	body, err := EncodeQuery(x.Service, x.Operation, x.ID, x.out)
+	if err != nil {
+		return err
+	}
+	x.WriteXML(string(body))
+	return nil
+}
