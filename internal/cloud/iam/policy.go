@@ -1,0 +1,193 @@
+package iam
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+
+	"beanpole/internal/aws"
+	"beanpole/internal/cloud/state"
+)
+
+// awsOwned is what the ARNs of AWS's own managed policies begin with.
+const awsOwned = "arn:aws:iam::aws:policy/"
+
+func noPolicy(arn string) error {
+	return fault("NoSuchEntity", http.StatusNotFound, "Policy "+arn+" was not found.")
+}
+
+// managed finds a customer managed policy that must exist, by ARN.
+func (s *Service) managed(tx *state.Tx, arn string) (*state.Policy, error) {
+	p, ok, err := tx.Policy(arn[strings.LastIndex(arn, "/")+1:])
+	if err != nil {
+		return nil, err
+	}
+	if !ok || s.state.PolicyARN(p) != arn {
+		return nil, noPolicy(arn)
+	}
+	return p, nil
+}
+
+// AttachRolePolicy attaches a managed policy. AWS's own ones exist even when
+// beanpole does not know their text; access then says what it can't tell.
+func (s *Service) AttachRolePolicy(_ context.Context, in *iam.AttachRolePolicyInput) (*iam.AttachRolePolicyOutput, error) {
+	arn := deref(in.PolicyArn)
+	if _, ok := aws.ParseARN(arn); !ok {
+		return nil, fault("InvalidInput", http.StatusBadRequest, "ARN "+arn+" is not valid.")
+	}
+	return &iam.AttachRolePolicyOutput{}, s.changeRole(in.RoleName, func(tx *state.Tx, r *state.Role) error {
+		if !strings.HasPrefix(arn, awsOwned) {
+			if _, err := s.managed(tx, arn); err != nil {
+				return fault("NoSuchEntity", http.StatusNotFound, "Policy "+arn+" does not exist or is not attachable.")
+			}
+		}
+		if !slices.Contains(r.Attached, arn) {
+			r.Attached = append(r.Attached, arn)
+		}
+		return nil
+	})
+}
+
+// DetachRolePolicy detaches a managed policy.
+func (s *Service) DetachRolePolicy(_ context.Context, in *iam.DetachRolePolicyInput) (*iam.DetachRolePolicyOutput, error) {
+	return &iam.DetachRolePolicyOutput{}, s.changeRole(in.RoleName, func(_ *state.Tx, r *state.Role) error {
+		i := slices.Index(r.Attached, deref(in.PolicyArn))
+		if i < 0 {
+			return noPolicy(deref(in.PolicyArn))
+		}
+		r.Attached = slices.Delete(r.Attached, i, i+1)
+		return nil
+	})
+}
+
+// ListAttachedRolePolicies lists the managed policies of a role.
+func (s *Service) ListAttachedRolePolicies(_ context.Context, in *iam.ListAttachedRolePoliciesInput) (*iam.ListAttachedRolePoliciesOutput, error) {
+	var all []types.AttachedPolicy
+	err := s.state.Read(func(tx *state.Tx) error {
+		r, err := role(tx, in.RoleName)
+		if err != nil {
+			return err
+		}
+		for _, arn := range r.Attached {
+			all = append(all, types.AttachedPolicy{PolicyArn: ptr(arn), PolicyName: ptr(arn[strings.LastIndex(arn, "/")+1:])})
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	part, more, next, err := page(all, in.Marker, in.MaxItems)
+	return &iam.ListAttachedRolePoliciesOutput{AttachedPolicies: part, IsTruncated: more, Marker: next}, err
+}
+
+func (s *Service) policyType(tx *state.Tx, p *state.Policy) (*types.Policy, error) {
+	n, err := s.attachments(tx, s.state.PolicyARN(p))
+	out := &types.Policy{Arn: ptr(s.state.PolicyARN(p)), AttachmentCount: ptr(n), CreateDate: at(p.Created), UpdateDate: at(p.Created),
+		DefaultVersionId: ptr("v1"), IsAttachable: true, Path: ptr(p.Path), PolicyId: ptr(p.ID), PolicyName: ptr(p.Name),
+		PermissionsBoundaryUsageCount: ptr(int32(0))}
+	if p.Description != "" {
+		out.Description = ptr(p.Description)
+	}
+	return out, err
+}
+
+// attachments is how many roles a policy is attached to.
+func (s *Service) attachments(tx *state.Tx, arn string) (n int32, err error) {
+	rs, err := tx.Roles()
+	for _, r := range rs {
+		if slices.Contains(r.Attached, arn) {
+			n++
+		}
+	}
+	return n, err
+}
+
+// CreatePolicy makes a customer managed policy.
+func (s *Service) CreatePolicy(_ context.Context, in *iam.CreatePolicyInput) (*iam.CreatePolicyOutput, error) {
+	if err := checkName("policyName", in.PolicyName, 128); err != nil {
+		return nil, err
+	}
+	path, err := checkPath(in.Path)
+	if err != nil {
+		return nil, err
+	}
+	text, err := identityPolicy(in.PolicyDocument)
+	if err != nil {
+		return nil, err
+	}
+	var out iam.CreatePolicyOutput
+	err = s.state.Update(func(tx *state.Tx) error {
+		p := &state.Policy{Name: *in.PolicyName, Path: path, ID: state.NewID("ANPA"), Description: deref(in.Description), Created: time.Now().UTC(), Text: text}
+		if _, found, err := tx.Policy(p.Name); err != nil {
+			return err
+		} else if found {
+			return fault("EntityAlreadyExists", http.StatusConflict, "A policy called "+p.Name+" already exists. Duplicate names are not allowed.")
+		}
+		if err := tx.PutPolicy(p); err != nil {
+			return err
+		}
+		out.Policy, err = s.policyType(tx, p)
+		return err
+	})
+	return &out, err
+}
+
+// GetPolicy shows a customer managed policy.
+func (s *Service) GetPolicy(_ context.Context, in *iam.GetPolicyInput) (*iam.GetPolicyOutput, error) {
+	var out iam.GetPolicyOutput
+	err := s.readPolicy(in.PolicyArn, func(tx *state.Tx, p *state.Policy) (err error) {
+		out.Policy, err = s.policyType(tx, p)
+		return err
+	})
+	return &out, err
+}
+
+// GetPolicyVersion shows the text of a customer managed policy.
+func (s *Service) GetPolicyVersion(_ context.Context, in *iam.GetPolicyVersionInput) (*iam.GetPolicyVersionOutput, error) {
+	var out iam.GetPolicyVersionOutput
+	err := s.readPolicy(in.PolicyArn, func(_ *state.Tx, p *state.Policy) error {
+		if deref(in.VersionId) != "v1" {
+			return fault("NoSuchEntity", http.StatusNotFound, "Policy "+*in.PolicyArn+" version "+deref(in.VersionId)+" does not exist or is not attachable.")
+		}
+		out.PolicyVersion = &types.PolicyVersion{CreateDate: at(p.Created), Document: encoded(p.Text), IsDefaultVersion: true, VersionId: ptr("v1")}
+		return nil
+	})
+	return &out, err
+}
+
+// readPolicy reads a customer managed policy. AWS's own are not kept as text.
+func (s *Service) readPolicy(arn *string, f func(*state.Tx, *state.Policy) error) error {
+	if strings.HasPrefix(deref(arn), awsOwned) {
+		return fault("NotImplemented", http.StatusNotImplemented, "beanpole does not show AWS's own managed policies yet")
+	}
+	return s.state.Read(func(tx *state.Tx) error {
+		p, err := s.managed(tx, deref(arn))
+		if err != nil {
+			return err
+		}
+		return f(tx, p)
+	})
+}
+
+// DeletePolicy deletes a customer managed policy that is attached to nothing.
+func (s *Service) DeletePolicy(_ context.Context, in *iam.DeletePolicyInput) (*iam.DeletePolicyOutput, error) {
+	return &iam.DeletePolicyOutput{}, s.state.Update(func(tx *state.Tx) error {
+		p, err := s.managed(tx, deref(in.PolicyArn))
+		if err != nil {
+			return err
+		}
+		n, err := s.attachments(tx, deref(in.PolicyArn))
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			return conflict("Cannot delete a policy attached to entities.")
+		}
+		return tx.DeletePolicy(p.Name)
+	})
+}
