@@ -28,13 +28,13 @@ func addConfigs(root *source.Node, x *Extensions, s Settings, application string
 			continue
 		}
 		if c := preBuild(f); len(c.Fields) > 0 {
-			name := fmt.Sprintf("prebuild_%d_%s", f.Index, configSuffix(application))
+			name, _ := f.ConfigNames(application)
 			init.Set(name, c)
 			paths.Set(name, text(f.Name))
 			pre.Items = append(pre.Items, text(name))
 		}
 		if cc := f.Root.Get("container_commands"); cc != nil && cc.Kind == source.Map {
-			name := fmt.Sprintf("postbuild_%d_%s", f.Index, configSuffix(application))
+			_, name := f.ConfigNames(application)
 			init.Set(name, source.NewMap(cc.Pos, &source.Field{Key: text("commands"), Value: containerCommands(cc, s)}))
 			paths.Set(name, text(f.Name))
 			post.Items = append(post.Items, text(name))
@@ -56,6 +56,13 @@ func addConfigs(root *source.Node, x *Extensions, s Settings, application string
 		metadata.Set(metadataInit, init)
 	}
 	metadata.Set(metadataExt, fields(filePaths, paths))
+}
+
+// ConfigNames are the names of the cfn-init configs that the file becomes: one
+// for its instance keys, one for its container_commands.
+func (f *File) ConfigNames(application string) (pre, post string) {
+	suffix := fmt.Sprintf("_%d_%s", f.Index, configSuffix(application))
+	return "prebuild" + suffix, "postbuild" + suffix
 }
 
 // configSuffix is the application's name as it stands in a config's name.

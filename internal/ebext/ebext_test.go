@@ -303,3 +303,37 @@ func TestUsersEntriesMergeIntoTheTemplate(t *testing.T) {
 		t.Error("AWSEBEnvironmentName is referred to and not declared")
 	}
 }
+
+func TestPredictionDoubtsWhatItCannotKnow(t *testing.T) {
+	x := bundle(t, ".ebextensions/a.config", `Resources:
+  AWSEBV2LoadBalancerListener:
+    Properties: {Port: 443}
+  Mine:
+    Type: AWS::SNS::Topic
+    Properties:
+      A: {"Fn::GetAtt": [AWSEBRDSDatabase, Endpoint.Address]}
+      B: {Ref: AWSEBBeanstalkMetadata}
+      C: {"Fn::FindInMap": [AWSEBOptions, options, x]}
+      D: {"Fn::FindInMap": [Own, options, x]}
+Mappings:
+  Own: {options: {x: y}}
+`)
+	tmpl, err := Prediction(x, nil, "shop")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rs := tmpl.Root.Get("Resources")
+	for id, kind := range map[string]string{
+		"AWSEBV2LoadBalancerListener": "AWS::ElasticLoadBalancingV2::Listener",
+		"AWSEBRDSDatabase":            "AWS::RDS::DBInstance",
+		"AWSEBBeanstalkMetadata":      "AWS::CloudFormation::WaitConditionHandle",
+	} {
+		if got := rs.At(id, "Type").TextOr(""); got != kind {
+			t.Errorf("%s is %q, want %q", id, got, kind)
+		}
+	}
+	p := rs.At("Mine", "Properties")
+	if fact.Known(p.Get("C").TextOr("")) || p.At("D", "Fn::FindInMap") == nil {
+		t.Errorf("mappings: %s", p.JSON())
+	}
+}

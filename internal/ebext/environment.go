@@ -2,6 +2,7 @@ package ebext
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"beanpole/internal/cfn"
@@ -29,21 +30,23 @@ const remove = "CmpFn::Remove"
 // users' template entries merged in. s are the settings besides those of x
 // itself, for instance the ones given directly; it may repeat x's.
 func Environment(x *Extensions, s Settings, application string) (*cfn.Template, error) {
-	t, _, err := environment(x, s, application)
-	return t, err
+	root, _ := environment(x, s, application, true)
+	return cfn.FromNode("", root)
 }
 
 // LeftOut are the entries under Resources that name a resource of Elastic
 // Beanstalk which beanpole does not make, so that they change nothing in
 // Environment's template.
 func LeftOut(x *Extensions, s Settings) []*source.Problem {
-	_, out, _ := environment(x, s, "")
+	_, out := environment(x, s, "", true)
 	return out
 }
 
-func environment(x *Extensions, s Settings, application string) (*cfn.Template, []*source.Problem, error) {
+// environment is the template as a tree, and with only set what was left out
+// of it.
+func environment(x *Extensions, s Settings, application string, only bool) (root *source.Node, left []*source.Problem) {
 	all := append(append(Defaults(Platform{}), x.Settings...), s...)
-	root := fields(
+	root = fields(
 		"AWSTemplateFormatVersion", "2010-09-09",
 		"Description", "AWS Elastic Beanstalk environment",
 		"Resources", ownResources(all),
@@ -53,12 +56,13 @@ func environment(x *Extensions, s Settings, application string) (*cfn.Template, 
 			mergeFile(root, f)
 		}
 	}
-	left := dropStrangers(root.Get("Resources"))
+	if only {
+		left = dropStrangers(root.Get("Resources"))
+	}
 	addConfigs(root, x, all, application)
 	root = (&expander{settings: all, within: map[[2]string]bool{}}).expand(root)
 	declareName(root)
-	t, err := cfn.FromNode("", root)
-	return t, left, err
+	return root, left
 }
 
 // mergeFile merges a file's template entries into the template.
@@ -141,34 +145,11 @@ func dropStrangers(resources *source.Node) []*source.Problem {
 // declareName declares the parameter behind AWSEBEnvironmentName if the
 // template refers to it.
 func declareName(root *source.Node) {
-	if !refersTo(root, environmentName) || root.At("Parameters", environmentName) != nil || root.At("Resources", environmentName) != nil {
+	if !slices.Contains(references(root, nil), environmentName) || root.At("Parameters", environmentName) != nil || root.At("Resources", environmentName) != nil {
 		return
 	}
 	if root.Get("Parameters") == nil {
 		root.Set("Parameters", source.NewMap(source.Pos{}))
 	}
 	root.Get("Parameters").Set(environmentName, fields("Type", "String", "Description", "Name of the environment"))
-}
-
-func refersTo(n *source.Node, name string) bool {
-	if n == nil {
-		return false
-	}
-	if n.Kind == source.String && strings.Contains(n.Text, "${"+name+"}") {
-		return true // Fn::Sub
-	}
-	if r, ok := n.Get("Ref").Str(); ok && r == name {
-		return true
-	}
-	for _, it := range n.Items {
-		if refersTo(it, name) {
-			return true
-		}
-	}
-	for _, f := range n.Fields {
-		if refersTo(f.Value, name) {
-			return true
-		}
-	}
-	return false
 }
