@@ -102,7 +102,7 @@ func (b *base) fresh(t *testing.T, c *recorded) string {
 	defer syscall.Umask(syscall.Umask(0o022))
 	dir, err := os.MkdirTemp("", "beanpole-case-")
 	must(t, err)
-	if c.Area == "commands" || c.Area == "configsets" || c.Area == "mixed" {
+	if c.Area == "commands" || c.Area == "configsets" || c.Area == "mixed" || c.Area == "stack" {
 		out, err := exec.Command("cp", "-al", b.template+"/.", dir).CombinedOutput()
 		if err != nil {
 			t.Fatalf("link the base: %v: %s", err, out)

@@ -45,7 +45,7 @@ type request struct {
 	Method, Scheme, Host, Path, Query string
 	Signed, Region                    string
 	AccessKey                         string `json:"access_key"`
-	Token, Basic                      string
+	Token, Basic, Authorization       string
 	SignatureValid                    *bool `json:"signature_valid"`
 	Status                            int
 	Times                             int
@@ -173,6 +173,8 @@ func (p *replay) describe(req *http.Request) request {
 	case "AWS":
 		d.Signed = "v2"
 		d.AccessKey, _, _ = strings.Cut(rest, ":")
+	case "CFN_V1":
+		d.Signed, d.Authorization = "cfn_v1", auth
 	case "Basic":
 		d.Signed = "basic"
 		plain, _ := base64.StdEncoding.DecodeString(rest)
@@ -212,7 +214,7 @@ func (d request) String() string {
 	if d.SignatureValid != nil {
 		valid = fmt.Sprint(*d.SignatureValid)
 	}
-	return strings.Join([]string{d.Method, d.Scheme, d.Host, d.Path, d.Query, d.Signed, d.Region, d.AccessKey, d.Token, d.Basic, valid}, " ")
+	return strings.Join([]string{d.Method, d.Scheme, d.Host, d.Path, d.Query, d.Signed, d.Region, d.AccessKey, d.Token, d.Basic, d.Authorization, valid}, " ")
 }
 
 // expand writes out the recorded requests that came several times.

@@ -43,6 +43,7 @@ type recorded struct {
 	Expect       struct {
 		Exit     int
 		Error    *string
+		Stderr   string
 		Tree     []entry
 		Removed  []string
 		Requests []request
@@ -66,7 +67,7 @@ type entry struct {
 }
 
 // areas that beanpole carries out.
-var areas = []string{"files", "auth", "s3", "commands", "configsets", "mixed"}
+var areas = []string{"files", "auth", "s3", "commands", "configsets", "mixed", "stack"}
 
 func TestRunsAsTheRecordedAgentDid(t *testing.T) {
 	dir := shared(filepath.Join("cases", "cfn-init"))
@@ -125,6 +126,8 @@ func shared(name string) string {
 // of the command, or about sections that are not carried out yet.
 func (c *recorded) notCovered() string {
 	switch {
+	case c.Area == "stack" && c.option("--role") == "":
+		return ""
 	case c.MetadataText != nil || c.NoFile || c.Args != nil || c.Metadata == nil:
 		return "is about the command line"
 	case c.Tools != nil:
@@ -209,11 +212,12 @@ func (b *base) run(t *testing.T, c *recorded) string {
 		NoMustache: c.Pystache != nil && !*c.Pystache,
 	}
 	net.now = now
-	metadata, err := source.ParseJSON("metadata.json", c.Metadata)
-	if err != nil {
-		return "metadata can't be read: " + err.Error()
+	result := &Result{}
+	metadata, err := c.metadata(r)
+	waited := waits // before the build
+	if err == nil {
+		result, err = r.Build(context.Background(), metadata, c.sets())
 	}
-	result, err := r.Build(context.Background(), metadata, c.ConfigSets)
 	var d differences
 	exit, text := 0, ""
 	var fault *BuildError
@@ -229,18 +233,43 @@ func (b *base) run(t *testing.T, c *recorded) string {
 	d.compare("exit", exit, c.Expect.Exit)
 	if want := c.Expect.Error; want != nil && !c.unordered("error") {
 		d.compare("error", text, *want)
+	} else if c.Area == "stack" && fault != nil && !fault.NoInit && !strings.HasSuffix(c.Expect.Stderr, text+"\n") {
+		d.compare("standard error", text, c.Expect.Stderr)
 	}
 	d.compare("tree", c.changes(before, b.snapshot(t, dir)), c.tree())
 	d.compare("requests", strings.Join(net.seen, "\n"), strings.Join(expand(c.Expect.Requests), "\n"))
 	d.compare("waits", fmt.Sprint(waits, total.Seconds()), fmt.Sprint(c.Expect.Waits.Count, c.Expect.Waits.Max))
-	if got := len(result.Waits); got != waits {
-		d.compare("waits in the result", got, waits)
-	}
+	d.compare("waits in the result", len(result.Waits), waits-waited)
 	if !c.unordered("log") {
 		d.compare("log", logLines(log.String()), trimmed(c.Expect.Log))
 	}
 	d.compare("cmd_log", logLines(cmdLog.String()), trimmed(c.Expect.CmdLog))
 	return strings.Join(d, "\n\t")
+}
+
+// metadata is the case's metadata, of a file or of a stack.
+func (c *recorded) metadata(r *Runner) (*source.Node, error) {
+	if c.Area == "stack" {
+		return r.StackMetadata(context.Background(), c.option("-s"), c.option("-r"), c.option("--region"))
+	}
+	return source.ParseJSON("metadata.json", c.Metadata)
+}
+
+func (c *recorded) sets() []string {
+	if given := c.option("--configsets"); given != "" {
+		return strings.Split(given, ",")
+	}
+	return c.ConfigSets
+}
+
+// option is the value of an option among the arguments.
+func (c *recorded) option(name string) string {
+	for i := 0; i+1 < len(c.Args); i++ {
+		if c.Args[i] == name {
+			return c.Args[i+1]
+		}
+	}
+	return ""
 }
 
 // unordered: the recorded result depends on the order of a Python 2 dict.

@@ -14,35 +14,24 @@ import (
 	"beanpole/internal/source"
 )
 
+const identityPath = "/latest/dynamic/instance-identity/"
+
 // StackMetadata reads a resource's Metadata with DescribeStackResource, signed
 // with the instance's identity document: this call needs no role
-// [cb:cfn_client.py]. The error is a *BuildError with the agent's text.
+// [cb:cfn_client.py, cb-run]. The error is a *BuildError with the agent's text,
+// which it prints alone, without "Error occurred during build: ".
 func (r *Runner) StackMetadata(ctx context.Context, stack, resource, region string) (*source.Node, error) {
 	b := &build{Runner: r, Result: &Result{}}
-	document, err := b.fromMetadata(ctx, "/latest/dynamic/instance-identity/document", nil)
-	if err != nil {
-		return nil, noIdentity(err)
+	if _, err := b.fromMetadata(ctx, "/latest/meta-data/instance-id", nil); err != nil {
+		r.log("ERROR", "Exception retrieving InstanceId")
+		return nil, &BuildError{Text: "In order to sign requests, 169.254.169.254 must be accessible or valid credentials must be set. " +
+			"Please ensure your proxy environment variables allow access to 169.254.169.254 (NO_PROXY) or that your credentials have a valid access key and secret key."}
 	}
-	signature, err := b.fromMetadata(ctx, "/latest/dynamic/instance-identity/signature", nil)
-	if err != nil {
-		return nil, noIdentity(err)
-	}
-	query := url.Values{"Action": {"DescribeStackResource"}, "Version": {"2010-05-15"}, "ContentType": {"JSON"},
-		"StackName": {stack}, "LogicalResourceId": {resource}}
-	at := fmt.Sprintf("https://cloudformation.%s.amazonaws.com/?%s", region, query.Encode())
+	at := "https://cloudformation." + region + ".amazonaws.com/?Action=DescribeStackResource&StackName=" + url.QueryEscape(stack) +
+		"&Version=2010-05-15&ContentType=JSON&LogicalResourceId=" + url.QueryEscape(resource)
 	var metadata string
-	err = b.retry(ctx, fetchTries, func() *failure {
-		req, fail := newRequest(ctx, at)
-		if fail != nil {
-			return fail
-		}
-		aws.SignDocument(req, []byte(strings.TrimRight(string(document), " \t\r\n")), []byte(strings.TrimRight(string(signature), " \t\r\n")))
-		resp, fail := b.follow(ctx, req, at, nil)
-		if fail != nil {
-			return fail
-		}
-		defer resp.Body.Close()
-		metadata, fail = readDetail(resp)
+	err := b.retry(ctx, fetchTries, func() (fail *failure) {
+		metadata, fail = b.describe(ctx, at)
 		return fail
 	})
 	if err != nil {
@@ -58,8 +47,27 @@ func (r *Runner) StackMetadata(ctx context.Context, stack, resource, region stri
 	return n, nil
 }
 
-func noIdentity(err *remote) error {
-	return &BuildError{Text: "In order to sign requests, 169.254.169.254 must be accessible or valid credentials must be set (" + err.errno() + ")"}
+// describe sends the request once, with the identity document read anew.
+func (b *build) describe(ctx context.Context, at string) (string, *failure) {
+	var identity [2]string
+	for i, name := range []string{"document", "signature"} {
+		body, err := b.fromMetadata(ctx, identityPath+name, nil)
+		if err != nil {
+			return "", &failure{kind: ioFailure, text: err.errno()}
+		}
+		identity[i] = strings.TrimRight(string(body), " \t\r\n")
+	}
+	req, fail := newRequest(ctx, at)
+	if fail != nil {
+		return "", fail
+	}
+	aws.SignDocument(req, []byte(identity[0]), []byte(identity[1]))
+	resp, fail := b.follow(ctx, req, at, nil)
+	if fail != nil {
+		return "", fail
+	}
+	defer resp.Body.Close()
+	return readDetail(resp)
 }
 
 // detail is the part of an answer that matters, in both of its forms.
@@ -83,14 +91,14 @@ func readDetail(resp *http.Response) (string, *failure) {
 		d, err = jsonDetail(body)
 	}
 	if resp.StatusCode >= 400 {
-		if err != nil || d.Code == "" {
-			return "", &failure{kind: badStatus, status: resp.StatusCode, text: fmt.Sprintf("HTTP Error %d : %s", resp.StatusCode, text(body))}
+		fail := &failure{kind: badStatus, status: resp.StatusCode, text: d.Code + ": " + d.Message}
+		if d.Code == "" {
+			fail.text = "Unknown: " + text(body)
 		}
-		status := resp.StatusCode
 		if d.Code == "Throttling" {
-			status = http.StatusServiceUnavailable // is tried again
+			fail.status = http.StatusInternalServerError // is tried again
 		}
-		return "", &failure{kind: badStatus, status: status, text: d.Code + ": " + d.Message}
+		return "", fail
 	}
 	if err != nil {
 		return "", &failure{kind: unexpected, text: "No JSON object could be decoded"}
