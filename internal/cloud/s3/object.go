@@ -169,12 +169,26 @@ func (c conditions) read(o *state.Object) error {
 	return nil
 }
 
+// content is an object's data.
+type content interface {
+	io.ReaderAt
+	io.Closer
+}
+
+// nothing is the data of an empty object that was loaded.
+type nothing struct{ strings.Reader }
+
+func (*nothing) Close() error { return nil }
+
 // open finds an object and opens its data.
-func (s *Service) open(bucketName, key *string) (*state.Object, *os.File, error) {
+func (s *Service) open(bucketName, key *string) (*state.Object, content, error) {
 	for range 5 { // a new version may take the place of the data just looked up
 		o, err := s.object(bucketName, key)
 		if err != nil {
 			return nil, nil, err
+		}
+		if o.File == "" && o.Size == 0 {
+			return o, &nothing{}, nil
 		}
 		if o.File == "" {
 			return nil, nil, fmt.Errorf("open object %s/%s: it was loaded without content", o.Bucket, o.Key)

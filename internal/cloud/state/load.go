@@ -1,0 +1,208 @@
+package state
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"beanpole/internal/account"
+	"beanpole/internal/fact"
+	"beanpole/internal/iam"
+)
+
+// Load adds what an account holds to the store, for tests that hold
+// prediction against the running cloud. Every text must be known. Objects
+// have no content; only empty ones can be read.
+func (s *State) Load(a *account.Account) error {
+	return s.Update(func(tx *Tx) error {
+		for _, f := range []func(*Tx, *account.Account) error{s.loadRoles, s.loadUsers, s.loadRest, s.loadBuckets} {
+			if err := f(tx, a); err != nil {
+				return fmt.Errorf("load account: %w", err)
+			}
+		}
+		return nil
+	})
+}
+
+func (s *State) loadRoles(tx *Tx, a *account.Account) error {
+	for _, r := range a.Roles {
+		rec := &Role{Name: r.Name, Path: or(r.Path, "/"), ID: or(r.ID, NewID("AROA")), MaxSession: 3600, Created: s.now().UTC(), Attached: r.Attached, Boundary: r.Boundary}
+		var err error
+		if rec.Inline, err = documents(r.Inline); err != nil {
+			return err
+		}
+		if err := tx.PutRole(rec); err != nil {
+			return err
+		}
+	}
+	for _, r := range a.Roles { // trust policies may name roles that come later
+		rec, _, err := tx.Role(r.Name)
+		if err != nil {
+			return err
+		}
+		if rec.Trust, err = s.bound(tx, r.Trust); err != nil {
+			return err
+		}
+		if err := tx.PutRole(rec); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *State) loadUsers(tx *Tx, a *account.Account) error {
+	for _, u := range a.Users {
+		inline, err := documents(u.Inline)
+		if err != nil {
+			return err
+		}
+		if err := tx.PutUser(&User{Name: u.Name, Path: or(u.Path, "/"), ID: or(u.ID, NewID("AIDA")), Created: s.now().UTC(), Inline: inline, Attached: u.Attached}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *State) loadRest(tx *Tx, a *account.Account) error {
+	for _, p := range a.Profiles {
+		if err := tx.PutProfile(&Profile{Name: p.Name, Path: or(p.Path, "/"), ID: or(p.ID, NewID("AIPA")), Created: s.now().UTC(), Roles: p.Roles}); err != nil {
+			return err
+		}
+	}
+	for _, m := range a.Managed {
+		if _, ok := iam.AWSManaged(m.ARN); ok {
+			continue
+		}
+		text, err := policyText(m.Policy)
+		if err != nil {
+			return err
+		}
+		if err := tx.PutPolicy(&Policy{Name: m.Name, Path: "/", ID: NewID("ANPA"), Created: s.now().UTC(), Text: text}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *State) loadBuckets(tx *Tx, a *account.Account) error {
+	for _, b := range a.Buckets {
+		rec := &Bucket{Name: b.Name, Region: or(b.Region, s.Region()), Created: s.now().UTC().Truncate(time.Second)}
+		if b.Policy != nil {
+			d, err := s.bound(tx, b.Policy)
+			if err != nil {
+				return err
+			}
+			rec.Policy = &d
+		}
+		if err := tx.PutBucket(rec); err != nil {
+			return err
+		}
+		for key, o := range b.Objects {
+			if err := tx.PutObject(&Object{Bucket: b.Name, Key: key, Size: o.Size, ETag: o.ETag, Type: o.Type, Modified: s.now().UTC().Truncate(time.Second)}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// bound is a policy with principals as a Document; a dead principal stays as
+// it is, unlike in a request, so that worlds with one can be loaded.
+func (s *State) bound(tx *Tx, p *iam.Policy) (Document, error) {
+	text, err := policyText(p)
+	if err != nil {
+		return Document{}, err
+	}
+	d, dead, err := s.Bind(tx, "policy", text)
+	if dead != "" {
+		d = Document{Text: text}
+	}
+	return d, err
+}
+
+func documents(ps []*iam.Policy) ([]Document, error) {
+	var out []Document
+	for i, p := range ps {
+		text, err := policyText(p)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, Document{Name: fmt.Sprintf("policy-%d", i), Text: text})
+	}
+	return out, nil
+}
+
+// policyText writes a parsed policy as a document again.
+func policyText(p *iam.Policy) (string, error) {
+	doc := map[string]any{"Statement": []any{}}
+	if p == nil {
+		p = &iam.Policy{}
+	}
+	if p.Version != "" {
+		doc["Version"] = p.Version
+	}
+	var all []any
+	for _, st := range p.Statements {
+		all = append(all, statement(st))
+	}
+	if all != nil {
+		doc["Statement"] = all
+	}
+	data, err := json.Marshal(doc)
+	if err != nil {
+		return "", fmt.Errorf("write policy %s: %w", p.Name, err)
+	}
+	if !fact.Known(string(data)) {
+		return "", fmt.Errorf("write policy %s: it holds what is not known: %v", p.Name, fact.Missing(string(data)))
+	}
+	return string(data), nil
+}
+
+func statement(st *iam.Statement) map[string]any {
+	m := map[string]any{"Effect": string(st.Effect)}
+	if st.Sid != "" {
+		m["Sid"] = st.Sid
+	}
+	for name, ts := range map[string][]iam.Term{"Action": st.Actions, "NotAction": st.NotActions, "Resource": st.Resources, "NotResource": st.NotResources} {
+		if len(ts) > 0 {
+			m[name] = texts(ts)
+		}
+	}
+	for name, ps := range map[string]*iam.Principals{"Principal": st.Principal, "NotPrincipal": st.NotPrincipal} {
+		if ps != nil {
+			m[name] = principals(ps)
+		}
+	}
+	conditions := map[string]map[string][]string{}
+	for _, c := range st.Conditions {
+		if conditions[c.Operator] == nil {
+			conditions[c.Operator] = map[string][]string{}
+		}
+		conditions[c.Operator][c.Key] = texts(c.Values)
+	}
+	if len(conditions) > 0 {
+		m["Condition"] = conditions
+	}
+	return m
+}
+
+func principals(ps *iam.Principals) any {
+	if ps.Anyone {
+		return "*"
+	}
+	m := map[string]any{}
+	for name, ts := range map[string][]iam.Term{"AWS": ps.AWS, "Service": ps.Service, "Federated": ps.Federated, "CanonicalUser": ps.Canonical} {
+		if len(ts) > 0 {
+			m[name] = texts(ts)
+		}
+	}
+	return m
+}
+
+func texts(ts []iam.Term) []string {
+	out := []string{}
+	for _, t := range ts {
+		out = append(out, t.Text)
+	}
+	return out
+}
