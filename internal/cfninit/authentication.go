@@ -37,7 +37,7 @@ func (p *Plan) readAuthentication(n *source.Node) *BuildError {
 
 // read fills the block. The warning is the one with which cfn-init drops it.
 func (b *Block) read(n *source.Node) (warning string, fault *BuildError) {
-	kind := n.Get("type")
+	kind := evaluated(n.Get("type"))
 	text := ""
 	if has(n, "type") {
 		if kind == nil || kind.Kind != source.String {
@@ -75,7 +75,7 @@ func (b *Block) readS3(n *source.Node) (warning string) {
 		b.Kind = access.StaticKeys
 		b.KeyID, b.Secret = n.Get("accessKeyId").TextOr(""), n.Get("secretKey").TextOr("")
 	case has(n, "roleName"):
-		b.Kind, b.Role = access.RoleKeys, n.Get("roleName")
+		b.Kind, b.Role = access.RoleKeys, evaluated(n.Get("roleName"))
 	default:
 		return noCredentials
 	}
@@ -87,7 +87,7 @@ func texts(n *source.Node, key string) ([]string, *BuildError) {
 	if !has(n, key) {
 		return nil, nil
 	}
-	v := n.Get(key)
+	v := evaluated(n.Get(key))
 	var out []string
 	switch {
 	case v == nil || v.Kind != source.String && v.Kind < source.Seq:
@@ -100,6 +100,7 @@ func texts(n *source.Node, key string) ([]string, *BuildError) {
 		}
 	}
 	for _, item := range v.Items {
+		item = evaluated(item)
 		if item.Kind >= source.Seq {
 			return nil, &BuildError{Text: "unhashable type: '" + typeName(item) + "'"}
 		}

@@ -2,6 +2,7 @@ package cfninit
 
 import (
 	"sort"
+	"strings"
 
 	"beanpole/internal/access"
 	"beanpole/internal/aws"
@@ -24,7 +25,7 @@ var sections = []string{"packages", "groups", "users", "sources", "files", "comm
 func NewPlan(metadata *source.Node, sets []string) (*Plan, error) {
 	init := metadata.Get(initKey)
 	if !truthy(init) {
-		return nil, &BuildError{Text: "Could not find '" + initKey + "' key in template metadata", NoInit: true}
+		return nil, &BuildError{Text: "Could not find '" + initKey + "' key in metadata", NoInit: true}
 	}
 	if init.Kind != source.Map {
 		return nil, &BuildError{Text: "'" + typeName(init) + "' object has no attribute 'get'"}
@@ -93,7 +94,7 @@ func sorted(n *source.Node) []*source.Field {
 // [cb:file_tool.py].
 func (p *Plan) file(f *source.Field) *File {
 	out := &File{Path: f.Key.Text, Entry: f.Value, Pos: f.Key.Pos}
-	src := f.Value.Get("source")
+	src := evaluated(f.Value.Get("source"))
 	if f.Value == nil || f.Value.Kind != source.Map || truthy(f.Value.Get("content")) || !truthy(src) || isLink(f.Value.Get("mode")) {
 		return out
 	}
@@ -106,7 +107,7 @@ func (p *Plan) file(f *source.Field) *File {
 		}
 	}
 	fetch.Address = aws.AgentS3(sent)
-	fetch.Signer = p.signer(sent, fetch.Address, f.Value.Get("authentication"))
+	fetch.Signer = p.signer(sent, fetch.Address, evaluated(f.Value.Get("authentication")))
 	out.Fetch = fetch
 	return out
 }
@@ -115,4 +116,23 @@ func (p *Plan) file(f *source.Field) *File {
 func isLink(mode *source.Node) bool {
 	m, err := parseMode(mode)
 	return err == nil && m&0o170000 == 0o120000
+}
+
+// evaluated is the value as the agent will see it: CloudFormation evaluates
+// functions on the way, so one that still stands there has a value that is
+// not known here.
+func evaluated(n *source.Node) *source.Node {
+	if n == nil {
+		return nil
+	}
+	name := strings.TrimPrefix(n.Tag, "!")
+	if n.Kind == source.Map && len(n.Fields) == 1 {
+		if key := n.Fields[0].Key.Text; key == "Ref" || strings.HasPrefix(key, "Fn::") {
+			name = key
+		}
+	}
+	if name == "" {
+		return n
+	}
+	return source.NewString(fact.Symbol("value of "+name), n.Pos, n.From...)
 }

@@ -75,7 +75,7 @@ Second/a services`
 
 func TestPlanFailsWithAWSsTexts(t *testing.T) {
 	for _, c := range []struct{ name, init, sets, want string }{
-		{"no Init", ``, "", "Could not find 'AWS::CloudFormation::Init' key in template metadata"},
+		{"no Init", ``, "", "Could not find 'AWS::CloudFormation::Init' key in metadata"},
 		{"unknown set", `{config: {}}`, "other", "Error: no ConfigSet named other exists"},
 		{"unknown config", `{configSets: {default: [a]}}`, "", "No configuration found with name: a"},
 		{"unknown reference", `{configSets: {default: [{ConfigSet: a}]}}`, "", "Configuration set a was referenced but not defined"},
@@ -214,5 +214,25 @@ AWS::CloudFormation::Init:
 	}
 	if fs := p.Fetches(); len(fs) != 1 || fs[0].Target != "/empty" || fs[0].URLAt.Line != 6 {
 		t.Errorf("fetches: %+v", fs)
+	}
+}
+
+func TestFunctionsThatWereNotEvaluatedAreNotGuessed(t *testing.T) {
+	p, err := NewPlan(parse(t, `
+AWS::CloudFormation::Init: {config: {files: {/a: {source: {"Fn::Join": ["", []]}}, /b: {source: "https://certs.s3.eu-west-1.amazonaws.com/k"}}}}
+AWS::CloudFormation::Authentication: {A: {type: S3, roleName: {Ref: Role}, buckets: [{Ref: Bucket}]}}`), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range p.Fetches() {
+		if f.Signer.Unsure == "" {
+			t.Errorf("%s: %s", f.Target, signerText(f.Signer))
+		}
+	}
+	if u := p.Fetches()[0]; fact.Known(u.URL) || u.Address.Recognised() {
+		t.Errorf("URL %q, address %+v", u.URL, u.Address)
+	}
+	if fact.Known(p.Auth[0].Role.Text) {
+		t.Errorf("role is %q", p.Auth[0].Role.Text)
 	}
 }

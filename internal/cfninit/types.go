@@ -95,8 +95,8 @@ type BuildError struct {
 	// Foreseen tells an error of cfn-init's own from one of its interpreter:
 	// only the former is logged with the config's name [cb:construction.py].
 	Foreseen bool
-	// NoInit: there is nothing to do; cfn-init prints the text alone and
-	// exits 0 [cb:bin/cfn-init].
+	// NoInit: there is nothing to do; cfn-init prints the text alone, with
+	// " for RESOURCE." behind it, and exits 0 [cb:bin/cfn-init].
 	NoInit bool
 	// Config is the config that was being built, "" when none was.
 	Config string
