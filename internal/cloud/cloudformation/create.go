@@ -1,0 +1,201 @@
+package cloudformation
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"beanpole/internal/aws"
+	"beanpole/internal/cfn"
+)
+
+var stackName = regexp.MustCompile(`^[a-zA-Z][-a-zA-Z0-9]{0,127}$`)
+
+// CreateStack begins a stack and answers at once.
+func (s *Service) CreateStack(ctx context.Context, in *cloudformation.CreateStackInput) (*cloudformation.CreateStackOutput, error) {
+	text, err := s.templateText(ctx, in.TemplateBody, in.TemplateURL)
+	if err != nil {
+		return nil, err
+	}
+	st := s.newStack(ctx, deref(in.StackName), text)
+	st.Capabilities, st.Tags, st.Notifications = in.Capabilities, in.Tags, in.NotificationARNs
+	st.Protected = deref(in.EnableTerminationProtection)
+	if st.OnFailure, err = onFailure(in.OnFailure, in.DisableRollback); err != nil {
+		return nil, err
+	}
+	if st.Parameters, err = given(in.Parameters, nil); err != nil {
+		return nil, err
+	}
+	if err := refuseRole(in.RoleARN); err != nil {
+		return nil, err
+	}
+	t, err := s.admit(st)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.enter(st); err != nil {
+		return nil, err
+	}
+	if err := s.finish(st, types.StackStatusCreateInProgress, "User Initiated"); err != nil {
+		return nil, err
+	}
+	s.start(ctx, st, func(ctx context.Context) error { return s.create(ctx, st, t) })
+	return &cloudformation.CreateStackOutput{StackId: &st.ID}, nil
+}
+
+func (s *Service) newStack(ctx context.Context, name, text string) *stack {
+	region := s.regionOf(ctx)
+	return &stack{
+		ID: s.stackARN(region, name, aws.NewRequestID()), Name: name, Region: region,
+		Template: text, Created: s.now().UTC(), OnFailure: types.OnFailureRollback,
+	}
+}
+
+// admit checks all that AWS checks before it makes anything.
+func (s *Service) admit(st *stack) (*cfn.Template, error) {
+	if !stackName.MatchString(st.Name) {
+		return nil, invalid("1 validation error detected: Value '%s' at 'stackName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*", st.Name)
+	}
+	t, err := parseTemplate(st.Template)
+	if err != nil {
+		return nil, err
+	}
+	st.Description = t.Root.Get("Description").TextOr("")
+	if err := s.checkTemplate(t, st); err != nil {
+		return nil, err
+	}
+	return t, checkCapabilities(t, st.Capabilities)
+}
+
+// enter makes a new stack known, unless its name is taken.
+func (s *Service) enter(st *stack) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.find(st.Name) != nil {
+		return &aws.Error{Code: "AlreadyExistsException", Status: 400, Message: fmt.Sprintf("Stack [%s] already exists", st.Name)}
+	}
+	s.stacks[st.ID] = st
+	return s.save(st)
+}
+
+// onFailure is what to do when a creation fails.
+func onFailure(f types.OnFailure, disableRollback *bool) (types.OnFailure, error) {
+	switch {
+	case f != "" && disableRollback != nil:
+		return "", invalid("Only one of OnFailure and DisableRollback may be specified.")
+	case f != "":
+		return f, nil
+	case deref(disableRollback):
+		return types.OnFailureDoNothing, nil
+	}
+	return types.OnFailureRollback, nil
+}
+
+// refuseRole says what is not there yet: calls in the name of a service role.
+func refuseRole(arn *string) error {
+	if arn == nil {
+		return nil
+	}
+	return invalid("beanpole does not carry out stacks in the name of a service role (RoleARN) yet; leave it out, and the calls are made in your own name")
+}
+
+// given are a request's parameters; one with UsePreviousValue takes before's.
+func given(ps []types.Parameter, before map[string]string) (map[string]string, error) {
+	out := map[string]string{}
+	for _, p := range ps {
+		name := deref(p.ParameterKey)
+		if deref(p.UsePreviousValue) {
+			if v, ok := before[name]; ok {
+				out[name] = v
+			}
+			continue
+		}
+		if p.ParameterValue == nil {
+			return nil, invalid("Parameter %s must have a value", name)
+		}
+		out[name] = *p.ParameterValue
+	}
+	return out, nil
+}
+
+// create makes the stack's resources in order.
+func (s *Service) create(ctx context.Context, st *stack, t *cfn.Template) error {
+	failed, err := s.createAll(ctx, st, t)
+	if err != nil {
+		return err
+	}
+	if failed == "" {
+		if failed, err = s.outputs(st, t); err != nil {
+			return err
+		}
+		if failed == "" {
+			return s.finish(st, types.StackStatusCreateComplete, "")
+		}
+		return s.createFailed(ctx, st, failed)
+	}
+	return s.createFailed(ctx, st, fmt.Sprintf("The following resource(s) failed to create: [%s]. ", failed))
+}
+
+// createAll is create without the end: the logical ID of the resource that
+// could not be made, or an error of ours, or of an operation cut short.
+func (s *Service) createAll(ctx context.Context, st *stack, t *cfn.Template) (failed string, err error) {
+	order, err := t.Order(s.env(st))
+	if err != nil {
+		return "", err
+	}
+	for _, id := range order {
+		if err := ctx.Err(); err != nil {
+			return "", err
+		}
+		ok, err := s.createResource(ctx, st, t, id)
+		if err != nil {
+			return "", err
+		}
+		if !ok {
+			return id, nil
+		}
+	}
+	return "", nil
+}
+
+// createFailed does what the stack's OnFailure says.
+func (s *Service) createFailed(ctx context.Context, st *stack, reason string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if st.OnFailure == types.OnFailureDoNothing {
+		return s.finish(st, types.StackStatusCreateFailed, reason)
+	}
+	doing, done, undone := types.StackStatusRollbackInProgress, types.StackStatusRollbackComplete, types.StackStatusRollbackFailed
+	if st.OnFailure == types.OnFailureDelete {
+		doing, done, undone = types.StackStatusDeleteInProgress, types.StackStatusDeleteComplete, types.StackStatusDeleteFailed
+	}
+	if err := s.finish(st, doing, reason+strings.TrimPrefix("Rollback requested by user.", " ")); err != nil {
+		return err
+	}
+	return s.removeAll(ctx, st, nil, done, undone)
+}
+
+// outputs works the outputs out; why is a text for people when that fails.
+func (s *Service) outputs(st *stack, t *cfn.Template) (why string, err error) {
+	outs, err := t.Outputs(s.env(st))
+	if err != nil {
+		return "Output could not be resolved: " + reasonOf(err) + ". ", nil
+	}
+	var list []types.Output
+	for _, o := range outs {
+		text := o.Value.TextOr("")
+		if missing := unresolved(o.Value); missing != "" {
+			return fmt.Sprintf("Output %s: %s. ", o.Name, missing), nil
+		}
+		list = append(list, types.Output{OutputKey: ptr(o.Name), OutputValue: &text, Description: ptr(o.Description), ExportName: ptr(o.ExportName)})
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st.Outputs = list
+	return "", s.save(st)
+}
