@@ -21,14 +21,16 @@ const (
 
 // Event is one line of the record.
 type Event struct {
-	Time         time.Time
-	Severity     Severity
-	Message      string
-	Application  string
-	Environment  string
-	VersionLabel string
-	Platform     string // platform ARN
-	RequestID    string
+	Time        time.Time
+	Severity    Severity
+	Message     string
+	Application string
+	Environment string
+	// EnvironmentID tells environments of one name apart.
+	EnvironmentID string
+	VersionLabel  string
+	Platform      string // platform ARN
+	RequestID     string
 }
 
 // Log keeps events in order. Its zero value is ready; it is safe for
@@ -74,6 +76,7 @@ func (l *Log) Replay(es []Event) {
 func (l *Log) Since(n int) []Event {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	n = max(n, 0)
 	if n >= len(l.events) {
 		return nil
 	}

@@ -1,0 +1,43 @@
+package elasticbeanstalk
+
+import (
+	"context"
+	"net/netip"
+
+	"beanpole/internal/instance"
+)
+
+// Launcher starts the environments' instances.
+type Launcher interface {
+	// Launch returns when the instance can be given commands. An error that is
+	// a *source.Problem is the user's to mend, and is shown as an event.
+	Launch(ctx context.Context, m MachineSpec) (Machine, error)
+}
+
+// MachineSpec says what instance is wanted.
+type MachineSpec struct {
+	InstanceID                     string // "i-" and 17 hexadecimal digits
+	EnvironmentID, EnvironmentName string
+	Region, AccountID              string
+	// Profile is the instance profile as configured at this moment: a name, an
+	// ARN, or "" for none.
+	Profile func() string
+}
+
+// Machine is a running instance.
+type Machine interface {
+	ID() string
+	Address() netip.Addr
+	// Do gives one command to the instance and waits for its answer.
+	Do(ctx context.Context, c *instance.Command) (*instance.Result, error)
+	Stop(ctx context.Context) error
+	// Done is closed when the instance is gone.
+	Done() <-chan struct{}
+}
+
+// Stacks is what of CloudFormation is not in its API: which instance may read
+// which stack's metadata with its identity document.
+type Stacks interface {
+	Join(instanceID, stackName string)
+	Leave(instanceID string)
+}

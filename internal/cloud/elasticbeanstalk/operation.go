@@ -1,0 +1,182 @@
+package elasticbeanstalk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
+
+	"beanpole/internal/aws"
+	"beanpole/internal/cloud/door"
+	"beanpole/internal/cloud/elb"
+	"beanpole/internal/ebext"
+	"beanpole/internal/event"
+	"beanpole/internal/source"
+)
+
+// live is what stands behind an environment in this process.
+type live struct {
+	cancel context.CancelFunc // of the operation under way
+	done   chan struct{}      // closed when it has ended
+
+	mu       sync.Mutex
+	machines []Machine
+	balancer *elb.Balancer
+}
+
+// stop ends instances and balancer.
+func (l *live) stop(ctx context.Context, stacks Stacks) {
+	l.mu.Lock()
+	machines, balancer := l.machines, l.balancer
+	l.machines, l.balancer = nil, nil
+	l.mu.Unlock()
+	if balancer != nil {
+		balancer.Close()
+	}
+	var all sync.WaitGroup
+	for _, m := range machines {
+		all.Go(func() {
+			stacks.Leave(m.ID())
+			_ = m.Stop(ctx) // what is left of it is swept at the next start
+		})
+	}
+	all.Wait()
+}
+
+// operation is one operation on an environment. Its goroutine is the only one
+// that changes the environment meanwhile, but for a termination, which ends it
+// first.
+type operation struct {
+	s        *Service
+	ctx      context.Context
+	e        *environment
+	id       string // request ID
+	platform ebext.Platform
+	began    time.Time
+}
+
+func (s *Service) operation(ctx context.Context, e *environment) *operation {
+	return &operation{s: s, ctx: ctx, e: e, id: aws.NewRequestID(), platform: ebext.ParsePlatform(e.Platform), began: s.now()}
+}
+
+// start runs an operation in the background, in the caller's name, after any
+// earlier one has ended.
+func (s *Service) start(ctx context.Context, e *environment, f func(*operation)) {
+	work, cancel := context.WithCancel(door.WithCaller(s.ctx, door.CallerOf(ctx)))
+	s.mu.Lock()
+	l := s.live[e.ID]
+	if l == nil {
+		l = &live{}
+		s.live[e.ID] = l
+	}
+	before := l.done
+	l.cancel, l.done = cancel, make(chan struct{})
+	done := l.done
+	s.mu.Unlock()
+	s.work.Add(1)
+	go func() {
+		defer s.work.Done()
+		defer close(done)
+		defer cancel()
+		if before != nil {
+			<-before
+		}
+		f(s.operation(work, e))
+	}()
+}
+
+func (o *operation) live() *live {
+	o.s.mu.Lock()
+	defer o.s.mu.Unlock()
+	l := o.s.live[o.e.ID]
+	if l == nil { // a stack left by an earlier process
+		l = &live{}
+		o.s.live[o.e.ID] = l
+	}
+	return l
+}
+
+func (o *operation) tell(sev event.Severity, format string, args ...any) {
+	o.s.log.Add(o.e.event(sev, o.id, fmt.Sprintf(format, args...)))
+}
+
+func (o *operation) info(format string, args ...any)  { o.tell(event.Info, format, args...) }
+func (o *operation) warn(format string, args ...any)  { o.tell(event.Warn, format, args...) }
+func (o *operation) error(format string, args ...any) { o.tell(event.Error, format, args...) }
+
+// set changes the environment's record.
+func (o *operation) set(f func(e *environment)) {
+	o.s.mu.Lock()
+	defer o.s.mu.Unlock()
+	f(o.e)
+	o.e.Updated = o.s.now().UTC()
+	o.s.keep(o.e)
+}
+
+// ended reports whether the operation was ended from outside: nothing more is
+// to be told then.
+func (o *operation) ended() bool { return o.ctx.Err() != nil }
+
+// names of enhanced health as events write them, and their colours
+// [EB:health-enhanced-status].
+var colours = map[types.EnvironmentHealthStatus]types.EnvironmentHealth{
+	types.EnvironmentHealthStatusOk: types.EnvironmentHealthGreen, types.EnvironmentHealthStatusInfo: types.EnvironmentHealthGreen,
+	types.EnvironmentHealthStatusWarning: types.EnvironmentHealthYellow, types.EnvironmentHealthStatusDegraded: types.EnvironmentHealthRed,
+	types.EnvironmentHealthStatusSevere: types.EnvironmentHealthRed, types.EnvironmentHealthStatusPending: types.EnvironmentHealthGrey,
+}
+
+// health moves the environment to a state; causes end the event's text. With
+// basic health there is a colour only, and no event.
+func (o *operation) health(to types.EnvironmentHealthStatus, causes ...string) {
+	from := o.e.HealthStatus
+	o.set(func(e *environment) {
+		e.Health, e.Causes = colours[to], causes
+		if e.enhanced() {
+			e.HealthStatus = to
+		}
+	})
+	if !o.e.enhanced() || from == to {
+		return
+	}
+	text := "Environment health has transitioned "
+	if from != "" {
+		text += "from " + string(from) + " "
+	}
+	text += "to " + string(to) + "."
+	for _, c := range causes {
+		text += " " + c
+	}
+	sev := event.Info
+	if to != types.EnvironmentHealthStatusOk && to != types.EnvironmentHealthStatusInfo && to != types.EnvironmentHealthStatusPending {
+		sev = event.Warn
+	}
+	o.s.log.Add(o.e.event(sev, "", text)) // without a request ID, as on AWS
+}
+
+// span is a length of time as events write it: "26 seconds", "5 minutes".
+func span(d time.Duration) string {
+	n, unit := int(d.Round(time.Second).Seconds()), "second"
+	if d >= time.Minute {
+		n, unit = int(d.Round(time.Minute).Minutes()), "minute"
+	}
+	if n == 1 {
+		return "1 " + unit
+	}
+	return fmt.Sprintf("%d %ss", n, unit)
+}
+
+// reason is an error as an event shows it: AWS's words, or one line of ours.
+func reason(err error) string {
+	var e *aws.Error
+	if errors.As(err, &e) {
+		return e.Message
+	}
+	var p *source.Problem
+	if errors.As(err, &p) {
+		return p.Error()
+	}
+	return err.Error()
+}

@@ -1,0 +1,49 @@
+package elasticbeanstalk
+
+import (
+	"context"
+
+	eb "github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
+	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
+
+	"beanpole/internal/ebext"
+)
+
+// DescribeConfigurationSettings lists the option settings in force: defaults,
+// those of .ebextensions and those given, by AWS's precedence.
+func (s *Service) DescribeConfigurationSettings(_ context.Context, in *eb.DescribeConfigurationSettingsInput) (*eb.DescribeConfigurationSettingsOutput, error) {
+	if in.TemplateName != nil {
+		return nil, invalid("No Configuration Template named '%s/%s' found.", deref(in.ApplicationName), *in.TemplateName)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e, err := s.find(nil, in.EnvironmentName)
+	if err != nil {
+		return nil, err
+	}
+	if e.Application != deref(in.ApplicationName) {
+		return nil, invalid("No Environment found for EnvironmentName = '%s'.", deref(in.EnvironmentName))
+	}
+	return &eb.DescribeConfigurationSettingsOutput{ConfigurationSettings: []types.ConfigurationSettingsDescription{{
+		ApplicationName: ptr(e.Application), EnvironmentName: ptr(e.Name), Description: ptr(e.Description), SolutionStackName: ptr(e.Platform),
+		PlatformArn: ptr(e.PlatformARN), DateCreated: timePtr(e.Created), DateUpdated: timePtr(e.Updated), DeploymentStatus: e.Deployment,
+		OptionSettings: shown(e.settings().InForce()),
+	}}}, nil
+}
+
+// groups are resources that options belong to (API output of describe-configuration-settings).
+var groups = map[string]string{
+	"aws:autoscaling:asg": "AWSEBAutoScalingGroup", "aws:autoscaling:launchconfiguration": "AWSEBAutoScalingLaunchConfiguration",
+}
+
+func shown(settings ebext.Settings) []types.ConfigurationOptionSetting {
+	out := []types.ConfigurationOptionSetting{}
+	for _, set := range settings {
+		o := types.ConfigurationOptionSetting{Namespace: ptr(set.Namespace), OptionName: ptr(set.Option), ResourceName: ptr(groups[set.Namespace])}
+		if v, ok := set.Value.Str(); ok {
+			o.Value = &v
+		}
+		out = append(out, o)
+	}
+	return out
+}

@@ -1,0 +1,221 @@
+package elasticbeanstalk
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	cf "github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	cftypes "github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"beanpole/internal/cloud/cloudformation"
+	"beanpole/internal/cloud/door"
+	"beanpole/internal/ebext"
+	"beanpole/internal/source"
+)
+
+// pollEvery is how often a stack's status is looked at.
+const pollEvery = 10 * time.Millisecond
+
+// cfnCall calls CloudFormation in the caller's name.
+func cfnCall[I, O any](o *operation, name string, in *I) (*O, error) {
+	return door.Invoke[I, O](cloudformation.WithoutBodyLimit(o.ctx), o.s.Door, "cloudformation", name, in)
+}
+
+// template is the environment's template, as text, and its parameters.
+func (o *operation) template(x *ebext.Extensions) (*string, []cftypes.Parameter, error) {
+	t, err := ebext.Environment(x, levelled(o.e.Given, ebext.Direct), o.e.Application)
+	if err != nil {
+		return nil, nil, err
+	}
+	text := string(t.Root.JSON())
+	var params []cftypes.Parameter
+	for _, p := range t.Parameters {
+		if p.Name == ebext.ParameterEnvironmentName {
+			params = append(params, cftypes.Parameter{ParameterKey: ptr(p.Name), ParameterValue: &o.e.Name})
+		}
+	}
+	return &text, params, nil
+}
+
+// makeStack makes the environment's stack and tells what it made.
+func (o *operation) makeStack(x *ebext.Extensions) bool {
+	text, params, err := o.template(x)
+	if err != nil {
+		o.error("Service:AmazonCloudFormation, Message:%s", reason(err))
+		return false
+	}
+	name := o.e.stackName()
+	_, err = cfnCall[cf.CreateStackInput, cf.CreateStackOutput](o, "CreateStack", &cf.CreateStackInput{
+		StackName: &name, TemplateBody: text, Parameters: params, OnFailure: cftypes.OnFailureDoNothing,
+		Capabilities: []cftypes.Capability{cftypes.CapabilityCapabilityNamedIam}, Tags: o.tags(),
+	})
+	if err != nil {
+		o.error("Service:AmazonCloudFormation, Message:%s", reason(err))
+		return false
+	}
+	return o.awaitStack(cftypes.StackStatusCreateComplete) && o.tellResources("Created")
+}
+
+func (o *operation) tags() []cftypes.Tag {
+	return []cftypes.Tag{
+		{Key: ptr("elasticbeanstalk:environment-name"), Value: &o.e.Name},
+		{Key: ptr("elasticbeanstalk:environment-id"), Value: &o.e.ID},
+		{Key: ptr("Name"), Value: &o.e.Name},
+	}
+}
+
+// changeStack brings the stack to what the version and settings now say.
+func (o *operation) changeStack(x *ebext.Extensions) bool {
+	text, params, err := o.template(x)
+	if err == nil {
+		name := o.e.stackName()
+		_, err = cfnCall[cf.UpdateStackInput, cf.UpdateStackOutput](o, "UpdateStack", &cf.UpdateStackInput{
+			StackName: &name, TemplateBody: text, Parameters: params, Capabilities: []cftypes.Capability{cftypes.CapabilityCapabilityNamedIam},
+		})
+	}
+	if err != nil {
+		if strings.Contains(reason(err), "No updates are to be performed") {
+			return true
+		}
+		o.error("Service:AmazonCloudFormation, Message:%s", reason(err))
+		return false
+	}
+	return o.awaitStack(cftypes.StackStatusUpdateComplete)
+}
+
+// awaitStack waits for the end of what goes on in the stack. Another end than
+// the wanted one is told.
+func (o *operation) awaitStack(wanted cftypes.StackStatus) bool {
+	name := o.e.stackName()
+	for {
+		out, err := cfnCall[cf.DescribeStacksInput, cf.DescribeStacksOutput](o, "DescribeStacks", &cf.DescribeStacksInput{StackName: &name})
+		if o.ended() {
+			return false
+		}
+		if err != nil || len(out.Stacks) == 0 {
+			o.error("Service:AmazonCloudFormation, Message:%s", reason(err))
+			return false
+		}
+		st := out.Stacks[0]
+		switch {
+		case st.StackStatus == wanted:
+			return true
+		case !strings.HasSuffix(string(st.StackStatus), "_IN_PROGRESS"):
+			o.error("Stack named '%s' aborted operation. Current state: '%s'  Reason: %s", name, st.StackStatus, deref(st.StackStatusReason))
+			o.tellFailures()
+			return false
+		}
+		if sleep(o.ctx, pollEvery) != nil {
+			return false
+		}
+	}
+}
+
+// tellFailures says which resources could not be made.
+func (o *operation) tellFailures() {
+	for _, r := range o.resources() {
+		if strings.HasSuffix(string(r.ResourceStatus), "_FAILED") {
+			o.error("Creating %s failed Reason: %s", resourceName(r), deref(r.ResourceStatusReason))
+		}
+	}
+}
+
+// resourceKinds are the words of events for resources.
+var resourceKinds = map[string]string{
+	"AWS::EC2::SecurityGroup":                   "security group named",
+	"AWS::EC2::EIP":                             "EIP",
+	"AWS::ElasticLoadBalancing::LoadBalancer":   "load balancer named",
+	"AWS::ElasticLoadBalancingV2::LoadBalancer": "load balancer named",
+	"AWS::ElasticLoadBalancingV2::TargetGroup":  "target group named",
+	"AWS::ElasticLoadBalancingV2::Listener":     "Load Balancer listener named",
+	"AWS::AutoScaling::LaunchConfiguration":     "Auto Scaling launch configuration named",
+	"AWS::AutoScaling::AutoScalingGroup":        "Auto Scaling group named",
+	"AWS::AutoScaling::ScalingPolicy":           "Auto Scaling group policy named",
+	"AWS::CloudWatch::Alarm":                    "CloudWatch alarm named",
+}
+
+func resourceName(r cftypes.StackResource) string {
+	kind, known := resourceKinds[deref(r.ResourceType)]
+	if !known {
+		kind = deref(r.ResourceType) + " named"
+	}
+	name := deref(r.PhysicalResourceId)
+	if name == "" {
+		name = deref(r.LogicalResourceId)
+	}
+	return kind + ": " + name
+}
+
+func (o *operation) resources() []cftypes.StackResource {
+	name := o.e.stackName()
+	out, err := cfnCall[cf.DescribeStackResourcesInput, cf.DescribeStackResourcesOutput](o, "DescribeStackResources", &cf.DescribeStackResourcesInput{StackName: &name})
+	if err != nil {
+		return nil
+	}
+	return out.StackResources
+}
+
+// tellResources says what was "Created" or "Deleted", in the stack's order.
+func (o *operation) tellResources(what string) bool {
+	for _, r := range o.resources() {
+		if _, known := resourceKinds[deref(r.ResourceType)]; known {
+			o.info("%s %s", what, resourceName(r))
+		}
+	}
+	return true
+}
+
+// properties are a stack's resources with their resolved properties, by
+// logical ID, from the stack's events.
+func (o *operation) properties() map[string]*source.Node {
+	out := map[string]*source.Node{}
+	name := o.e.stackName()
+	in := &cf.DescribeStackEventsInput{StackName: &name}
+	for {
+		page, err := cfnCall[cf.DescribeStackEventsInput, cf.DescribeStackEventsOutput](o, "DescribeStackEvents", in)
+		if err != nil {
+			return out
+		}
+		for _, e := range page.StackEvents { // newest first
+			id := deref(e.LogicalResourceId)
+			if n, err := source.ParseJSON("", []byte(deref(e.ResourceProperties))); err == nil && out[id] == nil {
+				out[id] = n
+			}
+		}
+		if in.NextToken = page.NextToken; in.NextToken == nil {
+			return out
+		}
+	}
+}
+
+// deleteStack deletes the environment's stack and waits.
+func (o *operation) deleteStack() {
+	name := o.e.stackName()
+	if _, err := cfnCall[cf.DeleteStackInput, cf.DeleteStackOutput](o, "DeleteStack", &cf.DeleteStackInput{StackName: &name}); err != nil {
+		o.error("Service:AmazonCloudFormation, Message:%s", reason(err))
+		return
+	}
+	for {
+		out, err := cfnCall[cf.DescribeStacksInput, cf.DescribeStacksOutput](o, "DescribeStacks", &cf.DescribeStacksInput{StackName: &name})
+		if err != nil || len(out.Stacks) == 0 {
+			return // it is gone
+		}
+		if st := out.Stacks[0]; st.StackStatus == cftypes.StackStatusDeleteFailed {
+			o.error("Stack named '%s' aborted operation. Current state: '%s'  Reason: %s", name, st.StackStatus, deref(st.StackStatusReason))
+			return
+		}
+		if sleep(o.ctx, pollEvery) != nil {
+			return
+		}
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}
