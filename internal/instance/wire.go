@@ -43,6 +43,7 @@ type Result struct {
 	// taken on AWS: on average, and at most.
 	Expected, Longest time.Duration
 	MetadataCalls     int    // requests that the agent made to instance metadata
+	TimedOut          bool   // the command did not end in its Timeout; waits that were cut short count
 	Cause             string // cfn-init's text after "Error occurred during build: "
 }
 

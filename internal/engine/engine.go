@@ -1,0 +1,100 @@
+// Package engine is what runs on an instance: PID 1, and the platform engine
+// that carries out the commands of Elastic Beanstalk's command service in the
+// order in which the platforms of Amazon Linux 1, 2 and 2023 do.
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+
+	"beanpole/internal/ebext"
+	"beanpole/internal/instance"
+)
+
+// Main is PID 1 of an instance. It says that it is ready, carries out the
+// commands that come in, one after the other, and ends with the input, and the
+// instance with it. The result is the exit status.
+func Main(in io.Reader, out io.Writer) int {
+	if os.Getpid() == 1 {
+		return reap()
+	}
+	e := &engine{}
+	defer e.stopAll()
+	lines := json.NewEncoder(out)
+	if err := lines.Encode(instance.Reply{Ready: true}); err != nil {
+		return 1
+	}
+	if err := e.serve(in, lines); err != nil {
+		fmt.Fprintf(os.Stderr, "beanpole: read commands: %v\n", err)
+		return 1
+	}
+	return 0
+}
+
+// engine is the state of the platform between commands.
+type engine struct {
+	root        string // "" on an instance; a folder in tests
+	deployments int    // started so far
+	processes   []*process
+}
+
+// serve carries out commands until the input ends. A command in hand is
+// broken off then: nobody waits for it any more.
+func (e *engine) serve(in io.Reader, out *json.Encoder) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	queue := make(chan instance.Request, 64)
+	var worker sync.WaitGroup
+	worker.Go(func() {
+		for r := range queue {
+			if ctx.Err() != nil {
+				return
+			}
+			if err := out.Encode(instance.Reply{Seq: r.Seq, Result: e.do(ctx, r.Command)}); err != nil {
+				fmt.Fprintf(os.Stderr, "beanpole: answer command: %v\n", err)
+			}
+		}
+	})
+	defer worker.Wait()
+	defer close(queue)
+	defer cancel()
+	d := json.NewDecoder(in)
+	for {
+		var r instance.Request
+		if err := d.Decode(&r); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		if r.Command != nil {
+			queue <- r
+		}
+	}
+}
+
+// do carries out one command.
+func (e *engine) do(ctx context.Context, c *instance.Command) *instance.Result {
+	if c.Name != "app-deploy" {
+		return &instance.Result{Status: instance.Failure, ReturnCode: 1, FailedStep: c.Name,
+			Message: fmt.Sprintf("beanpole does not carry out the command %s yet", c.Name)}
+	}
+	p := ebext.ParsePlatform(c.Platform)
+	if !p.Known {
+		return &instance.Result{Status: instance.Failure, ReturnCode: 1, FailedStep: c.Name,
+			Message: fmt.Sprintf("beanpole does not know the platform %q", c.Platform)}
+	}
+	e.deployments++
+	d := newDeployment(e, c, p)
+	defer d.close()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	d.clock = newClock(c, cancel)
+	defer d.clock.stop()
+	if p.Generation == ebext.AL1 {
+		return d.runAL1(ctx)
+	}
+	return d.runAL2(ctx)
+}

@@ -1,0 +1,190 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/user"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// procLine is what a line of a Procfile or Buildfile has to look like.
+// [EB:platforms-linux-extend]
+var procLine = regexp.MustCompile(`^([A-Za-z0-9_-]+):\s*([^\s].*)$`)
+
+// entry is one line of a Procfile or Buildfile.
+type entry struct{ name, command string }
+
+// parseProcfile reads a Procfile or Buildfile; comments and empty lines count
+// for nothing.
+func parseProcfile(text string) ([]entry, error) {
+	var out []entry
+	for i, line := range strings.Split(text, "\n") {
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		m := procLine.FindStringSubmatch(line)
+		if m == nil {
+			return nil, fmt.Errorf("line %d is not of the form \"name: command\": %q", i+1, line)
+		}
+		out = append(out, entry{m[1], m[2]})
+	}
+	return out, nil
+}
+
+// How a process that ends is started again: at once, then later and later.
+const (
+	firstPause   = 200 * time.Millisecond
+	longestPause = 10 * time.Second
+	steady       = 10 * time.Second // a run this long makes the next pause the first again
+	stopGrace    = 5 * time.Second  // between asking and killing
+)
+
+// process is one process of the application under supervision.
+type process struct {
+	stop, done chan struct{}
+}
+
+// supervise keeps a command running until it is stopped. As on AWS the command
+// is a line for the shell.
+func supervise(start func() (*exec.Cmd, error), note func(string)) *process {
+	p := &process{stop: make(chan struct{}), done: make(chan struct{})}
+	go func() {
+		defer close(p.done)
+		pause := firstPause
+		for {
+			began := time.Now()
+			c, err := start()
+			if err == nil {
+				err = p.wait(c)
+			}
+			if time.Since(began) > steady {
+				pause = firstPause
+			}
+			select {
+			case <-p.stop:
+				return
+			default:
+			}
+			note(fmt.Sprintf("ended (%v), starts again in %s", err, pause))
+			select {
+			case <-p.stop:
+				return
+			case <-time.After(pause):
+			}
+			pause = min(2*pause, longestPause)
+		}
+	}()
+	return p
+}
+
+// wait waits for the end, and brings it about when the process has to stop.
+func (p *process) wait(c *exec.Cmd) error {
+	ended := make(chan error, 1)
+	go func() { ended <- c.Wait() }()
+	select {
+	case err := <-ended:
+		syscall.Kill(-c.Process.Pid, syscall.SIGKILL) // what it left of its group
+		return err
+	case <-p.stop:
+	}
+	syscall.Kill(-c.Process.Pid, syscall.SIGTERM)
+	select {
+	case <-ended:
+	case <-time.After(stopGrace):
+	}
+	syscall.Kill(-c.Process.Pid, syscall.SIGKILL)
+	return nil
+}
+
+// stopAll ends the application's processes.
+func (e *engine) stopAll() {
+	for _, p := range e.processes {
+		close(p.stop)
+	}
+	for _, p := range e.processes {
+		<-p.done
+	}
+	e.processes = nil
+}
+
+// shellCommand is a line for the shell as a user, in a group of its own.
+func shellCommand(line, dir, owner string, env []string, stdout, stderr io.Writer) (*exec.Cmd, error) {
+	c := exec.Command("/bin/sh", "-c", line)
+	c.Dir, c.Env, c.Stdout, c.Stderr = dir, env, stdout, stderr
+	c.WaitDelay = time.Second // for output that a grandchild holds open
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if owner == "" {
+		return c, nil
+	}
+	uid, gid, err := ids(owner)
+	if err != nil {
+		return nil, err
+	}
+	c.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+	return c, nil
+}
+
+func ids(name string) (uid, gid int, err error) {
+	u, err := user.Lookup(name)
+	if err != nil {
+		return 0, 0, err
+	}
+	uid, e1 := strconv.Atoi(u.Uid)
+	gid, e2 := strconv.Atoi(u.Gid)
+	return uid, gid, errors.Join(e1, e2)
+}
+
+// appUser runs the application on all platforms. [EB:custom-platforms-scripts]
+const appUser = "webapp"
+
+// startApplication starts every process of the Procfile. The first is the one
+// behind the proxy; the others' ports follow in hundreds. [EB platform pages]
+func (d *deployment) startApplication(entries []entry) error {
+	for i, p := range entries {
+		stdout, stderr, err := d.processLogs(i, p.name)
+		if err != nil {
+			return err
+		}
+		env := d.environment(d.port()+100*i, "/home/"+appUser)
+		start := func() (*exec.Cmd, error) {
+			c, err := shellCommand(p.command, d.path(currentDir), appUser, env, stdout, stderr)
+			if err != nil {
+				return nil, err
+			}
+			return c, c.Start()
+		}
+		d.engine.processes = append(d.engine.processes, supervise(start, func(s string) { fmt.Fprintf(stderr, "beanpole: process %s %s\n", p.name, s) }))
+	}
+	return nil
+}
+
+// processLogs are where a process writes: one file in rsyslog's form on Amazon
+// Linux 2 and later, two plain ones on Amazon Linux 1.
+func (d *deployment) processLogs(i int, name string) (stdout, stderr io.Writer, err error) {
+	if d.al1 {
+		out, err := openLog(d.path(fmt.Sprintf("/var/log/%s-%d.log", name, i+1)))
+		if err != nil {
+			return nil, nil, err
+		}
+		errs, err := openLog(d.path(fmt.Sprintf("/var/log/%s-%d.error.log", name, i+1)))
+		return out, errs, err
+	}
+	f, err := openLog(d.path("/var/log/" + name + ".stdout.log"))
+	if err != nil {
+		return nil, nil, err
+	}
+	host, _ := os.Hostname()
+	host, _, _ = strings.Cut(host, ".")
+	w := &lineWriter{each: func(line string) {
+		fmt.Fprintf(f, "%s %s %s: %s\n", time.Now().UTC().Format(time.Stamp), host, name, line)
+	}}
+	return w, w, nil
+}
