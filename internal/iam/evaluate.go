@@ -277,7 +277,7 @@ func (q *asking) allowing(p *Policies, ls *[lCount]outcome) []*Statement {
 		}
 	}
 	res := ls[lResource].allows
-	both := q.r.ResourceAccount != "" && equalOrNot(q.r.Principal.Account, q.r.ResourceAccount) == fact.Broken
+	both := q.r.ResourceAccount != "" && equalOrNot(q.r.Principal.Account, q.r.ResourceAccount) != fact.Holds
 	switch {
 	case res[direct] != nil && !both:
 		add(res[direct])

@@ -61,16 +61,19 @@ func (q *asking) near(p *Policies, layer string) []Near {
 
 // These begin the reasons of statements that may be about something else.
 const (
-	noAction   = "Action does not match"
-	noResource = "Resource does not match"
+	noPrincipal = "Principal does not name"
+	noAction    = "Action does not match"
+	noResource  = "Resource does not match"
 )
 
 // distance is the greater the less plain it is that the request was meant.
 func (n Near) distance() int {
 	switch {
 	case strings.HasPrefix(n.Why, noResource):
-		return 2
+		return 3
 	case strings.HasPrefix(n.Why, noAction):
+		return 2
+	case strings.HasPrefix(n.Why, noPrincipal):
 		return 1
 	}
 	return 0
@@ -148,7 +151,7 @@ func (q *asking) missedPrincipal(s *Statement) (source.Pos, string) {
 			return t.Pos, fmt.Sprintf("Principal %q differs from %q in upper and lower case", fact.Show(t.Text), fact.Show(p.ARN))
 		}
 	}
-	return s.Principal.Pos, fmt.Sprintf("Principal does not name %s", q.caller())
+	return s.Principal.Pos, fmt.Sprintf(noPrincipal+" %s", q.caller())
 }
 
 // caller is the one who asks, as people know it.
@@ -264,11 +267,19 @@ func (q *asking) noteStatement(s *Statement, whose bool, note func(...string)) {
 		note(fact.Missing(q.r.Principal.ARN)...)
 		note(fact.Missing(q.r.Principal.Account)...)
 	}
+	terms := func(ts []Term) {
+		for _, t := range ts {
+			text, _ := q.ctx.expand(t.Text, s.Policy.Version, false)
+			note(fact.Missing(text)...)
+		}
+	}
 	if q.action(s) == fact.Unknown {
-		noteTerms(note, s.Actions, s.NotActions)
+		terms(s.Actions)
+		terms(s.NotActions)
 	}
 	if q.resource(s) == fact.Unknown {
-		noteTerms(note, s.Resources, s.NotResources)
+		terms(s.Resources)
+		terms(s.NotResources)
 		note(fact.Missing(q.r.Resource)...)
 	}
 	for i := range s.Conditions {
@@ -276,7 +287,7 @@ func (q *asking) noteStatement(s *Statement, whose bool, note func(...string)) {
 		if q.ctx.condition(c, s.Policy.Version) != fact.Unknown {
 			continue
 		}
-		noteTerms(note, c.Values)
+		terms(c.Values)
 		e := q.ctx.find(c.Key)
 		switch {
 		case e == nil || e.unsure:
@@ -285,14 +296,6 @@ func (q *asking) noteStatement(s *Statement, whose bool, note func(...string)) {
 			for _, v := range e.list() {
 				note(fact.Missing(v)...)
 			}
-		}
-	}
-}
-
-func noteTerms(note func(...string), lists ...[]Term) {
-	for _, ts := range lists {
-		for _, t := range ts {
-			note(fact.Missing(t.Text)...)
 		}
 	}
 }
