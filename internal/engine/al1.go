@@ -58,7 +58,7 @@ func (d *deployment) runAL1(ctx context.Context) *instance.Result {
 				err = context.Cause(ctx)
 			}
 			d.failAL1(path, s.name, err)
-			d.activity.line(kind+" - Command CMD-AppDeploy failed", "Activity failed.")
+			d.activity.completed(whole, kind+" - Command CMD-AppDeploy failed")
 			return d.result
 		}
 		d.activity.completed(path, "")

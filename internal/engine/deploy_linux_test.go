@@ -82,6 +82,8 @@ func instanceMetadata(rw http.ResponseWriter, r *http.Request) {
 		io.WriteString(rw, "token")
 	case "/latest/dynamic/instance-identity/document":
 		io.WriteString(rw, `{"instanceId":"i-0123456789abcdef0"}`)
+	case "/latest/meta-data/instance-id":
+		io.WriteString(rw, "i-0123456789abcdef0")
 	case "/latest/dynamic/instance-identity/signature":
 		io.WriteString(rw, "c2lnbmF0dXJl")
 	default:
@@ -278,7 +280,8 @@ func TestAmazonLinux1DeploysAndNamesTheCommandThatFails(t *testing.T) {
 	deploy(t, i, al1, instance.Success)
 	get(t, i, "/")
 	if missing := inOrder(logOf(t, i, "eb-activity.log"), "StartupStage0/DownloadSourceBundle] : Starting activity...", "EbExtensionPreBuild",
-		"AppDeployPreHook", "EbExtensionPostBuild", "InfraCleanEbextension", "StartupStage1/AppDeployEnactHook", "AppDeployPostHook"); missing != "" {
+		"AppDeployPreHook", "EbExtensionPostBuild", "InfraCleanEbextension", "StartupStage1/AppDeployEnactHook", "AppDeployPostHook",
+		"[Application deployment v1@1] : Completed activity. Result:\n  Application deployment - Command CMD-AppDeploy succeeded\n"); missing != "" {
 		t.Errorf("eb-activity.log: %q is missing or out of order:\n%s", missing, logOf(t, i, "eb-activity.log"))
 	}
 	w.metadata = strings.Replace(goodMetadata, "test ! -e /var/app/staging/Procfile", "echo went wrong; exit 3", 1)

@@ -39,8 +39,7 @@ type activityLog struct {
 	pid int
 }
 
-// line writes "[2018-09-17T23:30:10.832Z] INFO  [2630]  - [path] : text"; a
-// path with an end, such as "… - Command CMD-AppDeploy failed", has no brackets.
+// line writes "[2018-09-17T23:30:10.832Z] INFO  [2630]  - [path] : text".
 func (l activityLog) line(path, text string) {
 	fmt.Fprintf(l.w, "[%s] INFO  [%d]  - [%s] : %s\n", l.now().UTC().Format("2006-01-02T15:04:05.000Z"), l.pid, path, text)
 }
