@@ -35,14 +35,17 @@ type Role struct {
 	Name     string
 	Path     string // "/" or "/a/b/"
 	ARN      string
-	ID       string // AROA…
-	Trust    *iam.Policy
+	ID       string      // AROA…
+	Trust    *iam.Policy // nil: not known
 	Inline   []*iam.Policy
 	Attached []string // policy ARNs
 	Boundary string   // policy ARN or ""
-	Pos      source.Pos
-	NamePos  source.Pos // of an explicit RoleName; zero when AWS names it
-	Logical  string     // logical ID in the template, "" elsewhere
+	// PoliciesUnknown names policies of the role whose text is not known.
+	PoliciesUnknown []string
+
+	Pos     source.Pos
+	NamePos source.Pos // of an explicit RoleName; zero when AWS names it
+	Logical string     // logical ID in the template, "" elsewhere
 }
 
 // Profile is an IAM instance profile. It is not a role: it holds one.
@@ -66,13 +69,16 @@ type User struct {
 	ID       string // AIDA…
 	Inline   []*iam.Policy
 	Attached []string
+	Boundary string
+	// PoliciesUnknown names policies of the user whose text is not known.
+	PoliciesUnknown []string
 }
 
 // Managed is a managed policy.
 type Managed struct {
 	ARN    string
 	Name   string
-	Policy *iam.Policy
+	Policy *iam.Policy // nil: not known
 	Pos    source.Pos
 }
 

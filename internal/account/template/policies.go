@@ -1,0 +1,144 @@
+package template
+
+import (
+	"beanpole/internal/account"
+	"beanpole/internal/cfn"
+	"beanpole/internal/fact"
+	"beanpole/internal/iam"
+)
+
+// inlinePolicy is a policy that is a resource of its own and goes into roles
+// and users. AWS::IAM::Policy lists them, the newer types name one.
+func (f *filler) inlinePolicy(r *cfn.Resource) {
+	name := "inline policy " + fact.Show(r.Properties.Get("PolicyName").TextOr(r.LogicalID))
+	p := f.policy(name, r.Properties.Get("PolicyDocument"))
+	roles, unsureRoles := names(r, "Roles", "RoleName")
+	users, unsureUsers := names(r, "Users", "UserName")
+	for _, x := range f.a.Roles {
+		switch concerns(roles, unsureRoles, x.Name) {
+		case fact.Holds:
+			x.Inline, x.PoliciesUnknown = added(x.Inline, x.PoliciesUnknown, p, name)
+		case fact.Unknown:
+			x.PoliciesUnknown = append(x.PoliciesUnknown, "whether "+name+" belongs to the role")
+		}
+	}
+	for _, x := range f.a.Users {
+		switch concerns(users, unsureUsers, x.Name) {
+		case fact.Holds:
+			x.Inline, x.PoliciesUnknown = added(x.Inline, x.PoliciesUnknown, p, name)
+		case fact.Unknown:
+			x.PoliciesUnknown = append(x.PoliciesUnknown, "whether "+name+" belongs to the user")
+		}
+	}
+}
+
+func added(ps []*iam.Policy, unknown []string, p *iam.Policy, name string) ([]*iam.Policy, []string) {
+	if p == nil {
+		return ps, append(unknown, name)
+	}
+	return append(ps, p), unknown
+}
+
+// managedPolicy is a policy with an ARN; it may attach itself to roles and users.
+func (f *filler) managedPolicy(r *cfn.Resource) {
+	arn := r.PhysicalID
+	name := r.Properties.Get("ManagedPolicyName").TextOr(r.LogicalID)
+	f.a.Managed = append(f.a.Managed, &account.Managed{
+		ARN: arn, Name: name, Pos: r.Pos,
+		Policy: f.policy("managed policy "+fact.Show(name), r.Properties.Get("PolicyDocument")),
+	})
+	roles, unsureRoles := names(r, "Roles")
+	users, unsureUsers := names(r, "Users")
+	for _, x := range f.a.Roles {
+		switch concerns(roles, unsureRoles, x.Name) {
+		case fact.Holds:
+			x.Attached = append(x.Attached, arn)
+		case fact.Unknown:
+			x.PoliciesUnknown = append(x.PoliciesUnknown, "whether managed policy "+r.LogicalID+" is attached to the role")
+		}
+	}
+	for _, x := range f.a.Users {
+		switch concerns(users, unsureUsers, x.Name) {
+		case fact.Holds:
+			x.Attached = append(x.Attached, arn)
+		case fact.Unknown:
+			x.PoliciesUnknown = append(x.PoliciesUnknown, "whether managed policy "+r.LogicalID+" is attached to the user")
+		}
+	}
+}
+
+// names reads the first of the properties that is there.
+func names(r *cfn.Resource, properties ...string) (known []string, unsure bool) {
+	for _, p := range properties {
+		if n := r.Properties.Get(p); n != nil {
+			texts, unknown := list(n, p)
+			return texts, len(unknown) > 0
+		}
+	}
+	return nil, false
+}
+
+// concerns tells whether name is one of a list of which a part may be unknown.
+func concerns(list []string, unsure bool, name string) fact.Verdict {
+	v := fact.Broken
+	if unsure {
+		v = fact.Unknown
+	}
+	for _, x := range list {
+		v = fact.Any(v, fact.Equal(fact.Lower(x), fact.Lower(name)))
+	}
+	return v
+}
+
+// bucketPolicy goes to the bucket of that name. One for a bucket that the
+// template does not create says that this bucket exists, in the stack's region:
+// CloudFormation reaches no other.
+func (f *filler) bucketPolicy(r *cfn.Resource) {
+	n := r.Properties.Get("Bucket")
+	name, ok := n.Str()
+	p := f.policy("bucket policy "+r.LogicalID, r.Properties.Get("PolicyDocument"))
+	unreadable := ""
+	if p == nil {
+		unreadable = "bucket policy " + r.LogicalID
+	}
+	found := false
+	for _, b := range f.a.Buckets {
+		v := fact.Unknown
+		if ok {
+			v = fact.Equal(b.Name, name)
+		}
+		switch v {
+		case fact.Holds:
+			b.Policy, b.PolicyUnknown, found = p, unreadable, true
+		case fact.Unknown:
+			b.PolicyUnknown = "whether bucket policy " + r.LogicalID + " is for this bucket"
+		}
+	}
+	if ok && !found {
+		f.a.Buckets = append(f.a.Buckets, &account.Bucket{
+			Name: name, Region: f.a.Region, Policy: p, PolicyUnknown: unreadable, Pos: n.Place(), NamePos: n.Place(),
+		})
+	}
+}
+
+// awsManaged adds AWS's own policies that the template names.
+func (f *filler) awsManaged() {
+	add := func(arn string) {
+		if _, v := f.a.Policy(arn); v == fact.Holds || arn == "" {
+			return
+		}
+		if p, ok := iam.AWSManaged(arn); ok {
+			f.a.Managed = append(f.a.Managed, &account.Managed{ARN: arn, Name: p.Name, Policy: p})
+		}
+	}
+	for _, r := range f.a.Roles {
+		for _, arn := range append(r.Attached[:len(r.Attached):len(r.Attached)], r.Boundary) {
+			add(arn)
+		}
+	}
+	for _, u := range f.a.Users {
+		for _, arn := range append(u.Attached[:len(u.Attached):len(u.Attached)], u.Boundary) {
+			add(arn)
+		}
+	}
+}
