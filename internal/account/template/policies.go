@@ -47,8 +47,8 @@ func (f *filler) managedPolicy(r *cfn.Resource) {
 		ARN: arn, Name: name, Pos: r.Pos,
 		Policy: f.policy("managed policy "+fact.Show(name), r.Properties.Get("PolicyDocument")),
 	})
-	roles, unsureRoles := names(r, "Roles")
-	users, unsureUsers := names(r, "Users")
+	roles, unsureRoles := names(r, "Roles", "")
+	users, unsureUsers := names(r, "Users", "")
 	for _, x := range f.a.Roles {
 		switch concerns(roles, unsureRoles, x.Name) {
 		case fact.Holds:
@@ -67,15 +67,14 @@ func (f *filler) managedPolicy(r *cfn.Resource) {
 	}
 }
 
-// names reads the first of the properties that is there.
-func names(r *cfn.Resource, properties ...string) (known []string, unsure bool) {
-	for _, p := range properties {
-		if n := r.Properties.Get(p); n != nil {
-			texts, unknown := list(n, p)
-			return texts, len(unknown) > 0
-		}
+// names are the texts of a property that lists names, or of one that holds a
+// single name.
+func names(r *cfn.Resource, many, one string) (texts []string, unsure bool) {
+	if s, ok := r.Properties.Get(one).Str(); ok {
+		return []string{s}, false
 	}
-	return nil, false
+	texts, unknown := list(r.Properties.Get(many), many)
+	return texts, len(unknown) > 0
 }
 
 // concerns tells whether name is one of a list of which a part may be unknown.
