@@ -90,8 +90,14 @@ type World struct {
 	Profile *source.Node
 	// ProfileUnknown says why the option's value is not known, "" when it is.
 	ProfileUnknown string
-	// Instance is the instance's ID, the name of its role session.
+	// Instance is the instance's ID, the name of its role session; "" when
+	// there is none yet.
 	Instance string
+	// Reachable is set when it is known that the instances reach S3 and that
+	// Context holds all that their requests carry, as in the local cloud.
+	Reachable bool
+	// Context are condition keys of the instances' requests (aws:SourceIp).
+	Context map[string][]string
 }
 
 // Server is who gives the answer that ends a fetch.

@@ -108,32 +108,34 @@ type Object struct {
 // Role looks a role up by name, or by ARN. Holds: found; Broken: known not to
 // exist; Unknown: may exist. Names are unique without regard to case.
 func (a *Account) Role(name string) (*Role, fact.Verdict) {
-	return find(a.Roles, a.Complete, name, func(r *Role) (string, string) { return r.Name, r.ARN })
+	return find(a.Roles, a.Complete, fact.Lower(name), func(r *Role) (string, string) { return fact.Lower(r.Name), fact.Lower(r.ARN) })
 }
 
 // Profile looks an instance profile up by name or ARN.
 func (a *Account) Profile(name string) (*Profile, fact.Verdict) {
-	return find(a.Profiles, a.Complete, name, func(p *Profile) (string, string) { return p.Name, p.ARN })
+	return find(a.Profiles, a.Complete, fact.Lower(name), func(p *Profile) (string, string) { return fact.Lower(p.Name), fact.Lower(p.ARN) })
 }
 
 // Policy looks a managed policy up by ARN.
 func (a *Account) Policy(arn string) (*Managed, fact.Verdict) {
-	return find(a.Managed, a.Complete, arn, func(m *Managed) (string, string) { return m.ARN, m.ARN })
+	return find(a.Managed, a.Complete, fact.Lower(arn), func(m *Managed) (string, string) { return fact.Lower(m.ARN), "" })
 }
 
-// Bucket looks a bucket up by name.
+// Bucket looks a bucket up by name, in which letter case counts.
 func (a *Account) Bucket(name string) (*Bucket, fact.Verdict) {
-	return find(a.Buckets, a.Complete, name, func(b *Bucket) (string, string) { return b.Name, b.Name })
+	return find(a.Buckets, a.Complete, name, func(b *Bucket) (string, string) { return b.Name, "" })
 }
 
 // find looks a thing up by one of its two names. Without a match the answer
 // is Broken only when the list is complete and no name in question is unknown.
 func find[T any](list []*T, complete bool, want string, names func(*T) (string, string)) (*T, fact.Verdict) {
+	if want == "" {
+		return nil, fact.Broken // nothing has no name
+	}
 	unsure := false
-	want = fact.Lower(want)
 	for _, x := range list {
 		a, b := names(x)
-		switch fact.Any(fact.Equal(fact.Lower(a), want), fact.Equal(fact.Lower(b), want)) {
+		switch fact.Any(fact.Equal(a, want), fact.Equal(b, want)) {
 		case fact.Holds:
 			return x, fact.Holds
 		case fact.Unknown:

@@ -1,0 +1,296 @@
+package access
+
+import (
+	"fmt"
+	"strings"
+
+	"beanpole/internal/aws"
+	"beanpole/internal/fact"
+	"beanpole/internal/source"
+)
+
+func quoted(s string) string { return fmt.Sprintf("%q", fact.Show(s)) }
+
+func holds(at []source.Pos, format string, args ...any) Link {
+	return Link{Verdict: fact.Holds, At: at, Says: fmt.Sprintf(format, args...)}
+}
+
+func broken(at []source.Pos, format string, args ...any) Link {
+	return Link{Verdict: fact.Broken, At: at, Says: fmt.Sprintf(format, args...)}
+}
+
+func unknown(at []source.Pos, missing, format string, args ...any) Link {
+	return Link{At: at, Missing: missing, Says: fmt.Sprintf(format, args...)}
+}
+
+// origins are the places that a value comes from.
+func origins(n *source.Node) []source.Pos {
+	if n == nil {
+		return nil
+	}
+	ps := []source.Pos{n.Pos}
+	for _, o := range n.From {
+		ps = append(ps, o.Pos)
+	}
+	return ps
+}
+
+func (x *follower) document() Link {
+	at := []source.Pos{x.f.URLAt}
+	for _, o := range x.f.From {
+		at = append(at, o.Pos)
+	}
+	return holds(at, "%q entry %s fetches %s", x.f.Section, quoted(x.f.Target), quoted(x.f.URL))
+}
+
+func (x *follower) source() Link {
+	at := []source.Pos{x.f.URLAt}
+	ad := x.f.Address
+	switch {
+	case ad.Recognised():
+		if why := aws.AgentMissigns(x.f.URL); why != "" && x.signs() {
+			return broken(at, "S3 refuses the agent's signature of %s: %s", quoted(x.f.URL), why)
+		}
+		style, version := "in the host name", "4, for region "+quoted(ad.Region)
+		if ad.PathStyle {
+			style = "in the path"
+		}
+		if ad.Default {
+			version = "2, as the URL names no region"
+		}
+		return holds(at, "the agent takes %s for S3: bucket %s %s, key %s, Signature Version %s",
+			quoted(x.f.URL), quoted(ad.Bucket), style, quoted(ad.Key), version)
+	case aws.AgentUnsure(x.f.URL) != nil:
+		return unknown(at, "the URL: "+strings.Join(aws.AgentUnsure(x.f.URL), ", "), "whether the agent takes %s for S3 depends on a part that is not known", quoted(x.f.URL))
+	case x.signs():
+		return broken(at, "the agent does not take %s for S3, so it cannot sign it with block %s", quoted(x.f.URL), quoted(x.f.Signer.Block))
+	case !x.target.elsewhere:
+		return holds(at, "S3 serves %s, but the agent does not take it for S3: no block is chosen by its bucket", quoted(x.f.URL))
+	}
+	return holds(at, "%s is no address of S3", quoted(x.f.URL))
+}
+
+func (x *follower) authentication() Link {
+	s := &x.f.Signer
+	at := []source.Pos{s.AskedAt, s.BlockAt}
+	if s.Kind != Nobody {
+		how := "by its name"
+		switch {
+		case !s.ByName && s.Asked != "":
+			how = fmt.Sprintf("by its buckets, as there is no usable block %s", quoted(s.Asked))
+		case !s.ByName:
+			how = "by its buckets"
+			if s.Kind == Basic {
+				how = "by its uris"
+			}
+		}
+		return holds(at, "block %s, chosen %s, signs with %s", quoted(s.Block), how, x.keys())
+	}
+	why := "no block is named, and none lists the bucket"
+	if s.Asked != "" {
+		why = fmt.Sprintf("there is no usable block %s, and no block lists the bucket", quoted(s.Asked))
+	}
+	if len(s.Others) > 0 {
+		why += " (" + fact.Show(strings.Join(s.Others, "; ")) + ")"
+	}
+	at = append(at, x.f.URLAt)
+	switch {
+	case x.c.Answer.From == FromS3 && x.c.Answer.Code == "AccessDenied":
+		return broken(at, "nobody signs: %s", why)
+	case x.c.Answer.Verdict == fact.Holds || x.target.elsewhere || x.c.Answer.Verdict == fact.Broken:
+		return holds(at, "nobody signs, and nobody needs to: %s", why)
+	}
+	return unknown(at, "whether the bucket lets in everybody", "nobody signs: %s", why)
+}
+
+func (x *follower) keys() string {
+	switch x.f.Signer.Kind {
+	case RoleKeys:
+		name, _ := x.roleName()
+		return "the credentials of role " + quoted(name)
+	case StaticKeys:
+		return "access key " + quoted(x.f.Signer.KeyID)
+	}
+	return "user name and password"
+}
+
+// name asks what roleName is. Another role's name is a role's name: that the
+// instance has no credentials for it is the metadata link's answer.
+func (x *follower) name() Link {
+	if !x.byRole() {
+		return holds(nil, "no role's credentials are asked for")
+	}
+	at := origins(x.f.Signer.Role)
+	name, ok := x.roleName()
+	switch {
+	case !ok:
+		return unknown(at, "the value of roleName", "roleName is no text")
+	case name == "":
+		return broken(append(at, x.f.Signer.BlockAt), "roleName is empty: instance metadata gives the list of names instead of credentials")
+	case isARN(name):
+		return broken(at, "roleName is the ARN %s, not the name of a role", quoted(name))
+	case strings.Contains(name, "/"):
+		return broken(at, "roleName is %s; the name of a role has no slash", quoted(name))
+	}
+	if x.role != nil && fact.Equal(x.role.Name, name) == fact.Holds {
+		return holds(append(at, x.role.Pos), "%s is the role of the instances", quoted(name))
+	}
+	role, found := x.a.Role(name)
+	if found == fact.Holds {
+		at = append(at, role.Pos)
+		if fact.Equal(role.Name, name) == fact.Broken {
+			return broken(at, "roleName is %s, but the role is spelled %s, and letter case counts", quoted(name), quoted(role.Name))
+		}
+		return holds(at, "%s is a role", quoted(name))
+	}
+	p, isProfile := x.a.Profile(name)
+	switch {
+	case isProfile == fact.Holds && x.otherThanRole(name) != fact.Unknown:
+		return broken(append(at, p.Pos, p.NamePos), "%s is the name of an instance profile, not of a role", quoted(name))
+	case found == fact.Broken:
+		return broken(at, "no role is named %s", quoted(name))
+	case len(fact.Missing(name)) > 0:
+		return unknown(at, strings.Join(fact.Missing(name), ", "), "roleName is %s, of which a part is not known", quoted(name))
+	case x.otherThanRole(name) == fact.Holds:
+		return holds(at, "roleName is %s; whether such a role exists is not known, and not asked", quoted(name))
+	}
+	return unknown(at, fmt.Sprintf("the template that creates role %s (--template)", quoted(name)), "whether a role is named %s is not known", quoted(name))
+}
+
+// otherThanRole tells whether name is another one than that of the role in the
+// instance profile.
+func (x *follower) otherThanRole(name string) fact.Verdict {
+	switch {
+	case x.profileFound == fact.Broken:
+		return fact.Holds
+	case x.instanceProfile == nil:
+		return fact.Unknown
+	case len(x.instanceProfile.Roles) == 0:
+		return fact.Holds
+	}
+	return fact.Not(fact.Equal(x.instanceProfile.Roles[0], name))
+}
+
+func (x *follower) profile() Link {
+	at := origins(x.w.Profile)
+	name := x.profileName()
+	p := x.instanceProfile
+	switch {
+	case !x.byRole():
+		return holds(nil, "no role's credentials are asked for")
+	case x.w.ProfileUnknown != "":
+		return unknown(at, x.w.ProfileUnknown, "which instance profile the instances get is not known")
+	case name == "":
+		return broken(at, "the instances get no instance profile: option IamInstanceProfile has no value")
+	case isARN(name) && !isProfileARN(name):
+		return broken(at, "%s is not the ARN of an instance profile; Elastic Beanstalk refuses it", quoted(name))
+	case x.profileFound == fact.Broken:
+		return broken(at, "instance profile %s does not exist", quoted(name))
+	case p == nil:
+		return unknown(at, fmt.Sprintf("the template that creates instance profile %s (--template)", quoted(name)), "which role instance profile %s holds is not known", quoted(name))
+	}
+	at = append(at, p.Pos, p.NamePos, p.RolesPos)
+	if len(p.Roles) == 0 {
+		return broken(at, "instance profile %s holds no role", quoted(p.Name))
+	}
+	if x.role != nil {
+		at = append(at, x.role.Pos, x.role.NamePos)
+	}
+	l := holds(at, "instance profile %s holds role %s", quoted(p.Name), quoted(p.Roles[0]))
+	if m := fact.Missing(p.Roles[0]); len(m) > 0 {
+		l.Verdict, l.Missing = fact.Unknown, strings.Join(m, ", ")
+	}
+	return l
+}
+
+func (x *follower) metadata() Link {
+	if !x.byRole() {
+		return holds(nil, "no role's credentials are asked for")
+	}
+	name, _ := x.roleName()
+	at := origins(x.f.Signer.Role)
+	p := x.instanceProfile
+	switch ans := x.credentials(); {
+	case ans.Verdict == fact.Broken && ans.Status == 404 && (p == nil || len(p.Roles) == 0):
+		return broken(append(at, origins(x.w.Profile)...), "instance metadata answers 404 for %s: the instance has no credentials at all", quoted(name))
+	case ans.Verdict == fact.Broken && ans.Status == 404:
+		return broken(append(at, p.Pos, p.RolesPos), "instance metadata answers 404 for %s: it has credentials for role %s only", quoted(name), quoted(p.Roles[0]))
+	case ans.Verdict == fact.Broken && ans.Code == "":
+		return broken(at, "instance metadata answers an empty name with the list of names")
+	case ans.Verdict != fact.Unknown || p != nil && len(p.Roles) > 0 && fact.Equal(p.Roles[0], name) == fact.Holds:
+		return holds(append(at, p.RolesPos), "%s is the one name under which the instance has credentials", quoted(name))
+	}
+	return unknown(at, x.missingRole(), "whether the instance has credentials under %s is not known", quoted(name))
+}
+
+// missingRole says what would tell the role of the instances.
+func (x *follower) missingRole() string {
+	switch p := x.instanceProfile; {
+	case x.w.ProfileUnknown != "":
+		return x.w.ProfileUnknown
+	case x.profileFound == fact.Broken:
+		return "an instance profile with a role"
+	case p == nil:
+		return fmt.Sprintf("the template that creates instance profile %s (--template)", quoted(x.profileName()))
+	case len(p.Roles) == 0:
+		return "an instance profile with a role"
+	default:
+		if name, ok := x.roleName(); ok && len(fact.Missing(name)) > 0 && fact.Known(p.Roles[0]) {
+			return strings.Join(fact.Missing(name), ", ")
+		}
+		return fmt.Sprintf("the template that creates role %s (--template)", quoted(p.Roles[0]))
+	}
+}
+
+func (x *follower) trust() Link {
+	switch {
+	case !x.byRole():
+		return holds(nil, "no role's credentials are asked for")
+	case x.role == nil:
+		return unknown(nil, x.missingRole(), "the instances' role is not known")
+	}
+	d := trustsEC2(x.a, x.role)
+	at := append(statementPlaces(d), x.role.Pos)
+	switch d.Verdict() {
+	case fact.Holds:
+		return holds(at, "role %s lets ec2.amazonaws.com assume it", quoted(x.role.Name))
+	case fact.Broken:
+		if x.role.Trust.Pos.IsValid() {
+			at = append(at, x.role.Trust.Pos)
+		}
+		return broken(at, "the trust policy of role %s does not let ec2.amazonaws.com assume it%s", quoted(x.role.Name), nearly(d))
+	}
+	return unknown(at, missing(d, "the trust policy of role "+quoted(x.role.Name)), "whether EC2 may assume role %s is not known", quoted(x.role.Name))
+}
+
+func (x *follower) object() Link {
+	t := &x.target
+	where := quoted("s3://" + t.Bucket + "/" + t.Key)
+	switch {
+	case t.elsewhere:
+		return unknown(nil, "the answer of the server in "+quoted(x.f.URL), "the file is not in S3")
+	case t.unknown != "":
+		return unknown(nil, t.unknown, "which object is asked for is not known")
+	}
+	b, found := x.a.Bucket(t.Bucket)
+	switch found {
+	case fact.Broken:
+		return broken([]source.Pos{x.f.URLAt}, "%s does not exist: there is no such bucket", where)
+	case fact.Unknown:
+		return unknown(nil, "the object: whether "+where+" exists", "whether %s exists is not known", where)
+	}
+	switch hasObject(b, t.Key) {
+	case fact.Holds:
+		return holds([]source.Pos{b.Pos}, "%s exists", where)
+	case fact.Broken:
+		return broken([]source.Pos{x.f.URLAt, b.Pos}, "%s does not exist", where)
+	}
+	return unknown(nil, "the object: whether "+where+" exists", "whether %s exists is not known", where)
+}
+
+func (x *follower) network() Link {
+	if x.w.Reachable {
+		return holds(nil, "the instances reach S3")
+	}
+	return unknown(nil, "the network: whether the instances' subnets reach S3", "whether the instances reach S3 is not known")
+}

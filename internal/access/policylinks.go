@@ -1,0 +1,214 @@
+package access
+
+import (
+	"fmt"
+	"strings"
+
+	"beanpole/internal/account"
+	"beanpole/internal/fact"
+	"beanpole/internal/iam"
+	"beanpole/internal/source"
+)
+
+// notS3 is the answer of the two policy links when no policy of AWS bears on
+// the fetch, or when it is not known which bucket is meant.
+func (x *follower) notS3() (Link, bool) {
+	switch t := &x.target; {
+	case t.elsewhere:
+		return holds(nil, "the file is not in S3"), true
+	case t.unknown != "":
+		return unknown(nil, t.unknown, "what is asked of S3 is not known"), true
+	}
+	return Link{}, false
+}
+
+// sides are the decisions about a fetch: as S3 makes it, and with the bucket
+// policy's Allows only, which is the identity side's own part.
+func (x *follower) sides() (full, identity iam.Decision, b *account.Bucket, found fact.Verdict) {
+	r := x.request(x.caller())
+	b, found = x.a.Bucket(r.Bucket)
+	p := Policies(x.a, r.Caller)
+	q := iamRequest(x.a, r, b)
+	if b != nil {
+		p.Resource, p.ResourceUnknown = b.Policy, b.PolicyUnknown
+	} else {
+		p.ResourceUnknown = "the policy of bucket " + quoted(r.Bucket)
+	}
+	full = iam.Evaluate(q, &p)
+	if fact.Equal(q.ResourceAccount, r.Caller.Account) == fact.Broken {
+		own := p
+		own.Resource, own.ResourceUnknown = nil, ""
+		alone := *q
+		alone.ResourceAccount = ""
+		return full, iam.Evaluate(&alone, &own), b, found
+	}
+	if p.Resource != nil {
+		p.Resource = allowsOf(p.Resource)
+	}
+	identity = iam.Evaluate(q, &p)
+	if p.ResourceUnknown != "" { // an identity's own Allow does not wait for it
+		own := p
+		own.Resource, own.ResourceUnknown = nil, ""
+		if d := iam.Evaluate(q, &own); d.Verdict() == fact.Holds || d.Reason == iam.ExplicitDeny {
+			identity = d
+		}
+	}
+	return full, identity, b, found
+}
+
+// allowsOf is a policy without its Denies.
+func allowsOf(p *iam.Policy) *iam.Policy {
+	q := *p
+	q.Statements = nil
+	for _, s := range p.Statements {
+		if s.Effect == iam.Allow {
+			q.Statements = append(q.Statements, s)
+		}
+	}
+	return &q
+}
+
+// identity judges the policies of the role that the instances really have.
+func (x *follower) identity() Link {
+	if l, ok := x.notS3(); ok {
+		return l
+	}
+	switch {
+	case x.f.Signer.Kind == Nobody || x.f.Signer.Kind == Basic:
+		return holds(nil, "nobody signs: no identity's policies bear on the request")
+	case x.byRole() && x.role == nil:
+		return unknown(nil, x.missingRole(), "the instances' role is not known")
+	}
+	_, d, _, _ := x.sides()
+	who := x.who()
+	at := statementPlaces(d)
+	if x.byRole() {
+		at = append(at, x.role.Pos)
+	}
+	what := fmt.Sprintf("s3:GetObject on %s", quoted(x.target.Bucket+"/"+x.target.Key))
+	switch d.Verdict() {
+	case fact.Holds:
+		return holds(at, "%s may call %s: allowed by %s", who, what, statements(d))
+	case fact.Broken:
+		if d.Reason == iam.ExplicitDeny {
+			return broken(at, "%s is denied %s by %s", who, what, statements(d))
+		}
+		if d.Layer == iam.LayerBoundary || d.Layer == iam.LayerSCP || d.Layer == iam.LayerRCP {
+			return broken(at, "%s may not call %s: the %s does not allow it%s", who, what, d.Layer, nearly(d))
+		}
+		return broken(at, "%s may not call %s: no policy of the role or the bucket allows it%s", who, what, nearly(d))
+	}
+	return unknown(at, missing(d, "the policies of "+who), "whether %s may call %s is not known", who, what)
+}
+
+func (x *follower) who() string {
+	if x.role != nil && x.byRole() {
+		return "role " + quoted(x.role.Name)
+	}
+	return "the owner of access key " + quoted(x.f.Signer.KeyID)
+}
+
+// bucket judges existence, region, and what the bucket's policy says.
+func (x *follower) bucket() Link {
+	if l, ok := x.notS3(); ok {
+		return l
+	}
+	name := quoted(x.target.Bucket)
+	full, identity, b, found := x.sides()
+	switch {
+	case found == fact.Broken:
+		return broken([]source.Pos{x.f.URLAt}, "bucket %s does not exist", name)
+	case b == nil:
+		return unknown(nil, fmt.Sprintf("the template that creates bucket %s (--template)", name), "bucket %s and its policy are not known", name)
+	}
+	at := []source.Pos{b.Pos}
+	r := x.request(x.caller())
+	if refused := locate(x.a, b, found, r); refused != nil {
+		region := bucketRegion(x.a, b)
+		if refused.Verdict == fact.Unknown {
+			return unknown(at, "the region of bucket "+name, "whether bucket %s is in the region of the URL is not known", name)
+		}
+		at = append(at, x.f.URLAt)
+		if refused.Code == "InvalidRequest" {
+			return broken(at, "bucket %s is in region %s, which takes no Signature Version 2", name, quoted(region))
+		}
+		return broken(at, "bucket %s is in region %s and does not answer at %s", name, quoted(region), quoted(x.f.URL))
+	}
+	return x.bucketPolicy(name, at, full, identity, b)
+}
+
+func (x *follower) bucketPolicy(name string, at []source.Pos, full, identity iam.Decision, b *account.Bucket) Link {
+	if full.Layer == iam.LayerResource {
+		at = append(at, statementPlaces(full)...)
+	}
+	switch {
+	case x.byRole() && x.role == nil:
+		return unknown(at, x.missingRole(), "what the policy of bucket %s says to the instances' role is not known", name)
+	case full.Reason == iam.ExplicitDeny && full.Layer == iam.LayerResource:
+		return broken(at, "the policy of bucket %s denies the request: %s", name, statements(full))
+	case x.f.Signer.Kind == Nobody:
+		if full.Verdict() == fact.Unknown {
+			return unknown(at, missing(full, "the policy of bucket "+name), "what the policy of bucket %s says to everybody is not known", name)
+		}
+		return holds(at, "bucket %s exists and denies nothing", name)
+	case full.Verdict() == fact.Broken && identity.Verdict() == fact.Holds:
+		return broken(at, "the policy of bucket %s, in another account, does not allow the request%s", name, nearly(full))
+	case full.Verdict() == fact.Unknown && (b.PolicyUnknown != "" || identity.Verdict() == fact.Holds || full.Layer == iam.LayerResource):
+		return unknown(at, missing(full, "the policy of bucket "+name), "what the policy of bucket %s says is not known", name)
+	case full.Verdict() == fact.Holds && full.Layer == iam.LayerResource:
+		return holds(at, "the policy of bucket %s allows it: %s", name, statements(full))
+	}
+	return holds(at, "bucket %s exists and denies nothing", name)
+}
+
+func statementPlaces(d iam.Decision) []source.Pos {
+	var ps []source.Pos
+	for _, s := range d.By {
+		ps = append(ps, s.Pos)
+	}
+	if len(d.By) == 0 {
+		for _, n := range d.Near {
+			ps = append(ps, n.Pos)
+		}
+	}
+	return ps
+}
+
+// statements names those that decided.
+func statements(d iam.Decision) string {
+	var out []string
+	for _, s := range d.By {
+		out = append(out, statementName(s))
+	}
+	if len(out) == 0 {
+		return "no statement"
+	}
+	return strings.Join(out, " and ")
+}
+
+func statementName(s *iam.Statement) string {
+	policy := "a policy"
+	if s.Policy != nil && s.Policy.Name != "" {
+		policy = fact.Show(s.Policy.Name)
+	}
+	if s.Sid != "" {
+		return fmt.Sprintf("statement %q of %s", fact.Show(s.Sid), policy)
+	}
+	return fmt.Sprintf("statement %d of %s", s.Index+1, policy)
+}
+
+// nearly names the statement that came closest.
+func nearly(d iam.Decision) string {
+	if len(d.Near) == 0 {
+		return ""
+	}
+	n := d.Near[0]
+	return fmt.Sprintf("; %s would, but %s", statementName(n.Statement), fact.Show(n.Why))
+}
+
+func missing(d iam.Decision, otherwise string) string {
+	if len(d.Missing) == 0 {
+		return otherwise
+	}
+	return fact.Show(strings.Join(d.Missing, ", "))
+}
