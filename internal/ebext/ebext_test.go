@@ -255,7 +255,14 @@ option_settings:
 	if b := m.Get("b").TextOr(""); b != "custom" {
 		t.Errorf("b: %q", b)
 	}
-	if c := m.Get("c").TextOr(""); fact.Known(c) || !strings.Contains(fact.Show(c), "Nowhere") {
+	if c, ok := m.Get("c").Str(); !ok || c != "" {
+		t.Errorf("an option without value is %q in the template to be run", c)
+	}
+	read, err := Prediction(x, direct, "shop")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := read.Root.At("Resources", Group, "Metadata", "c").TextOr(""); fact.Known(c) || !strings.Contains(fact.Show(c), "Nowhere") {
 		t.Errorf("an option without value became %q", c)
 	}
 	if d := string(m.Get("d").JSON()); d != `{"Ref":"X"}` {
@@ -335,5 +342,13 @@ Mappings:
 	p := rs.At("Mine", "Properties")
 	if fact.Known(p.Get("C").TextOr("")) || p.At("D", "Fn::FindInMap") == nil {
 		t.Errorf("mappings: %s", p.JSON())
+	}
+}
+
+func TestInsertedValuesJoinTheListThatIsThere(t *testing.T) {
+	file := "Resources:\n  AWSEBAutoScalingGroup:\n    Metadata:\n      L:\n        \"CmpFn::Insert\": {values: [%]}\n"
+	x := bundle(t, ".ebextensions/a.config", strings.Replace(file, "%", "a", 1), ".ebextensions/b.config", strings.Replace(file, "%", "b, c", 1))
+	if got := string(resources(t, x, nil).At(Group, "Metadata", "L").JSON()); got != `["a","b","c"]` {
+		t.Errorf("got %s", got)
 	}
 }

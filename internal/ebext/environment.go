@@ -25,6 +25,10 @@ const ParameterEnvironmentName = environmentName
 // [samples:securitygroup-disable-auto-use-existing.config].
 const remove = "CmpFn::Remove"
 
+// insert holds values that are added to the list that stands there
+// [seen in public bundles that follow AWS's CloudWatch Logs samples].
+const insert = "CmpFn::Insert"
+
 // Environment is the environment's CloudFormation template: Elastic
 // Beanstalk's own resources by settings, one cfn-init config a file, and the
 // users' template entries merged in. s are the settings besides those of x
@@ -42,9 +46,9 @@ func LeftOut(x *Extensions, s Settings) []*source.Problem {
 	return out
 }
 
-// environment is the template as a tree, and with only set what was left out
-// of it.
-func environment(x *Extensions, s Settings, application string, only bool) (root *source.Node, left []*source.Problem) {
+// environment is the template as a tree: to be run, together with what was
+// left out of it, or to be read only.
+func environment(x *Extensions, s Settings, application string, running bool) (root *source.Node, left []*source.Problem) {
 	all := append(append(Defaults(Platform{}), x.Settings...), s...)
 	root = fields(
 		"AWSTemplateFormatVersion", "2010-09-09",
@@ -56,11 +60,11 @@ func environment(x *Extensions, s Settings, application string, only bool) (root
 			mergeFile(root, f)
 		}
 	}
-	if only {
+	if running {
 		left = dropStrangers(root.Get("Resources"))
 	}
 	addConfigs(root, x, all, application)
-	root = (&expander{settings: all, within: map[[2]string]bool{}}).expand(root)
+	root = (&expander{settings: all, within: map[[2]string]bool{}, running: running}).expand(root)
 	declareName(root)
 	return root, left
 }
@@ -87,16 +91,33 @@ func merge(into, from *source.Node) {
 		switch {
 		case isRemove(f.Value):
 			drop(into, f.Key.Text)
+		case f.Value.Get(insert) != nil:
+			put(into, f.Key, inserted(old, f.Value.At(insert, "values")))
 		case old != nil && old.Kind == source.Map && f.Value.Kind == source.Map && !isCall(old) && !isCall(f.Value):
 			merge(old, f.Value)
 		default:
 			v := f.Value
-			if v.Kind == source.Map {
-				v = v.Clone() // a later file may merge into it
+			if v.Kind == source.Map && !isCall(v) {
+				// merged into nothing: a later file may merge into it in turn
+				v = source.NewMap(v.Pos)
+				v.End = f.Value.End
+				merge(v, f.Value)
 			}
 			put(into, f.Key, v)
 		}
 	}
+}
+
+// inserted is a list with more values behind those that it has.
+func inserted(old, values *source.Node) *source.Node {
+	out := &source.Node{Kind: source.Seq, Pos: values.Place()}
+	if old != nil && old.Kind == source.Seq {
+		out.Items = append(out.Items, old.Items...)
+	}
+	if values != nil {
+		out.Items = append(out.Items, values.Items...)
+	}
+	return out
 }
 
 func isRemove(n *source.Node) bool { return n.Kind == source.Map && n.Get(remove) != nil }

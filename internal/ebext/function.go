@@ -15,6 +15,9 @@ type expander struct {
 	// within are the options whose value is being expanded, so that one that
 	// refers to itself ends.
 	within map[[2]string]bool
+	// running: the template is to be run and not only read, so that an option
+	// that nobody gave a value is an empty text.
+	running bool
 }
 
 // expand is n with both replaced. n itself is not changed.
@@ -47,8 +50,8 @@ func (e *expander) expand(n *source.Node) *source.Node {
 }
 
 // option is the value of a call of Fn::GetOptionSetting: the one in force,
-// else DefaultValue. What happens without either is not documented, so the
-// value is then not known.
+// else DefaultValue. What happens without either is not documented, so for a
+// reader the value is then not known.
 func (e *expander) option(call, args *source.Node) *source.Node {
 	ns := args.Get("Namespace").TextOr(nsCustom)
 	name, ok := args.Get("OptionName").Str()
@@ -68,6 +71,9 @@ func (e *expander) option(call, args *source.Node) *source.Node {
 		v := *e.expand(def)
 		v.From = append([]source.Origin{{What: "DefaultValue of " + what, Pos: def.Pos}}, v.From...)
 		return place(&v, call)
+	}
+	if e.running {
+		return place(source.NewString("", call.Pos, source.Origin{What: what + ", which has no value"}), call)
 	}
 	return place(source.NewString(fact.Symbol(what), call.Pos), call)
 }
