@@ -106,11 +106,11 @@ func parseMustache(text string) ([]*part, error) {
 			parts = nil
 		case '/':
 			if len(stack) == 0 {
-				return nil, fmt.Errorf("Section end tag mismatch: %s != None", key)
+				return nil, fmt.Errorf("Section end tag mismatch: %s != None", key) //lint:ignore ST1005 the words of Pystache
 			}
 			top := stack[len(stack)-1]
 			if top.section.text != key {
-				return nil, fmt.Errorf("Section end tag mismatch: %s != %s", key, top.section.text)
+				return nil, fmt.Errorf("Section end tag mismatch: %s != %s", key, top.section.text) //lint:ignore ST1005 the words of Pystache
 			}
 			top.section.parts, parts = parts, top.outer
 			stack = stack[:len(stack)-1]
