@@ -12,7 +12,9 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"sort"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -46,6 +48,8 @@ type recorded struct {
 		Stderr   string
 		Tree     []entry
 		Removed  []string
+		Users    []string
+		Groups   []string
 		Requests []request
 		Waits    struct {
 			Count int
@@ -67,7 +71,7 @@ type entry struct {
 }
 
 // areas that beanpole carries out.
-var areas = []string{"files", "auth", "s3", "commands", "configsets", "mixed", "stack"}
+var areas = []string{"files", "auth", "s3", "commands", "configsets", "mixed", "stack", "groups", "users"}
 
 func TestRunsAsTheRecordedAgentDid(t *testing.T) {
 	dir := shared(filepath.Join("cases", "cfn-init"))
@@ -139,7 +143,7 @@ func (c *recorded) notCovered() string {
 	}
 	for _, f := range fields(n.Get(initKey)) {
 		for _, s := range sections {
-			if s != "files" && s != "commands" && truthy(f.Value.Get(s)) {
+			if (s == "packages" || s == "sources" || s == "services") && truthy(f.Value.Get(s)) {
 				return "has sections that are not carried out yet"
 			}
 		}
@@ -237,6 +241,8 @@ func (b *base) run(t *testing.T, c *recorded) string {
 		d.compare("standard error", text, c.Expect.Stderr)
 	}
 	d.compare("tree", c.changes(before, b.snapshot(t, dir)), c.tree())
+	d.compare("users", newLines(t, dir+"/etc/passwd", b.Users), c.Expect.Users)
+	d.compare("groups", newLines(t, dir+"/etc/group", b.Groups), c.Expect.Groups)
 	d.compare("requests", strings.Join(net.seen, "\n"), strings.Join(expand(c.Expect.Requests), "\n"))
 	d.compare("waits", fmt.Sprint(waits, total.Seconds()), fmt.Sprint(c.Expect.Waits.Count, c.Expect.Waits.Max))
 	d.compare("waits in the result", len(result.Waits), waits-waited)
@@ -306,6 +312,20 @@ func logLines(s string) []string {
 	return out
 }
 
+// newLines are the lines of a file that were not there before.
+func newLines(t *testing.T, file string, before []string) []string {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	must(t, err)
+	var out []string
+	for line := range strings.Lines(string(data)) {
+		if line = strings.TrimSuffix(line, "\n"); !slices.Contains(before, line) {
+			out = append(out, line)
+		}
+	}
+	return out
+}
+
 // trimmed are entries without newlines at their end, which logLines can't see.
 func trimmed(entries []string) []string {
 	out := []string{}
@@ -363,6 +383,7 @@ func (c *recorded) changes(before, after map[string]entry) []string {
 func (b *base) snapshot(t *testing.T, dir string) map[string]entry {
 	t.Helper()
 	out := map[string]entry{}
+	users, groups := names(t, dir+"/etc/passwd"), names(t, dir+"/etc/group")
 	err := filepath.WalkDir(dir, func(name string, d os.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -379,7 +400,7 @@ func (b *base) snapshot(t *testing.T, dir string) map[string]entry {
 			return err
 		}
 		st := info.Sys().(*syscall.Stat_t)
-		e := entry{Path: path, Mode: fmt.Sprintf("%04o", st.Mode&0o7777), Owner: name1(b.users, st.Uid), Group: name1(b.groups, st.Gid)}
+		e := entry{Path: path, Mode: fmt.Sprintf("%04o", st.Mode&0o7777), Owner: nameOf(users, st.Uid), Group: nameOf(groups, st.Gid)}
 		switch info.Mode().Type() {
 		case os.ModeDir:
 			e.Type = "dir"
@@ -402,7 +423,20 @@ func (b *base) snapshot(t *testing.T, dir string) map[string]entry {
 	return out
 }
 
-func name1(names map[uint32]string, id uint32) any {
+// names are the names by number in /etc/passwd or /etc/group.
+func names(t *testing.T, file string) map[uint32]string {
+	t.Helper()
+	out := map[uint32]string{}
+	for _, line := range newLines(t, file, nil) {
+		if f := strings.Split(line, ":"); len(f) > 2 {
+			id, _ := strconv.Atoi(f[2])
+			out[uint32(id)] = f[0]
+		}
+	}
+	return out
+}
+
+func nameOf(names map[uint32]string, id uint32) any {
 	if n, ok := names[id]; ok {
 		return n
 	}

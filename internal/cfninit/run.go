@@ -192,6 +192,10 @@ func (b *build) step(ctx context.Context, s Step) error {
 		return b.file(ctx, s.File)
 	case s.Command != nil:
 		return b.runCommand(ctx, s.Command)
+	case s.Other != nil && s.Other.Section == "groups":
+		return b.groups(ctx, s.Other.Node)
+	case s.Other != nil && s.Other.Section == "users":
+		return b.users(ctx, s.Other.Node)
 	case s.Other != nil:
 		b.log("WARNING", "beanpole does not carry out `%s` yet; skipped", s.Other.Section)
 		b.Skipped = append(b.Skipped, Skipped{Config: b.config, Section: s.Other.Section})

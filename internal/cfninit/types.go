@@ -40,8 +40,8 @@ type Config struct {
 type Step struct {
 	File    *File
 	Command *Command
-	// Other is a section that this build does not carry out yet, or one whose
-	// value is not known.
+	// Other is a section that the plan does not take apart, or one whose value
+	// is not known.
 	Other *Other
 	// Fault is the error with which the build ends here.
 	Fault *BuildError
@@ -62,7 +62,9 @@ type Command struct {
 	Pos   source.Pos
 }
 
-// Other is a section that is read but not carried out yet.
+// Other is a section that the plan does not take apart. Of these, groups and
+// users are carried out; packages, sources and services are not yet, and
+// Result.Skipped names them.
 type Other struct {
 	Section string // "packages", "services", …
 	Node    *source.Node
