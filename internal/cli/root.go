@@ -55,6 +55,9 @@ func Main(args []string, in io.Reader, out, errs io.Writer) int {
 // commands are all commands.
 func commands() []*cobra.Command {
 	return []*cobra.Command{
+		checkCommand(),
+		fixCommand(),
+		explainCommand(),
 		versionCommand(),
 	}
 }

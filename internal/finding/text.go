@@ -115,6 +115,12 @@ func (p *printer) notes(ns []Note) {
 	}
 }
 
+// Wrap is text made fit for a terminal and broken into lines of at most width
+// columns, 0: one line. Lines after the first are indented.
+func Wrap(s string, width, indent int) string {
+	return strings.Join(wrap(Clean(s), width, indent), "\n")
+}
+
 // wrap breaks s at blanks into lines of at most width columns; lines after
 // the first are indented. A word that is longer stays whole, since it may be
 // something to copy. A width of 0 or less wraps nothing.

@@ -1,0 +1,160 @@
+// Package check predicts a deployment: it makes a plan and an account of a
+// bundle and a template, follows every fetch of the plan, and lets the rules
+// read the chains. What could not be settled is listed, never left out.
+package check
+
+import (
+	"errors"
+	"fmt"
+	"sort"
+
+	"beanpole/internal/access"
+	"beanpole/internal/account"
+	"beanpole/internal/cfn"
+	"beanpole/internal/cfninit"
+	"beanpole/internal/ebext"
+	"beanpole/internal/fact"
+	"beanpole/internal/finding"
+	"beanpole/internal/source"
+)
+
+// Input is what is known of a deployment.
+type Input struct {
+	Bundle   *source.Bundle
+	Template *cfn.Template // nil: none was given
+	Env      *cfn.Env      // of the template; nil: nothing is known
+	// Given are option settings made directly, on top of the template's.
+	Given    ebext.Settings
+	Platform string // solution stack name or platform ARN; "": the template's
+	// Account holds more facts, for instance the local cloud's.
+	Account *account.Account
+	// Environment is the logical ID or the name of the environment, when the
+	// template has several.
+	Environment string
+	// Names are the physical IDs of the template's resources by logical ID,
+	// when its stack exists; nil: they are predicted.
+	Names map[string]string
+	// Objects lists what a bucket holds; ok is false when nobody can tell. Nil:
+	// nothing is known of objects.
+	Objects func(bucket string) (objects map[string]*account.Object, ok bool)
+	// Reachable: it is known that the instances reach S3, as in the local cloud.
+	Reachable bool
+	// Read gives the content of the template's file, for fixes; nil: no fixes
+	// are worked out.
+	Read func(file string) []byte
+}
+
+// Report is what came of it.
+type Report struct {
+	Findings []*finding.Finding
+	Chains   []*access.Chain
+	// NotKnown are the questions that the input does not settle, one per fetch
+	// or fact.
+	NotKnown []string
+	Plan     *cfninit.Plan
+	Settings ebext.Settings
+}
+
+// run is the work on one Input.
+type run struct {
+	in       *Input
+	x        *ebext.Extensions
+	settings ebext.Settings
+	platform ebext.Platform
+	// application and name are the environment's; they may be unknown texts.
+	application, name string
+	// direct tells that the settings made directly are all known.
+	direct  bool
+	account *account.Account
+	plan    *cfninit.Plan
+	chains  []*access.Chain
+	// build is the error with which cfn-init would refuse the plan.
+	build *cfninit.BuildError
+	// refused is why CloudFormation would not take the environment's template.
+	refused  *source.Problem
+	notKnown []string
+}
+
+// Run predicts. Its error is a *source.Problem for input that cannot be read,
+// else beanpole's own failure.
+func Run(in *Input) (*Report, error) {
+	r := &run{in: in, x: ebext.Read(in.Bundle)}
+	if err := r.readTemplate(); err != nil {
+		return nil, err
+	}
+	if err := r.makePlan(); err != nil {
+		return nil, err
+	}
+	r.listObjects()
+	if r.plan != nil {
+		world := r.world()
+		for _, f := range r.plan.Fetches() {
+			r.chains = append(r.chains, access.Follow(world, f))
+		}
+	}
+	return r.report(), nil
+}
+
+// makePlan turns the environment's template into cfn-init's plan.
+func (r *run) makePlan() error {
+	t, err := ebext.Prediction(r.x, r.settings, r.application)
+	var stack *cfn.Stack
+	if err == nil {
+		stack, err = t.Evaluate(r.stackEnv())
+	}
+	if errors.As(err, &r.refused) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("evaluate the environment's template: %w", err)
+	}
+	r.addAccount(stack, r.stackEnv())
+	group := stack.Resource(ebext.Group)
+	if group == nil {
+		return nil // removed by the user: no metadata, nothing runs
+	}
+	r.plan, err = cfninit.NewPlan(group.Metadata, []string{ebext.PreBuild, ebext.PostBuild})
+	var build *cfninit.BuildError
+	if errors.As(err, &build) {
+		if !build.NoInit {
+			r.build = build
+		}
+		return nil
+	}
+	return err
+}
+
+// stackEnv is what is known of the stack that Elastic Beanstalk will create.
+func (r *run) stackEnv() *cfn.Env {
+	env := *r.env()
+	env.StackName = "awseb-" + fact.Symbol("environment ID") + "-stack"
+	env.StackID = fact.Symbol("stack ID")
+	env.Parameters = map[string]string{ebext.ParameterEnvironmentName: r.name}
+	return &env
+}
+
+func (r *run) report() *Report {
+	out := &Report{Chains: r.chains, Plan: r.plan, Settings: r.settings, NotKnown: r.notKnown}
+	out.Findings = r.findings()
+	out.NotKnown = append(out.NotKnown, unsettled(r.chains)...)
+	return out
+}
+
+// findings are those of all rules, in the order of the files.
+func (r *run) findings() []*finding.Finding {
+	var out []*finding.Finding
+	for _, rule := range rules {
+		if rule.find != nil {
+			out = append(out, rule.find(r)...)
+		}
+	}
+	out = append(out, r.broken()...)
+	sort.SliceStable(out, func(i, j int) bool {
+		a, b := out[i].Pos, out[j].Pos
+		if a.File != b.File {
+			return a.File < b.File
+		}
+		return a.Offset < b.Offset
+	})
+	return out
+}

@@ -1,0 +1,197 @@
+package check
+
+import (
+	"fmt"
+	"strings"
+
+	"beanpole/internal/access"
+	"beanpole/internal/fact"
+	"beanpole/internal/finding"
+	"beanpole/internal/source"
+)
+
+// fetchNote lists the files that are not fetched.
+func fetchNote(cs []*access.Chain, shown source.Pos) []finding.Note {
+	n := finding.Note{Label: "fetch"}
+	var targets []string
+	for _, c := range cs {
+		targets = append(targets, fmt.Sprintf("%q", fact.Show(c.Fetch.Target)))
+		n.At = append(n.At, c.Fetch.URLAt)
+	}
+	n.Text = strings.Join(targets, " and ")
+	if len(targets) > 2 {
+		n.Text = strings.Join(targets[:len(targets)-1], ", ") + " and " + targets[len(targets)-1]
+	}
+	n.Text += " cannot be fetched"
+	n.At = without(n.At, shown)
+	return []finding.Note{n}
+}
+
+// nameNote says which value roleName takes and where it comes from, where that
+// matters: up to the role's own policies.
+func nameNote(c *access.Chain) []finding.Note {
+	role := c.Fetch.Signer.Role
+	if c.Fetch.Signer.Kind != access.RoleKeys || role == nil {
+		return nil
+	}
+	switch c.Cause().Name {
+	case access.Name, access.Profile, access.Metadata, access.Trust, access.Identity:
+	default:
+		return nil
+	}
+	n := finding.Note{Label: "name", Text: fmt.Sprintf("%q", fact.Show(role.Text))}
+	if len(role.From) == 0 {
+		n.At = []source.Pos{role.Pos}
+	} else {
+		n.Text += ", from " + role.From[0].What
+	}
+	for _, o := range role.From {
+		n.At = appendPlace(n.At, o.Pos)
+	}
+	return []finding.Note{n}
+}
+
+// profileNote says which role the instances' profile holds, where that
+// matters: up to the trust policy.
+func profileNote(c *access.Chain) []finding.Note {
+	switch c.Cause().Name {
+	case access.Name, access.Profile, access.Metadata, access.Trust:
+		if l := c.Link(access.Profile); l != nil && l.Says != "" && l != c.Cause() {
+			n := finding.Note{Label: "profile", Text: fact.Show(l.Says)}
+			for _, at := range heldPlaces(c) {
+				n.At = appendPlace(n.At, at)
+			}
+			return []finding.Note{n}
+		}
+	}
+	return nil
+}
+
+// heldPlaces are where the instances' profile and its role are declared.
+func heldPlaces(c *access.Chain) []source.Pos {
+	if c.World.Profile == nil {
+		return nil
+	}
+	p, found := c.World.Account.Profile(c.World.Profile.Text)
+	if found != fact.Holds {
+		return nil
+	}
+	out := []source.Pos{p.Pos, p.NamePos}
+	if len(p.Roles) == 1 {
+		if role, found := c.World.Account.Role(p.Roles[0]); found == fact.Holds {
+			out = append(out, role.Pos, role.NamePos)
+		}
+	}
+	return out
+}
+
+// linksNotes say what is ruled out and what is not known.
+func linksNotes(c *access.Chain) []finding.Note {
+	var holds, unknown []string
+	for _, l := range c.Links {
+		switch l.Verdict {
+		case fact.Holds:
+			holds = append(holds, string(l.Name))
+		case fact.Unknown:
+			unknown = append(unknown, string(l.Name))
+		}
+	}
+	var out []finding.Note
+	if len(holds) > 0 {
+		out = append(out, finding.Note{Label: "ruled out", Text: strings.Join(holds, ", ")})
+	}
+	if len(unknown) > 0 {
+		out = append(out, finding.Note{Label: "not known", Text: strings.Join(unknown, ", ")})
+	}
+	return out
+}
+
+// onAWS is what the user would see there: how long it takes, and the text.
+func onAWS(c *access.Chain) string {
+	reason, _, _ := strings.Cut(c.Answer.Reason, "\n")
+	if reason == "" {
+		return ""
+	}
+	return waiting(c.Answer) + ` "` + fact.Show(reason) + `"`
+}
+
+// waiting is how long the agent tries: its pauses before attempt i are random
+// below min(20, 2^i − 1) seconds, 5 attempts for a file and 10 for each
+// fetch of credentials inside [cb:util.py].
+func waiting(a access.Answer) string {
+	switch {
+	case a.MetadataCalls > 10:
+		return "about 5 minutes of retries, then"
+	case a.MetadataCalls > 1 || a.ServerCalls > 1:
+		return "some seconds of retries, then"
+	}
+	return "at once:"
+}
+
+func appendPlace(at []source.Pos, p source.Pos) []source.Pos {
+	for _, q := range at {
+		if q == p {
+			return at
+		}
+	}
+	if !p.IsValid() {
+		return at
+	}
+	return append(at, p)
+}
+
+func without(at []source.Pos, p source.Pos) []source.Pos {
+	var out []source.Pos
+	for _, q := range at {
+		if q != p {
+			out = appendPlace(out, q)
+		}
+	}
+	return out
+}
+
+// pointAt gives a finding the end of the value that it is about; one about a
+// call of a function, which may stand lines below its key, moves to the key.
+func (r *run) pointAt(f *finding.Finding) {
+	for _, file := range r.x.Files {
+		if file.Name != f.Pos.File {
+			continue
+		}
+		if key, value := fieldAt(file.Root, f.Pos); value != nil && value.Kind == source.Map {
+			f.Pos, f.End = key.Pos, key.End
+		} else if value != nil && !f.End.IsValid() {
+			f.End = value.End
+		}
+		return
+	}
+}
+
+// fieldAt is the entry whose value is a text, or a call of a function, and
+// stands at a place.
+func fieldAt(n *source.Node, at source.Pos) (key, value *source.Node) {
+	if n == nil {
+		return nil, nil
+	}
+	for _, it := range n.Items {
+		if k, v := fieldAt(it, at); v != nil {
+			return k, v
+		}
+	}
+	for _, f := range n.Fields {
+		if f.Value != nil && f.Value.Pos == at && (f.Value.IsScalar() || isCall(f.Value)) {
+			return f.Key, f.Value
+		}
+		if k, v := fieldAt(f.Value, at); v != nil {
+			return k, v
+		}
+	}
+	return nil, nil
+}
+
+func isCall(n *source.Node) bool {
+	if len(n.Fields) != 1 {
+		return false
+	}
+	k := n.Fields[0].Key.Text
+	return k == "Ref" || strings.HasPrefix(k, "Fn::")
+}

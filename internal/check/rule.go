@@ -1,0 +1,74 @@
+package check
+
+import (
+	"slices"
+
+	"beanpole/internal/access"
+	"beanpole/internal/finding"
+)
+
+// Rule is one kind of mistake, with its documentation.
+type Rule struct {
+	Slug  string
+	Title string
+	Why   string // what AWS does with it, and how it looks
+	// Before and After are the mistake and its mending, as a user writes them.
+	Before, After string
+	Since         string // version of beanpole that first had the rule
+
+	// find reads the whole input. Rules over single fetches leave it nil and
+	// claim chains instead.
+	find func(*run) []*finding.Finding
+	// claims tells whether a broken chain is this rule's. The first rule of
+	// the list that claims a chain explains it.
+	claims func(*access.Chain) bool
+	// explain fills in what is this rule's own: place, message, cause, fix.
+	explain func(*access.Chain, *finding.Finding)
+	// group is the cause that several fetches can share; "": each its own.
+	group func(*access.Chain) string
+	// fix works out the ways to mend it; nil: none.
+	fix func(*run, *access.Chain) []finding.Fix
+}
+
+// rules are all rules. Of those that claim chains the more exact one stands
+// before the more general one; the last claims whatever is left.
+var rules = []*Rule{
+	unreadableConfig,
+	unknownKey,
+	templateRefused,
+	buildRefused,
+	authenticationMisspelt,
+	urlNotS3,
+	roleNameIsProfile,
+	profileMissing,
+	profileWithoutRole,
+	roleNameUnknown,
+	trustNotEC2,
+	unsignedFetch,
+	wrongRegion,
+	objectMissing,
+	fetchDenied,
+	fetchFails,
+}
+
+// Rules are all rules, sorted by slug.
+func Rules() []*Rule {
+	out := slices.Clone(rules)
+	slices.SortFunc(out, func(a, b *Rule) int {
+		if a.Slug < b.Slug {
+			return -1
+		}
+		return 1
+	})
+	return out
+}
+
+// Lookup finds a rule by slug, nil when there is none.
+func Lookup(slug string) *Rule {
+	for _, r := range rules {
+		if r.Slug == slug {
+			return r
+		}
+	}
+	return nil
+}

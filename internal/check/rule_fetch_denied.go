@@ -1,0 +1,45 @@
+package check
+
+import (
+	"fmt"
+
+	"beanpole/internal/access"
+	"beanpole/internal/fact"
+	"beanpole/internal/finding"
+)
+
+var fetchDenied = &Rule{
+	Slug:  "fetch-denied",
+	Title: "no policy allows the fetch, or one denies it",
+	Why: `In one account, an Allow in the role's policies or in the bucket's policy is enough
+for s3:GetObject, and a Deny anywhere is final. AWSElasticBeanstalkWebTier allows
+buckets whose names begin with elasticbeanstalk- and no others. S3 answers 403
+AccessDenied, and the agent does not try again.`,
+	Before: "ManagedPolicyArns: [arn:aws:iam::aws:policy/AWSElasticBeanstalkWebTier]",
+	After: `Policies:
+  - PolicyName: certificates
+    PolicyDocument:
+      Version: "2012-10-17"
+      Statement:
+        - {Effect: Allow, Action: s3:GetObject, Resource: "arn:aws:s3:::certs/*"}`,
+	Since: "0.1.0",
+
+	claims: func(c *access.Chain) bool {
+		switch c.Cause().Name {
+		case access.Identity, access.Bucket:
+			return true
+		}
+		return false
+	},
+	group: func(c *access.Chain) string {
+		return c.Fetch.Signer.Block + " " + c.Fetch.Address.Bucket + " " + string(c.Cause().Name)
+	},
+	explain: func(c *access.Chain, f *finding.Finding) {
+		f.Message = "the role may not read this object"
+		fix := fmt.Sprintf("allow s3:GetObject on arn:aws:s3:::%s/* in a policy of the role", fact.Show(c.Fetch.Address.Bucket))
+		if c.Cause().Name == access.Bucket {
+			fix = "except the role from that statement, for instance by a condition on aws:PrincipalArn"
+		}
+		f.Notes = append(f.Notes, finding.Note{Label: "fix", Text: fix})
+	},
+}

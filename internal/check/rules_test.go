@@ -1,0 +1,224 @@
+package check
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/tools/txtar"
+
+	"beanpole/internal/account"
+	"beanpole/internal/cfn"
+	"beanpole/internal/ebext"
+	"beanpole/internal/finding"
+	"beanpole/internal/source"
+)
+
+var update = flag.Bool("update", false, "rewrite the expected output of the rules' cases")
+
+// TestRules runs testdata/rules/<slug>/*.txtar: a bundle below app/, further
+// inputs named in the comment, and the findings in want.txt. A want.yaml is
+// the template after the rule's fix, which must leave nothing to find.
+func TestRules(t *testing.T) {
+	cases, err := filepath.Glob(filepath.Join("testdata", "rules", "*", "*.txtar"))
+	if err != nil || len(cases) == 0 {
+		t.Fatalf("no cases: %v", err)
+	}
+	for _, path := range cases {
+		t.Run(strings.TrimSuffix(filepath.ToSlash(path)[len("testdata/rules/"):], ".txtar"), func(t *testing.T) {
+			a, err := txtar.ParseFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := newCase(t, a)
+			got, report := c.check(t)
+			c.expect(t, "want.txt", got)
+			slug := filepath.Base(filepath.Dir(path))
+			if strings.HasPrefix(filepath.Base(path), "silent") {
+				for _, f := range report.Findings {
+					if f.Rule == slug {
+						t.Errorf("a silent case has a finding of the rule")
+					}
+				}
+			}
+			c.checkFixes(t, slug, report)
+			if *update {
+				if err := os.WriteFile(path, txtar.Format(a), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// TestEveryRuleHasASilentCase keeps false alarms from going unseen.
+func TestEveryRuleHasASilentCase(t *testing.T) {
+	for _, r := range Rules() {
+		if r.Slug == "fetch-fails" {
+			continue // claims what others leave over; see the other rules' cases
+		}
+		for _, kind := range []string{"silent", "found"} {
+			found, _ := filepath.Glob(filepath.Join("testdata", "rules", r.Slug, kind+"*.txtar"))
+			if len(found) == 0 {
+				t.Errorf("rule %s has no case testdata/rules/%s/%s*.txtar", r.Slug, r.Slug, kind)
+			}
+		}
+	}
+}
+
+type ruleCase struct {
+	archive  *txtar.Archive
+	settings map[string][]string // of the comment, key: value
+	dir      string
+	template []byte
+}
+
+func newCase(t *testing.T, a *txtar.Archive) *ruleCase {
+	c := &ruleCase{archive: a, settings: map[string][]string{}, dir: t.TempDir()}
+	for _, line := range strings.Split(string(a.Comment), "\n") {
+		if k, v, ok := strings.Cut(line, ": "); ok && !strings.HasPrefix(line, "#") {
+			c.settings[k] = append(c.settings[k], v)
+		}
+	}
+	for _, f := range a.Files {
+		path := filepath.Join(c.dir, filepath.FromSlash(f.Name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, f.Data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.template = c.file(c.one("template"))
+	return c
+}
+
+func (c *ruleCase) one(key string) string {
+	if v := c.settings[key]; len(v) > 0 {
+		return v[0]
+	}
+	return ""
+}
+
+func (c *ruleCase) file(name string) []byte {
+	for _, f := range c.archive.Files {
+		if f.Name == name {
+			return f.Data
+		}
+	}
+	return nil
+}
+
+func (c *ruleCase) input(t *testing.T) *Input {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Join(c.dir, "app"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	b, err := source.OpenBundle(filepath.Join(c.dir, "app"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = b.Close() })
+	in := &Input{
+		Bundle: b, Platform: c.one("platform"), Environment: c.one("environment"), Read: c.read,
+		Env: &cfn.Env{StackName: c.one("stack"), Region: c.one("region"), AccountID: c.one("account"), Parameters: map[string]string{}},
+	}
+	for _, o := range c.settings["option"] {
+		name, value, _ := strings.Cut(o, "=")
+		i := strings.LastIndex(name, ":")
+		in.Given = append(in.Given, ebext.Setting{Namespace: name[:i], Option: name[i+1:], Level: ebext.Direct,
+			Value: source.NewString(value, source.Pos{})})
+	}
+	if objects, ok := c.settings["objects"]; ok {
+		in.Objects = func(bucket string) (map[string]*account.Object, bool) {
+			out := map[string]*account.Object{}
+			for _, o := range strings.Fields(strings.Join(objects, " ")) {
+				if key, ok := strings.CutPrefix(o, bucket+"/"); ok {
+					out[key] = &account.Object{}
+				}
+			}
+			return out, true
+		}
+	}
+	if c.template != nil {
+		if in.Template, err = cfn.Parse(c.one("template"), c.template); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return in
+}
+
+func (c *ruleCase) read(file string) []byte {
+	if file == c.one("template") {
+		return c.template
+	}
+	return c.file("app/" + file)
+}
+
+func (c *ruleCase) check(t *testing.T) (string, *Report) {
+	t.Helper()
+	r, err := Run(c.input(t))
+	if err != nil {
+		return "problem: " + err.Error() + "\n", &Report{}
+	}
+	var b strings.Builder
+	finding.Text(&b, r.Findings, finding.TextOptions{Read: c.read, Width: 100})
+	for _, s := range r.NotKnown {
+		b.WriteString("not known: " + finding.Clean(s) + "\n")
+	}
+	return strings.ReplaceAll(b.String(), c.dir, "DIR"), r
+}
+
+// checkFixes applies the first fix and checks again: what it mends is gone, it
+// has nothing more to offer, and the template reads as expected.
+func (c *ruleCase) checkFixes(t *testing.T, slug string, r *Report) {
+	t.Helper()
+	fixed := c.template
+	for _, f := range r.Findings {
+		if f.Rule != slug || len(f.Fixes) == 0 {
+			continue
+		}
+		var err error
+		if fixed, err = source.Apply(c.template, f.Fixes[0].Edits); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if string(fixed) == string(c.template) {
+		if c.file("want.yaml") != nil {
+			t.Error("no fix is offered")
+		}
+		return
+	}
+	c.expect(t, "want.yaml", string(fixed))
+	c.template = fixed
+	_, again := c.check(t)
+	for _, f := range again.Findings {
+		if f.Rule == slug {
+			t.Errorf("the fix does not mend it: %s: %s", f.Pos, f.Message)
+		}
+	}
+}
+
+func (c *ruleCase) expect(t *testing.T, name, got string) {
+	t.Helper()
+	for i := range c.archive.Files {
+		f := &c.archive.Files[i]
+		if f.Name != name {
+			continue
+		}
+		if string(f.Data) != got && !*update {
+			t.Errorf("%s: got:\n%s\nwant:\n%s", name, got, f.Data)
+		}
+		f.Data = []byte(got)
+		return
+	}
+	if *update {
+		c.archive.Files = append(c.archive.Files, txtar.File{Name: name, Data: []byte(got)})
+		return
+	}
+	if name == "want.txt" || got != "" {
+		t.Errorf("the case has no %s; got:\n%s", name, got)
+	}
+}

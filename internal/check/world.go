@@ -1,0 +1,204 @@
+package check
+
+import (
+	"fmt"
+	"strings"
+
+	"beanpole/internal/access"
+	"beanpole/internal/account"
+	"beanpole/internal/account/template"
+	"beanpole/internal/cfn"
+	"beanpole/internal/ebext"
+	"beanpole/internal/fact"
+	"beanpole/internal/source"
+)
+
+const (
+	launchNamespace = "aws:autoscaling:launchconfiguration"
+	profileOption   = "IamInstanceProfile"
+)
+
+// env is what is known of the user's stack.
+func (r *run) env() *cfn.Env {
+	env := cfn.Env{}
+	if r.in.Env != nil {
+		env = *r.in.Env
+	}
+	or := func(s *string, def string) {
+		if *s == "" {
+			*s = def
+		}
+	}
+	or(&env.StackName, fact.Symbol("AWS::StackName"))
+	or(&env.StackID, fact.Symbol("AWS::StackId"))
+	or(&env.Region, fact.Symbol("AWS::Region"))
+	or(&env.AccountID, fact.Symbol("AWS::AccountId"))
+	or(&env.Partition, "aws")
+	or(&env.URLSuffix, "amazonaws.com")
+	return &env
+}
+
+// readTemplate fills account and settings from the template and what was
+// given beside it.
+func (r *run) readTemplate() error {
+	env := r.env()
+	r.application, r.name = fact.Symbol("application name"), fact.Symbol("environment name")
+	r.account = &account.Account{ID: env.AccountID, Partition: env.Partition, Region: env.Region}
+	if more := r.in.Account; more != nil {
+		r.mergeAccount(more)
+		r.account.Complete = more.Complete
+	}
+	platform := r.in.Platform
+	var fromTemplate ebext.Settings
+	if r.in.Template != nil {
+		r.useNames(env)
+		stack, err := r.in.Template.Evaluate(env)
+		if err != nil {
+			return err
+		}
+		r.addAccount(stack, env)
+		e, err := r.environment(stack)
+		if err != nil {
+			return err
+		}
+		if e != nil {
+			if fromTemplate, err = r.environmentSettings(stack, e); err != nil {
+				return err
+			}
+			if platform == "" {
+				platform = e.Properties.Get("SolutionStackName").TextOr(e.Properties.Get("PlatformArn").TextOr(""))
+			}
+		}
+	}
+	r.platform = ebext.ParsePlatform(platform)
+	r.settings = append(ebext.Defaults(r.platform), r.x.Settings...)
+	r.settings = append(r.settings, fromTemplate...)
+	r.settings = append(r.settings, r.in.Given...)
+	r.doubtProfile()
+	return nil
+}
+
+// doubtProfile makes the instance profile unknown when nothing says which
+// settings are made directly: the console and the EB CLI set this option
+// themselves, over whatever `.ebextensions` says [EB:command-options].
+func (r *run) doubtProfile() {
+	if r.direct {
+		return
+	}
+	if _, ok := r.in.Given.Get(launchNamespace, profileOption); ok {
+		return
+	}
+	what := "option " + launchNamespace + " " + profileOption
+	r.settings = append(r.settings, ebext.Setting{
+		Namespace: launchNamespace, Option: profileOption, Level: ebext.Direct,
+		Value: source.NewString(fact.Symbol(what), source.Pos{}),
+	})
+}
+
+// addAccount takes what a stack creates into the account.
+func (r *run) addAccount(stack *cfn.Stack, env *cfn.Env) {
+	a, problems := template.Fill(stack, env)
+	for _, p := range append(stack.Notes, problems...) {
+		r.notKnown = append(r.notKnown, p.Error())
+	}
+	if a != nil {
+		r.mergeAccount(a)
+	}
+}
+
+func (r *run) mergeAccount(a *account.Account) {
+	into := r.account
+	into.Roles = append(into.Roles, a.Roles...)
+	into.Profiles = append(into.Profiles, a.Profiles...)
+	into.Users = append(into.Users, a.Users...)
+	into.Managed = append(into.Managed, a.Managed...)
+	into.Buckets = append(into.Buckets, a.Buckets...)
+}
+
+// environment is the environment in the template that the bundle is for; nil
+// when the template has none.
+func (r *run) environment(stack *cfn.Stack) (*cfn.Resource, error) {
+	var all []*cfn.Resource
+	var names []string
+	for _, res := range stack.Resources {
+		if res.Type != "AWS::ElasticBeanstalk::Environment" {
+			continue
+		}
+		name := res.Properties.Get("EnvironmentName").TextOr("")
+		if w := r.in.Environment; w != "" && w != name && w != res.LogicalID {
+			names = append(names, res.LogicalID)
+			continue
+		}
+		all, names = append(all, res), append(names, res.LogicalID)
+	}
+	switch {
+	case len(all) == 1:
+		return all[0], nil
+	case len(all) > 1:
+		return nil, &source.Problem{Pos: all[1].Pos,
+			What:   fmt.Sprintf("the template has %d environments: %s", len(all), strings.Join(names, ", ")),
+			Remedy: "choose one with --environment NAME"}
+	case r.in.Environment != "":
+		return nil, &source.Problem{Pos: source.Pos{File: r.in.Template.File},
+			What:   fmt.Sprintf("the template has no environment %q", r.in.Environment),
+			Remedy: "its environments: " + strings.Join(append(names, "none")[:max(1, len(names))], ", ")}
+	}
+	return nil, nil
+}
+
+// environmentSettings are the option settings that the template makes, those
+// of a configuration template at the level of a saved configuration.
+func (r *run) environmentSettings(stack *cfn.Stack, e *cfn.Resource) (ebext.Settings, error) {
+	r.direct = true
+	r.application = e.Properties.Get("ApplicationName").TextOr(r.application)
+	r.name = e.Properties.Get("EnvironmentName").TextOr(r.name)
+	var out ebext.Settings
+	if name, ok := e.Properties.Get("TemplateName").Str(); ok {
+		saved := configurationTemplate(stack, name)
+		if saved == nil {
+			r.direct = false // a saved configuration that is not in this template
+			r.notKnown = append(r.notKnown, fmt.Sprintf("saved configuration %q is not in the template; its option settings are not known", fact.Show(name)))
+		} else if n := saved.Properties.Get("OptionSettings"); n != nil {
+			s, err := ebext.ParseOptions(n, r.in.Template.File)
+			if err != nil {
+				return nil, err
+			}
+			for i := range s {
+				s[i].Level = ebext.Saved
+			}
+			out = s
+		}
+	}
+	n := e.Properties.Get("OptionSettings")
+	if n == nil {
+		return out, nil
+	}
+	s, err := ebext.ParseOptions(n, r.in.Template.File)
+	return append(out, s...), err
+}
+
+func configurationTemplate(stack *cfn.Stack, name string) *cfn.Resource {
+	for _, res := range stack.Resources {
+		if res.Type == "AWS::ElasticBeanstalk::ConfigurationTemplate" && fact.Equal(res.PhysicalID, name) == fact.Holds {
+			return res
+		}
+	}
+	return nil
+}
+
+// world is what every fetch of the deployment runs into.
+func (r *run) world() *access.World {
+	w := &access.World{Account: r.account, Instance: fact.Symbol("instance ID"), Reachable: r.in.Reachable}
+	set, ok := r.settings.Get(launchNamespace, profileOption)
+	switch {
+	case !ok || set.Value.TextOr("") == "":
+	case len(fact.Missing(set.Value.Text)) > 0 && !set.Value.Pos.IsValid():
+		w.ProfileUnknown = "no input says which instance profile the instances get; give --template, or --option " +
+			launchNamespace + ":" + profileOption + "=NAME"
+	default:
+		v := *set.Value
+		v.From = append([]source.Origin{set.Origin()}, v.From...)
+		w.Profile = &v
+	}
+	return w
+}

@@ -1,0 +1,43 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"beanpole/internal/check"
+)
+
+func explainCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "explain [RULE]",
+		Short: "say what a rule is about; without a name, list all rules",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			w := c.OutOrStdout()
+			if len(args) == 0 {
+				for _, r := range check.Rules() {
+					fmt.Fprintf(w, "%-24s %s\n", r.Slug, r.Title)
+				}
+				return nil
+			}
+			r := check.Lookup(args[0])
+			if r == nil {
+				return usageError("there is no rule %q; beanpole explain lists them", args[0])
+			}
+			explainRule(w, r)
+			return nil
+		},
+	}
+}
+
+func explainRule(w io.Writer, r *check.Rule) {
+	fmt.Fprintf(w, "%s: %s\n\n%s\n\n", r.Slug, r.Title, r.Why)
+	fmt.Fprintf(w, "Before:\n%s\n\nAfter:\n%s\n\nSince %s\n", indented(r.Before), indented(r.After), r.Since)
+}
+
+func indented(s string) string {
+	return "    " + strings.ReplaceAll(s, "\n", "\n    ")
+}

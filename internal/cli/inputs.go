@@ -1,0 +1,101 @@
+package cli
+
+import (
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"beanpole/internal/cfn"
+	"beanpole/internal/ebext"
+	"beanpole/internal/fact"
+	"beanpole/internal/source"
+)
+
+// inputFlags say what a bundle is deployed with: template, parameters, option
+// settings, platform. `check`, `fix` and `up` share them.
+type inputFlags struct {
+	template     string
+	params       []string // K=V
+	options      []string // NAMESPACE:NAME=VALUE
+	optionFile   string
+	platform     string
+	environment  string
+	stack        string
+	templateText []byte // set by readTemplate
+}
+
+func (f *inputFlags) register(c *cobra.Command) {
+	fs := c.Flags()
+	fs.StringVar(&f.template, "template", "", "CloudFormation template that creates role, profile, buckets, environment")
+	fs.StringArrayVar(&f.params, "parameter", nil, "K=V: a parameter of the template")
+	fs.StringArrayVar(&f.options, "option", nil, "NAMESPACE:NAME=VALUE: an option setting given to the API")
+	fs.StringVar(&f.optionFile, "option-settings", "", "file of option settings, as the AWS CLI takes it (JSON)")
+	fs.StringVar(&f.platform, "platform", "", "solution stack name or platform ARN")
+	fs.StringVar(&f.environment, "environment", "", "environment's name; picks one if the template has several")
+	fs.StringVar(&f.stack, "stack-name", "", "CloudFormation stack's name (default: from the folder)")
+}
+
+// readTemplate reads the template, nil when none is given.
+func (f *inputFlags) readTemplate() (*cfn.Template, error) {
+	if f.template == "" {
+		return nil, nil
+	}
+	data, err := os.ReadFile(f.template)
+	if err != nil {
+		return nil, usageError("cannot read the template: %v", err)
+	}
+	f.templateText = data
+	return cfn.Parse(f.template, data)
+}
+
+// parameters are the values given with --parameter.
+func (f *inputFlags) parameters() (map[string]string, error) {
+	out := map[string]string{}
+	for _, p := range f.params {
+		k, v, ok := strings.Cut(p, "=")
+		if !ok || k == "" {
+			return nil, usageError("--parameter %q is not NAME=VALUE", p)
+		}
+		out[k] = fact.Clean(v)
+	}
+	return out, nil
+}
+
+// given are the option settings given with --option and --option-settings; a
+// later one wins.
+func (f *inputFlags) given() (ebext.Settings, error) {
+	var out ebext.Settings
+	if f.optionFile != "" {
+		data, err := os.ReadFile(f.optionFile)
+		if err != nil {
+			return nil, usageError("cannot read the option settings: %v", err)
+		}
+		if out, err = ebext.ParseOptionJSON(f.optionFile, data); err != nil {
+			return nil, err
+		}
+	}
+	for _, o := range f.options {
+		name, value, ok := strings.Cut(o, "=")
+		i := strings.LastIndex(name, ":")
+		if !ok || i <= 0 || i == len(name)-1 {
+			return nil, usageError("--option %q is not NAMESPACE:NAME=VALUE", o)
+		}
+		at := source.Pos{File: "--option " + fact.Clean(name)}
+		out = append(out, ebext.Setting{
+			Namespace: name[:i], Option: name[i+1:], Level: ebext.Direct, Pos: at,
+			Value: source.NewString(fact.Clean(value), at),
+		})
+	}
+	return out, nil
+}
+
+// env is what the template's functions refer to; region and account may be
+// texts that are not known.
+func (f *inputFlags) env(stack, region, account string, params map[string]string) *cfn.Env {
+	return &cfn.Env{
+		StackName: stack, Region: region, AccountID: account,
+		StackID:   "arn:aws:cloudformation:" + region + ":" + account + ":stack/" + stack + "/" + fact.Generated("stack "+stack),
+		Partition: "aws", URLSuffix: "amazonaws.com", Parameters: params,
+	}
+}
