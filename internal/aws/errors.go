@@ -48,12 +48,16 @@ func Errorf(code, format string, args ...any) *Error {
 
 func fill(message string, args []any) string {
 	if message == "" && len(args) > 0 {
-		message, args = fmt.Sprint(args[0]), args[1:]
+		if message = fmt.Sprint(args[0]); len(args) == 1 {
+			return message // text of a user may stand in it
+		}
+		args = args[1:]
 	}
-	if blanks := strings.Count(message, "%"); blanks == 0 || len(args) < blanks {
+	blanks := strings.Count(message, "%")
+	if blanks == 0 || len(args) < blanks {
 		return strings.NewReplacer("%s", "", "%q", "").Replace(message)
 	}
-	return fmt.Sprintf(message, args[:strings.Count(message, "%")]...)
+	return fmt.Sprintf(message, args[:blanks]...)
 }
 
 // Denied is the AccessDenied that IAM-aware services answer since they name

@@ -46,7 +46,7 @@ func TestMessagesAreFilled(t *testing.T) {
 	}{
 		{NewError("NoSuchKey"), 404, "The specified key does not exist."},
 		{NewError("NoSuchEntity", "The role with name %s cannot be found.", "x"), 404, "The role with name x cannot be found."},
-		{NewError("NoSuchEntity", "100% sure"), 404, "100% sure"},
+		{NewError("NoSuchEntity", "100% sure %s"), 404, "100% sure %s"},
 		{NewError("ValidationError"), 400, ""},
 		{NewError("InvalidAction", "Foo", "2010-05-08"), 400, "Could not find operation Foo for version 2010-05-08"},
 		{NewError("Unheard", "why"), 400, "why"},
