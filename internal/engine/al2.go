@@ -106,7 +106,7 @@ func (d *deployment) platformHooks(kind, dir string) func(context.Context) error
 			return err
 		}
 		if failed, err := d.hooks(ctx, folder, d.path(dir), w); err != nil {
-			return fmt.Errorf("Command %s/%s failed with error %w", rel, filepath.Base(failed), err)
+			return fmt.Errorf("command %s/%s failed with error %w", rel, filepath.Base(failed), err)
 		}
 		return nil
 	}

@@ -134,7 +134,7 @@ func startInstance(t *testing.T, w *world) *instance.Instance {
 // deploy gives app-deploy and shows the logs when the result is not wanted.
 func deploy(t *testing.T, i *instance.Instance, platform string, want string) *instance.Result {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 150*time.Second)
 	defer cancel()
 	r, err := i.Do(ctx, &instance.Command{Name: "app-deploy", Stack: "awseb-e-1-stack", Resource: "AWSEBAutoScalingGroup", Region: "us-east-1",
 		Application: "shop", VersionLabel: "v1", Environment: "shop-production", Platform: platform,
