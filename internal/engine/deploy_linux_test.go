@@ -108,7 +108,7 @@ func certificate(t *testing.T) ([]byte, *tls.Config) {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
 }
 
-func startInstance(t *testing.T, w *world) *instance.Instance {
+func startInstance(t *testing.T, w *world, cache string) *instance.Instance {
 	t.Helper()
 	for _, n := range instance.Missing() {
 		t.Skipf("no %s here: %s", n.What, n.Remedy)
@@ -116,7 +116,7 @@ func startInstance(t *testing.T, w *world) *instance.Instance {
 	ca, config := certificate(t)
 	var log bytes.Buffer
 	i, err := instance.Start(t.Context(), &instance.Spec{ID: "i-0123456789abcdef0", Dir: t.TempDir(), Args: []string{"test-engine"},
-		CA: ca, TLS: config, AWS: w, Metadata: http.HandlerFunc(instanceMetadata), Log: &log})
+		CA: ca, Cache: cache, TLS: config, AWS: w, Metadata: http.HandlerFunc(instanceMetadata), Log: &log})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -211,7 +211,7 @@ var goodBundle = map[string]string{
 }
 
 func TestAnApplicationIsDeployedInThePlatformsOrder(t *testing.T) {
-	i := startInstance(t, &world{metadata: goodMetadata, bundle: goodBundle})
+	i := startInstance(t, &world{metadata: goodMetadata, bundle: goodBundle}, "")
 	r := deploy(t, i, al2023, instance.Success)
 	if r.Message != "Engine execution has succeeded." || len(r.Events) != 1 || r.Events[0].Message != "Instance deployment completed successfully." {
 		t.Errorf("result %+v", r)
@@ -254,7 +254,7 @@ func withSource(url string) string {
 
 func TestTheStorysFailureOnEitherGeneration(t *testing.T) {
 	w := &world{metadata: withSource("https://certs.s3.us-east-1.amazonaws.com/client.pem"), bundle: goodBundle}
-	i := startInstance(t, w)
+	i := startInstance(t, w, "")
 	r := deploy(t, i, al2023, instance.Failure)
 	if r.Message != "Engine execution has encountered an error." || r.FailedStep != "PreBuildEbExtension" || r.MetadataCalls < 50 ||
 		r.Expected < 300*time.Second || r.Expected > r.Longest || r.Longest > 660*time.Second || r.TimedOut {
@@ -276,7 +276,7 @@ func TestTheStorysFailureOnEitherGeneration(t *testing.T) {
 
 func TestAmazonLinux1DeploysAndNamesTheCommandThatFails(t *testing.T) {
 	w := &world{metadata: goodMetadata, bundle: goodBundle}
-	i := startInstance(t, w)
+	i := startInstance(t, w, "")
 	deploy(t, i, al1, instance.Success)
 	get(t, i, "/")
 	if missing := inOrder(logOf(t, i, "eb-activity.log"), "StartupStage0/DownloadSourceBundle] : Starting activity...", "EbExtensionPreBuild",

@@ -79,6 +79,14 @@ func complete(s *Spec) (*Spec, error) {
 			return nil, fmt.Errorf("find this program's file: %w", err)
 		}
 	}
+	if c.Cache != "" {
+		if c.Cache, err = filepath.Abs(c.Cache); err != nil {
+			return nil, err
+		}
+		if err := os.MkdirAll(c.Cache, 0o700); err != nil {
+			return nil, fmt.Errorf("make cache folder: %w", err)
+		}
+	}
 	if c.Log == nil {
 		c.Log = io.Discard
 	}

@@ -19,6 +19,7 @@ type Spec struct {
 	Args     []string     // its arguments
 	CA       []byte       // PEM certificates that this instance alone trusts as well
 	Hide     []string     // more absolute paths that the instance must not see
+	Cache    string       // folder of the host that outlives the instance as its /var/cache/go-build; "" is none
 	Metadata http.Handler // answers at 169.254.169.254, port 80
 	AWS      http.Handler // answers for *.amazonaws.com, ports 443 and 80
 	TLS      *tls.Config  // certificates for AWS
