@@ -22,10 +22,15 @@ type Caller struct {
 	origin *origin // how S3 was addressed; nil for a service's own calls
 }
 
+// Direct reports whether the caller's own request reached S3, and not the call
+// of a service in the caller's name.
+func (c *Caller) Direct() bool { return c.origin != nil }
+
 // origin is how a request reached S3.
 type origin struct {
 	endpointRegion string
 	global         bool
+	pathStyle      bool
 	signature      string // "", "v2", "v4"
 	signedRegion   string
 	secure         bool

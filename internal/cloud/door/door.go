@@ -35,7 +35,7 @@ type Accounts interface {
 // Options of a Door.
 type Options struct {
 	Accounts Accounts
-	// Judge decides; every one of its functions must be there.
+	// Judge decides. Its zero value is package access.
 	Judge Judge
 	// Region that a request is for when it names none.
 	Region string
@@ -66,6 +66,7 @@ func New(o Options) *Door {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	o.Judge = o.Judge.complete()
 	return &Door{options: o, log: log.New(o.Log, "", log.LstdFlags|log.LUTC), query: map[string]*Row{}, byName: map[string][]*Row{}}
 }
 

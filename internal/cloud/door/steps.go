@@ -110,7 +110,7 @@ func (d *Door) context(x *Request) map[string][]string {
 // originOf is how a request reached S3. An address that is none of AWS's
 // stands for the endpoint of the region that was signed for.
 func (d *Door) originOf(x *Request, c *Caller) *origin {
-	o := &origin{endpointRegion: x.target.Region, global: x.target.Global, signature: x.Signature.Version,
+	o := &origin{endpointRegion: x.target.Region, global: x.target.Global, pathStyle: x.target.PathStyle, signature: x.Signature.Version,
 		signedRegion: x.Signature.Region, secure: x.TLS != nil}
 	if x.local {
 		o.endpointRegion = x.Signature.Region
@@ -288,10 +288,14 @@ func (d *Door) askS3(c *Caller, a Ask, keys map[string][]string) error {
 	var answer access.Answer
 	d.options.Accounts.View(func(acc *account.Account) {
 		answer = d.options.Judge.S3(acc, &S3Request{Caller: c.Principal, Action: a.Action, Bucket: a.Bucket, Key: a.Key,
-			EndpointRegion: o.endpointRegion, Global: o.global, Signature: o.signature, SignedRegion: o.signedRegion, Secure: o.secure, Context: keys})
+			EndpointRegion: o.endpointRegion, Global: o.global, PathStyle: o.pathStyle, Signature: o.signature, SignedRegion: o.signedRegion, Secure: o.secure, Context: keys})
 	})
-	if answer.Verdict == fact.Holds {
+	switch {
+	case answer.Verdict == fact.Holds:
 		return nil
+	case answer.Verdict == fact.Unknown || answer.Status == 0:
+		// Not knowing never lets anybody in.
+		return aws.Errorf("AccessDenied", "beanpole cannot tell whether %s is allowed: it does not know the text of every policy that bears on it", a.Action)
 	}
 	return &refusal{answer}
 }

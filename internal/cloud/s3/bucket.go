@@ -36,15 +36,9 @@ func (s *Service) CreateBucket(ctx context.Context, in *s3.CreateBucketInput) (*
 	if err := checkBucketName(name); err != nil {
 		return nil, err
 	}
-	region := door.CallerOf(ctx).Region
-	if c := in.CreateBucketConfiguration; c != nil && c.LocationConstraint != "" {
-		region = string(c.LocationConstraint)
-	}
-	if region == "EU" {
-		region = "eu-west-1"
-	}
-	if region == "" {
-		region = s.state.Region()
+	region, err := s.placement(door.CallerOf(ctx), in.CreateBucketConfiguration)
+	if err != nil {
+		return nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -81,6 +75,33 @@ func (s *Service) CreateBucket(ctx context.Context, in *s3.CreateBucketInput) (*
 	}
 	delete(s.seeds, name)
 	return &s3.CreateBucketOutput{Location: ptr("/" + name)}, nil
+}
+
+// placement is the region of a new bucket. An endpoint outside us-east-1 makes
+// buckets of its own region only, and wants it said [S3 API: CreateBucket]; a
+// service that makes one for its caller means its own region.
+func (s *Service) placement(c *door.Caller, config *types.CreateBucketConfiguration) (string, error) {
+	region, constraint := c.Region, ""
+	if region == "" {
+		region = s.state.Region()
+	}
+	if config != nil {
+		constraint = string(config.LocationConstraint)
+	}
+	if constraint == "EU" {
+		constraint = "eu-west-1"
+	}
+	switch {
+	case constraint == "us-east-1" && c.Direct():
+		return "", aws.NewError("InvalidLocationConstraint").With("LocationConstraint", constraint)
+	case constraint == "" && c.Direct() && region != "us-east-1":
+		return "", aws.NewError("IllegalLocationConstraintException", "unspecified")
+	case constraint != "" && c.Direct() && region != "us-east-1" && region != constraint:
+		return "", aws.NewError("IllegalLocationConstraintException", constraint)
+	case constraint != "":
+		return constraint, nil
+	}
+	return region, nil
 }
 
 func (s *Service) storeSeeds(bucket string) ([]*state.Object, error) {

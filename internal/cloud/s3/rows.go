@@ -8,7 +8,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
-	"beanpole/internal/aws"
 	"beanpole/internal/cloud/door"
 )
 
@@ -106,27 +105,15 @@ func (s *Service) policyRows() []door.Row {
 	}
 }
 
-// decodeCreateBucket reads where the bucket shall be. An endpoint outside
-// us-east-1 makes buckets of its own region only, and wants it said.
+// decodeCreateBucket reads where the bucket shall be.
 func (s *Service) decodeCreateBucket(x *door.Request) (*s3.CreateBucketInput, error) {
-	var c struct{ LocationConstraint string }
-	if x.ContentLength != 0 {
-		if err := s.readXML(x, &c); err != nil {
-			return nil, err
-		}
-	}
-	region := door.CallerOf(x.Context()).Region
-	switch {
-	case c.LocationConstraint == "us-east-1":
-		return nil, aws.NewError("InvalidLocationConstraint").With("LocationConstraint", c.LocationConstraint)
-	case c.LocationConstraint == "" && region != "us-east-1":
-		return nil, aws.NewError("IllegalLocationConstraintException", "unspecified")
-	case c.LocationConstraint != "" && region != "us-east-1" && region != c.LocationConstraint:
-		return nil, aws.NewError("IllegalLocationConstraintException", c.LocationConstraint)
-	}
 	in := &s3.CreateBucketInput{Bucket: &x.Bucket}
-	if c.LocationConstraint == "" {
-		c.LocationConstraint = region
+	var c struct{ LocationConstraint string }
+	if x.ContentLength == 0 {
+		return in, nil
+	}
+	if err := s.readXML(x, &c); err != nil {
+		return nil, err
 	}
 	in.CreateBucketConfiguration = &types.CreateBucketConfiguration{LocationConstraint: types.BucketLocationConstraint(c.LocationConstraint)}
 	return in, nil

@@ -171,7 +171,8 @@ func (s *State) Update(f func(*Tx) error) error {
 	return nil
 }
 
-// Read calls f with a transaction that sees one moment and changes nothing.
+// Read calls f with a transaction that sees one moment and changes nothing. F
+// must not call View or Update: a writer may be waiting for this reader.
 func (s *State) Read(f func(*Tx) error) error {
 	return s.db.View(func(b *bbolt.Tx) error { return f(&Tx{tx: b}) })
 }
