@@ -99,6 +99,12 @@ func (s *Service) resolve(st *stack, t *cfn.Template, logicalID string, r *resou
 	if err != nil {
 		return nil, reasonOf(err)
 	}
+	if _, record := recordedKinds[r.Type]; record && res.Properties != nil {
+		// Nothing comes of a record's properties, so that one that is not known
+		// here, like the region's zones, may stay a name.
+		res.Properties = res.Properties.Clone()
+		walk(res.Properties, func(text *string) { *text = fact.Show(*text) })
+	}
 	if missing := unresolved(res.Properties); missing != "" {
 		return nil, missing
 	}
@@ -122,22 +128,23 @@ func unresolved(n *source.Node) string {
 		return ""
 	}
 	var names []string
-	walk(n, func(text string) { names = append(names, fact.Missing(text)...) })
+	walk(n, func(text *string) { names = append(names, fact.Missing(*text)...) })
 	if len(names) == 0 {
 		return ""
 	}
 	return "beanpole does not know the value of " + strings.Join(names, ", ")
 }
 
-func walk(n *source.Node, f func(string)) {
+// walk calls f with every text in n, keys too.
+func walk(n *source.Node, f func(*string)) {
 	if n.IsScalar() {
-		f(n.Text)
+		f(&n.Text)
 	}
 	for _, it := range n.Items {
 		walk(it, f)
 	}
 	for _, fl := range n.Fields {
-		f(fl.Key.Text)
+		f(&fl.Key.Text)
 		walk(fl.Value, f)
 	}
 }

@@ -54,7 +54,13 @@ func (o *operation) makeStack(x *ebext.Extensions) bool {
 		o.error("Service:AmazonCloudFormation, Message:%s", reason(err))
 		return false
 	}
-	return o.awaitStack(cftypes.StackStatusCreateComplete) && o.tellResources("Created")
+	if !o.awaitStack(cftypes.StackStatusCreateComplete) {
+		return false
+	}
+	for _, r := range o.told() {
+		o.info("Created %s", resourceName(r))
+	}
+	return true
 }
 
 func (o *operation) tags() []cftypes.Tag {
@@ -156,14 +162,26 @@ func (o *operation) resources() []cftypes.StackResource {
 	return out.StackResources
 }
 
-// tellResources says what was "Created" or "Deleted", in the stack's order.
-func (o *operation) tellResources(what string) bool {
-	for _, r := range o.resources() {
-		if _, known := resourceKinds[deref(r.ResourceType)]; known {
-			o.info("%s %s", what, resourceName(r))
+// toldOrder is the order in which events name what was made (semantics of
+// createEnvironment): groups and addresses, balancers, then instances.
+var toldOrder = []string{
+	"AWS::EC2::SecurityGroup", "AWS::EC2::EIP", "AWS::ElasticLoadBalancing::LoadBalancer", "AWS::ElasticLoadBalancingV2::TargetGroup",
+	"AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::AutoScaling::LaunchConfiguration", "AWS::AutoScaling::AutoScalingGroup",
+	"AWS::AutoScaling::ScalingPolicy", "AWS::CloudWatch::Alarm", "AWS::ElasticLoadBalancingV2::Listener",
+}
+
+// told are the resources of the stack that events name, in their order.
+func (o *operation) told() []cftypes.StackResource {
+	var out []cftypes.StackResource
+	all := o.resources()
+	for _, typ := range toldOrder {
+		for _, r := range all {
+			if deref(r.ResourceType) == typ {
+				out = append(out, r)
+			}
 		}
 	}
-	return true
+	return out
 }
 
 // properties are a stack's resources with their resolved properties, by

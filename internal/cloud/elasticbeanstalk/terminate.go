@@ -36,15 +36,13 @@ func (o *operation) terminate() {
 	o.set(func(e *environment) { e.Status = types.EnvironmentStatusTerminating })
 	o.info("Waiting for EC2 instances to terminate. This may take a few minutes.")
 	o.live().stop(o.ctx, o.s.Stacks)
-	gone := o.resources()
+	gone := o.told()
 	o.deleteStack()
 	if o.ended() {
 		return
 	}
 	for i := len(gone) - 1; i >= 0; i-- {
-		if _, known := resourceKinds[deref(gone[i].ResourceType)]; known {
-			o.info("Deleted %s", resourceName(gone[i]))
-		}
+		o.info("Deleted %s", resourceName(gone[i]))
 	}
 	o.set(func(e *environment) {
 		e.Status, e.Health, e.HealthStatus, e.Causes, e.Instances = types.EnvironmentStatusTerminated, types.EnvironmentHealthGrey, "", nil, nil
