@@ -36,8 +36,8 @@ func TestEveryRuleIsDocumented(t *testing.T) {
 		if r.Slug == "" || r.Title == "" || r.Why == "" || r.Before == "" || r.After == "" || r.Since == "" || seen[r.Slug] {
 			t.Errorf("rule %q lacks documentation, or stands twice", r.Slug)
 		}
-		if (r.find == nil) == (r.claims == nil) || (r.claims == nil) != (r.explain == nil) {
-			t.Errorf("rule %q reads either the input or chains, and explains the chains that it claims", r.Slug)
+		if r.find == nil && r.claims == nil || (r.claims == nil) != (r.explain == nil) {
+			t.Errorf("rule %q reads neither the input nor chains, or does not explain the chains that it claims", r.Slug)
 		}
 		seen[r.Slug] = true
 	}

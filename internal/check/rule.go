@@ -16,8 +16,7 @@ type Rule struct {
 	Before, After string
 	Since         string // version of beanpole that first had the rule
 
-	// find reads the whole input. Rules over single fetches leave it nil and
-	// claim chains instead.
+	// find reads the whole input; nil for rules that only claim chains.
 	find func(*run) []*finding.Finding
 	// claims tells whether a broken chain is this rule's. The first rule of
 	// the list that claims a chain explains it.

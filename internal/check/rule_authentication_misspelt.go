@@ -6,6 +6,7 @@ import (
 
 	"beanpole/internal/access"
 	"beanpole/internal/finding"
+	"beanpole/internal/source"
 )
 
 var authenticationMisspelt = &Rule{
@@ -19,6 +20,7 @@ bucket, and otherwise sends the request unsigned, which S3 answers with 403.`,
 	After:  "authentication: S3Auth",
 	Since:  "0.1.0",
 
+	find: silentSlips,
 	claims: func(c *access.Chain) bool {
 		s := c.Fetch.Signer
 		return s.Kind == access.Nobody && s.Asked != ""
@@ -32,8 +34,38 @@ bucket, and otherwise sends the request unsigned, which S3 answers with 403.`,
 	},
 }
 
+// silentSlips are names that nothing has, on fetches that do not fail for
+// certain: signed by accident, or open to everybody as far as anyone knows.
+func silentSlips(r *run) []*finding.Finding {
+	var out []*finding.Finding
+	for _, c := range r.chains {
+		s := c.Fetch.Signer
+		if c.Cause() != nil || s.Asked == "" || s.ByName || s.Unsure != "" {
+			continue
+		}
+		f := &finding.Finding{
+			Rule: "authentication-misspelt", Severity: finding.Warning, Certain: true, Pos: s.AskedAt,
+			Message: fmt.Sprintf("no authentication is named %q", s.Asked),
+		}
+		if s.Kind == access.Nobody {
+			f.Certain = false
+			f.Message = fmt.Sprintf("S3 may answer 403 AccessDenied: this fetch is not signed, since no authentication is named %q; not known: whether the bucket lets in everybody", s.Asked)
+		} else {
+			at := finding.Note{Label: "signer", Text: fmt.Sprintf("block %q, only because it lists the bucket or host", s.Block), At: []source.Pos{s.BlockAt}}
+			f.Notes = append(f.Notes, at)
+		}
+		f.Notes = append(f.Notes, finding.Note{Label: "fix", Text: nearestBlock(s)})
+		r.pointAt(f)
+		out = append(out, f)
+	}
+	return out
+}
+
 // nearestBlock offers a block whose name differs in case or a letter.
 func nearestBlock(s access.Signer) string {
+	if s.Block != "" {
+		return "write   authentication: " + s.Block
+	}
 	for _, o := range s.Others {
 		name, _, _ := strings.Cut(o, ":")
 		if near(name, s.Asked) {

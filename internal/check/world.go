@@ -33,6 +33,13 @@ func (r *run) env() *cfn.Env {
 	or(&env.StackID, fact.Symbol("AWS::StackId"))
 	or(&env.Region, fact.Symbol("AWS::Region"))
 	or(&env.AccountID, fact.Symbol("AWS::AccountId"))
+	switch {
+	case strings.HasPrefix(env.Region, "cn-"):
+		or(&env.Partition, "aws-cn")
+		or(&env.URLSuffix, "amazonaws.com.cn")
+	case strings.HasPrefix(env.Region, "us-gov-"):
+		or(&env.Partition, "aws-us-gov")
+	}
 	or(&env.Partition, "aws")
 	or(&env.URLSuffix, "amazonaws.com")
 	return &env

@@ -84,6 +84,34 @@ func TestCheckFindsTheProfileInRoleNameAndFixMendsIt(t *testing.T) {
 	}
 }
 
+func TestTwoFindingsWithOneRemedyAreMendedOnce(t *testing.T) {
+	dir := shop(t)
+	second := `files:
+  /etc/other:
+    authentication: Other
+    source: https://shop-certificates.s3.us-east-1.amazonaws.com/other
+Resources:
+  AWSEBAutoScalingGroup:
+    Metadata:
+      AWS::CloudFormation::Authentication:
+        Other:
+          type: S3
+          roleName: {"Fn::GetOptionSetting": {Namespace: "aws:autoscaling:launchconfiguration", OptionName: IamInstanceProfile}}
+`
+	if err := os.WriteFile(filepath.Join(dir, "app", ".ebextensions", "other.config"), []byte(second), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, out, _ := command(t, dir, "check", "app", "--template", "infra.yaml")
+	expect(t, out, "3 fetches followed, 2 findings")
+	if status, out, errs := command(t, dir, "fix", "app", "--template", "infra.yaml", "--write"); status != exitClean {
+		t.Fatalf("status %d\n%s%s", status, out, errs)
+	}
+	data, err := os.ReadFile(filepath.Join(dir, "infra.yaml"))
+	if err != nil || strings.Count(string(data), "RoleName: !Ref") != 1 {
+		t.Errorf("%v\n%s", err, data)
+	}
+}
+
 func TestCheckSaysWhatStaysUnknownWithoutATemplate(t *testing.T) {
 	status, out, _ := command(t, shop(t), "check", "app")
 	if status != exitClean {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sort"
 	"strings"
 
@@ -62,13 +63,7 @@ func (f *fixing) run(w io.Writer) error {
 	if len(mended) == 0 {
 		return f.nothing(w, left)
 	}
-	edits := map[string][]source.Edit{}
-	for _, fd := range mended {
-		for _, e := range fd.Fixes[0].Edits {
-			edits[e.File] = append(edits[e.File], e)
-		}
-	}
-	changed, err := f.apply(edits)
+	changed, err := f.apply(allEdits(mended))
 	if err != nil {
 		return err
 	}
@@ -88,6 +83,20 @@ func (f *fixing) run(w io.Writer) error {
 		return errFindings
 	}
 	return f.nothing(w, left)
+}
+
+// allEdits are the edits of the first fix of each finding, by file. Findings
+// with the same remedy share it.
+func allEdits(mended []*finding.Finding) map[string][]source.Edit {
+	edits := map[string][]source.Edit{}
+	for _, fd := range mended {
+		for _, e := range fd.Fixes[0].Edits {
+			if !slices.Contains(edits[e.File], e) {
+				edits[e.File] = append(edits[e.File], e)
+			}
+		}
+	}
+	return edits
 }
 
 // choose parts the findings in those that can be mended and the others.

@@ -119,18 +119,23 @@ func lineAt(data []byte, at source.Pos) (string, bool) {
 	return line, line != ""
 }
 
-// secrets finds the values of secret keys on a line, so that an excerpt never
-// shows one.
-var secrets = regexp.MustCompile(`(?i)(?:secret_?(?:access_?)?key|password)["']?\s*[:=]\s*["']?([^"',\s}]+)`)
+// secrets find the values of secret keys on a line, signatures and tokens in
+// a URL's query, and passwords in front of its host, so that none is printed.
+var secrets = []*regexp.Regexp{
+	regexp.MustCompile(`(?i)(?:secret_?(?:access_?)?key|password)["']?\s*[:=]\s*["']?([^"',\s}]+)`),
+	regexp.MustCompile(`(?i)[?&](?:x-amz-signature|x-amz-security-token|signature|token|sig)=([^"',\s}&]+)`),
+	regexp.MustCompile(`://[^\s/@:"']*:([^\s/@"']+)@`),
+}
 
 // mask puts stars over secret values; every rune keeps its column.
 func mask(line string) string {
-	for _, m := range secrets.FindAllStringSubmatchIndex(line, -1) {
-		n := utf8.RuneCountInString(line[m[2]:m[3]])
-		if n == m[3]-m[2] {
+	for _, secret := range secrets {
+		for _, m := range secret.FindAllStringSubmatchIndex(line, -1) {
+			n := utf8.RuneCountInString(line[m[2]:m[3]])
+			if n != m[3]-m[2] {
+				return strings.Repeat("*", utf8.RuneCountInString(line)) // rare; hide all of it
+			}
 			line = line[:m[2]] + strings.Repeat("*", n) + line[m[3]:]
-		} else {
-			return strings.Repeat("*", utf8.RuneCountInString(line)) // rare; hide all of it
 		}
 	}
 	return line

@@ -75,7 +75,7 @@ func (p *printer) head(f *Finding) {
 		sgr = yellow
 	}
 	severity := string(f.Severity) + ":"
-	lines := wrap(at+severity+" "+Clean(f.Message)+" ["+f.Rule+"]", p.opt.Width, 4)
+	lines := wrap(at+severity+" "+mask(Clean(f.Message))+" ["+f.Rule+"]", p.opt.Width, 4)
 	rest, had := strings.CutPrefix(lines[0], at+severity)
 	if had {
 		lines[0] = p.paint(bold, at) + p.paint(sgr, severity) + rest
@@ -99,7 +99,7 @@ func (p *printer) notes(ns []Note) {
 			label = ""
 		}
 		pad := strings.Repeat(" ", width-len(label)+1)
-		for i, l := range wrap(Clean(n.Text), p.opt.Width-indent, 0) {
+		for i, l := range wrap(mask(Clean(n.Text)), p.opt.Width-indent, 0) {
 			switch {
 			case i == 0:
 				fmt.Fprintln(p.w, "  "+p.paint(cyan, label)+strings.TrimRight(pad+l, " "))
@@ -118,7 +118,7 @@ func (p *printer) notes(ns []Note) {
 // Wrap is text made fit for a terminal and broken into lines of at most width
 // columns, 0: one line. Lines after the first are indented.
 func Wrap(s string, width, indent int) string {
-	return strings.Join(wrap(Clean(s), width, indent), "\n")
+	return strings.Join(wrap(mask(Clean(s)), width, indent), "\n")
 }
 
 // wrap breaks s at blanks into lines of at most width columns; lines after

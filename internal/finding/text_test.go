@@ -59,8 +59,10 @@ func TestTextHidesSecretsInExcerpts(t *testing.T) {
 		`password: verysecret`,
 		`AWS_SECRET_ACCESS_KEY=verysecret`,
 		`password: verysecretä`,
+		`source: https://b.s3.amazonaws.com/k?X-Amz-Expires=5&X-Amz-Signature=verysecret&x=y`,
+		`source: https://user:verysecret@example.com:8443/k`,
 	} {
-		got := print(&Finding{Rule: "r", Pos: at("f", 1, 1)}, TextOptions{Read: func(string) []byte { return []byte(line) }})
+		got := print(&Finding{Rule: "r", Pos: at("f", 1, 1), Message: line, Notes: []Note{{Label: "cause", Text: line}}}, TextOptions{Read: func(string) []byte { return []byte(line) }})
 		if strings.Contains(got, "verysecret") {
 			t.Errorf("%s: secret printed:\n%s", line, got)
 		}
