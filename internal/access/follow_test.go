@@ -213,7 +213,7 @@ var outcomes = []outcome{
 	{"role name from a parameter", func(w *world) { w.asTemplate(); w.asks(fact.Symbol("parameter RoleName")) }, fact.Unknown, "0 instance metadata", "", "0/0", "", "name metadata object network"},
 	{"static keys", func(w *world) {
 		w.f.Signer = Signer{Kind: StaticKeys, Block: "Keys", KeyID: "AKIAEXAMPLE", Secret: "s"}
-	}, fact.Unknown, "0 S3", "", "0/0", "", "identity"},
+	}, fact.Unknown, "0 S3", "", "0/0", "", "identity bucket"},
 	{"a presigned URL", func(w *world) { w.fetch(certURL + "?X-Amz-Signature=00"); w.unsigned("") }, fact.Unknown, "0 S3", "", "0/0", "", "authentication identity bucket object"},
 }
 

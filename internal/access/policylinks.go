@@ -22,38 +22,70 @@ func (x *follower) notS3() (Link, bool) {
 	return Link{}, false
 }
 
-// sides are the decisions about a fetch: as S3 makes it, and with the bucket
-// policy's Allows only, which is the identity side's own part.
-func (x *follower) sides() (full, identity iam.Decision, b *account.Bucket, found fact.Verdict) {
+// sides are the decisions about a fetch: as S3 makes it, and each side's part
+// in it.
+type sides struct {
+	full iam.Decision
+	// identity counts the bucket policy's Allows, if that is in the same
+	// account, but not its Denies.
+	identity iam.Decision
+	// bucket is what the bucket's policy says when all else allows the request.
+	// In another account (foreign) it must allow it too.
+	bucket  iam.Decision
+	foreign fact.Verdict
+
+	b     *account.Bucket
+	found fact.Verdict
+}
+
+func (x *follower) sides() (s sides) {
 	r := x.request(x.caller())
-	b, found = x.a.Bucket(r.Bucket)
+	s.b, s.found = x.a.Bucket(r.Bucket)
 	p := Policies(x.a, r.Caller)
-	q := iamRequest(x.a, r, b)
-	if b != nil {
-		p.Resource, p.ResourceUnknown = b.Policy, b.PolicyUnknown
+	q := iamRequest(x.a, r, s.b)
+	if s.b != nil {
+		p.Resource, p.ResourceUnknown = s.b.Policy, s.b.PolicyUnknown
 	} else {
 		p.ResourceUnknown = "the policy of bucket " + quoted(r.Bucket)
 	}
-	full = iam.Evaluate(q, &p)
-	if fact.Equal(q.ResourceAccount, r.Caller.Account) == fact.Broken {
-		own := p
-		own.Resource, own.ResourceUnknown = nil, ""
-		alone := *q
-		alone.ResourceAccount = ""
-		return full, iam.Evaluate(&alone, &own), b, found
+	s.full = iam.Evaluate(q, &p)
+	s.bucket = iam.Evaluate(q, &iam.Policies{Identity: []*iam.Policy{everything}, Resource: p.Resource, ResourceUnknown: p.ResourceUnknown})
+	if r.Caller.Anonymous { // has no identity side: does the policy deny, at least?
+		s.bucket = iam.Evaluate(q, &iam.Policies{Resource: openedTo(p.Resource), ResourceUnknown: p.ResourceUnknown})
 	}
-	if p.Resource != nil {
+
+	own, alone := p, *q
+	own.Resource, own.ResourceUnknown, alone.ResourceAccount = nil, "", ""
+	s.identity = iam.Evaluate(&alone, &own)
+	s.foreign = fact.Not(fact.Equal(q.ResourceAccount, r.Caller.Account))
+	if s.foreign == fact.Holds || s.identity.Verdict() == fact.Holds || s.identity.Reason == iam.ExplicitDeny {
+		return s
+	}
+	if p.Resource != nil { // its Allow may do instead
 		p.Resource = allowsOf(p.Resource)
 	}
-	identity = iam.Evaluate(q, &p)
-	if p.ResourceUnknown != "" { // an identity's own Allow does not wait for it
-		own := p
-		own.Resource, own.ResourceUnknown = nil, ""
-		if d := iam.Evaluate(q, &own); d.Verdict() == fact.Holds || d.Reason == iam.ExplicitDeny {
-			identity = d
-		}
+	s.identity = iam.Evaluate(q, &p)
+	return s
+}
+
+// everything stands for an identity side that allows all.
+var everything = func() *iam.Policy {
+	p := &iam.Policy{Version: "2012-10-17"}
+	p.Statements = []*iam.Statement{{Policy: p, Effect: iam.Allow, Actions: []iam.Term{{Text: "*"}}, Resources: []iam.Term{{Text: "*"}}}}
+	return p
+}()
+
+// openedTo is a bucket policy that also allows everybody everything, so that
+// only its Denies are left to decide.
+func openedTo(p *iam.Policy) *iam.Policy {
+	q := &iam.Policy{Version: "2012-10-17"}
+	allow := *everything.Statements[0]
+	allow.Policy, allow.Principal = q, &iam.Principals{Anyone: true}
+	q.Statements = []*iam.Statement{&allow}
+	if p != nil {
+		q.Statements = append(q.Statements, p.Statements...)
 	}
-	return full, identity, b, found
+	return q
 }
 
 // allowsOf is a policy without its Denies.
@@ -79,7 +111,7 @@ func (x *follower) identity() Link {
 	case x.byRole() && x.role == nil:
 		return unknown(nil, x.missingRole(), "the instances' role is not known")
 	}
-	_, d, _, _ := x.sides()
+	d := x.sides().identity
 	who := x.who()
 	at := statementPlaces(d)
 	if x.byRole() {
@@ -114,7 +146,8 @@ func (x *follower) bucket() Link {
 		return l
 	}
 	name := quoted(x.target.Bucket)
-	full, identity, b, found := x.sides()
+	s := x.sides()
+	b, found := s.b, s.found
 	switch {
 	case found == fact.Broken:
 		return broken([]source.Pos{x.f.URLAt}, "bucket %s does not exist", name)
@@ -134,29 +167,34 @@ func (x *follower) bucket() Link {
 		}
 		return broken(at, "bucket %s is in region %s and does not answer at %s", name, quoted(region), quoted(x.f.URL))
 	}
-	return x.bucketPolicy(name, at, full, identity, b)
+	return x.bucketPolicy(name, at, &s)
 }
 
-func (x *follower) bucketPolicy(name string, at []source.Pos, full, identity iam.Decision, b *account.Bucket) Link {
+func (x *follower) bucketPolicy(name string, at []source.Pos, s *sides) Link {
+	full := s.full
 	if full.Layer == iam.LayerResource {
 		at = append(at, statementPlaces(full)...)
 	}
+	policy := "the policy of bucket " + name
 	switch {
 	case x.byRole() && x.role == nil:
-		return unknown(at, x.missingRole(), "what the policy of bucket %s says to the instances' role is not known", name)
+		return unknown(at, x.missingRole(), "what %s says to the instances' role is not known", policy)
 	case full.Reason == iam.ExplicitDeny && full.Layer == iam.LayerResource:
-		return broken(at, "the policy of bucket %s denies the request: %s", name, statements(full))
+		return broken(at, "%s denies the request: %s", policy, statements(full))
+	case x.f.Signer.Kind == Nobody && s.bucket.Verdict() == fact.Unknown:
+		return unknown(at, missing(s.bucket, policy), "what %s says to everybody is not known", policy)
 	case x.f.Signer.Kind == Nobody:
-		if full.Verdict() == fact.Unknown {
-			return unknown(at, missing(full, "the policy of bucket "+name), "what the policy of bucket %s says to everybody is not known", name)
-		}
 		return holds(at, "bucket %s exists and denies nothing", name)
-	case full.Verdict() == fact.Broken && identity.Verdict() == fact.Holds:
-		return broken(at, "the policy of bucket %s, in another account, does not allow the request%s", name, nearly(full))
-	case full.Verdict() == fact.Unknown && (b.PolicyUnknown != "" || identity.Verdict() == fact.Holds || full.Layer == iam.LayerResource):
-		return unknown(at, missing(full, "the policy of bucket "+name), "what the policy of bucket %s says is not known", name)
+	case s.foreign == fact.Unknown && !x.byRole():
+		return unknown(at, "whose access key "+quoted(x.f.Signer.KeyID)+" is", "whether bucket %s is in its owner's account is not known", name)
+	case s.foreign == fact.Unknown:
+		return unknown(at, "the account ID", "whether bucket %s is in the same account is not known", name)
+	case s.foreign == fact.Holds && s.bucket.Verdict() == fact.Broken:
+		return broken(append(at, statementPlaces(s.bucket)...), "%s, in another account, does not allow the request%s", policy, nearly(s.bucket))
+	case s.bucket.Verdict() == fact.Unknown:
+		return unknown(at, missing(s.bucket, policy), "what %s says is not known", policy)
 	case full.Verdict() == fact.Holds && full.Layer == iam.LayerResource:
-		return holds(at, "the policy of bucket %s allows it: %s", name, statements(full))
+		return holds(at, "%s allows it: %s", policy, statements(full))
 	}
 	return holds(at, "bucket %s exists and denies nothing", name)
 }
