@@ -189,6 +189,28 @@ func TestServersOfTheInstanceMayListenOnEveryAddressOfPort80(t *testing.T) {
 	}
 }
 
+// TestStartIsFast guards the habit of a second; the aim on an idle machine is
+// 150 ms.
+func TestStartIsFast(t *testing.T) {
+	requireInstances(t)
+	best := time.Hour
+	for range 3 {
+		began := time.Now()
+		i, err := Start(t.Context(), &Spec{ID: "i-0fast", Dir: t.TempDir(), Args: []string{"test-pid-1"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		best = min(best, time.Since(began))
+		if err := i.Stop(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("PID 1 was ready after %s", best)
+	if best > time.Second {
+		t.Errorf("PID 1 was ready after %s", best)
+	}
+}
+
 func TestPID1AnswersCommands(t *testing.T) {
 	i := start(t, &Spec{})
 	for _, name := range []string{"app-deploy", "restart-app-server"} {
@@ -257,6 +279,12 @@ func TestNothingOfTheMachineIsWritten(t *testing.T) {
 	for _, line := range []string{"mount -t tmpfs x /mnt", "ip link add type dummy", "echo x >> /opt/beanpole/beanpole", "mknod /tmp/disk b 8 0"} {
 		if _, ok := sh(t, i, line); ok {
 			t.Errorf("%s: succeeded", line)
+		}
+	}
+	for _, process := range []string{"1", "self"} {
+		got, _ := sh(t, i, "grep -E '^(Seccomp|CapEff|CapBnd):' /proc/"+process+"/status | tr -d '\\t' | tr '\\n' ' '")
+		if got != "CapEff:00000000800405fb CapBnd:00000000800405fb Seccomp:2" {
+			t.Errorf("process %s: %s", process, got)
 		}
 	}
 }
