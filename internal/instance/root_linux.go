@@ -135,7 +135,11 @@ func mountRoot(l *layer, work, merged string) error {
 		}
 	}
 	opts := "lowerdir=" + l.lower + ",upperdir=" + l.upper + ",workdir=" + work
-	if err := unix.Mount("overlay", merged, "overlay", 0, opts); err != nil {
+	err := unix.Mount("overlay", merged, "overlay", 0, opts)
+	if errors.Is(err, unix.EINVAL) {
+		return fmt.Errorf("mount overlay on %q: %w: the state directory has to be on a disk's own file system (ext4, xfs, btrfs, tmpfs), not on an overlay or a network's", merged, err)
+	}
+	if err != nil {
 		return fmt.Errorf("mount overlay on %q: %w", merged, err)
 	}
 	return nil
