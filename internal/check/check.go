@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"sort"
+	"strings"
 
 	"beanpole/internal/access"
 	"beanpole/internal/account"
@@ -79,6 +80,7 @@ type run struct {
 // else beanpole's own failure.
 func Run(in *Input) (*Report, error) {
 	r := &run{in: in, x: ebext.Read(in.Bundle)}
+	r.missNothing()
 	if err := r.readTemplate(); err != nil {
 		return nil, err
 	}
@@ -93,6 +95,22 @@ func Run(in *Input) (*Report, error) {
 		}
 	}
 	return r.report(), nil
+}
+
+// missNothing says so when there is nothing to check: the wrong folder must
+// not look clean.
+func (r *run) missNothing() {
+	if len(r.x.Files)+len(r.x.Problems) > 0 {
+		return
+	}
+	what := "the bundle has no configuration file (.ebextensions/*.config at its root)"
+	for _, name := range r.in.Bundle.Names() {
+		if i := strings.Index(name, "/.ebextensions/"); i > 0 && strings.HasSuffix(name, ".config") {
+			what += fmt.Sprintf("; there are some in %q, if that is the bundle", name[:i])
+			break
+		}
+	}
+	r.notKnown = append(r.notKnown, what)
 }
 
 // makePlan turns the environment's template into cfn-init's plan.
