@@ -105,7 +105,7 @@ func (r *jsonReader) value(depth int) (*Node, error) {
 		return nil, err
 	}
 	n.End = r.at(r.o)
-	n.cleanText()
+	n.settle()
 	return n, nil
 }
 

@@ -2,6 +2,7 @@ package source
 
 import (
 	"sort"
+	"strings"
 	"unicode/utf8"
 
 	"beanpole/internal/fact"
@@ -40,38 +41,44 @@ func (n *Node) PosAt(i int) Pos {
 	return p
 }
 
-// cleanText drops the runes of symbols (package fact) from the text, and
-// keeps the places of what remains.
-func (n *Node) cleanText() {
-	clean := fact.Clean(n.Text)
-	if len(clean) == len(n.Text) {
+// segRun is the most bytes of text that one seg covers, so that PosAt takes
+// the same short time anywhere in a long line.
+const segRun = 256
+
+// settle drops the runes of symbols (package fact) from the text, and divides
+// long runs of text, keeping the place of every byte.
+func (n *Node) settle() {
+	dirty := fact.Clean(n.Text) != n.Text
+	if !dirty && len(n.Text) <= segRun || len(n.segs) == 0 {
+		n.Text = fact.Clean(n.Text)
 		return
 	}
 	var segs []seg
-	removed := 0
+	var clean strings.Builder
+	k, now := 0, n.segs[0] // the seg that byte i stands in, moved along to i
+	fresh := true          // the next byte needs a seg of its own
 	for i, r := range n.Text {
-		gone := fact.Clean(string(r)) == ""
-		if at := i - removed; !gone && n.startsSeg(i, removed, segs) {
-			s := seg{at: at, pos: n.PosAt(i)}
-			if k := sort.Search(len(n.segs), func(k int) bool { return n.segs[k].at > i }) - 1; k >= 0 {
-				s.held = n.segs[k].held
+		for k+1 < len(n.segs) && n.segs[k+1].at <= i {
+			k++
+			now, fresh = n.segs[k], true
+		}
+		w := utf8.RuneLen(r)
+		if gone := dirty && fact.Clean(string(r)) == ""; gone {
+			fresh = true
+		} else {
+			if fresh || clean.Len()-segs[len(segs)-1].at >= segRun {
+				segs = append(segs, seg{at: clean.Len(), pos: now.pos, held: now.held})
+				fresh = false
 			}
-			segs = append(segs, s)
+			clean.WriteRune(r)
 		}
-		if gone {
-			removed += utf8.RuneLen(r)
+		if !now.held {
+			now.pos.Offset += w
+			now.pos.Col++
 		}
 	}
-	n.Text, n.segs = clean, segs
-}
-
-// startsSeg reports whether byte i of the text needs a seg of its own: an old
-// one starts there, or runes before it went away since the last new one.
-func (n *Node) startsSeg(i, removed int, done []seg) bool {
-	k := sort.Search(len(n.segs), func(k int) bool { return n.segs[k].at >= i })
-	if k < len(n.segs) && n.segs[k].at == i || len(done) == 0 {
-		return true
+	n.Text, n.segs = clean.String(), segs
+	if k := len(segs); k == 0 || !segs[k-1].held {
+		n.segs = append(n.segs, seg{at: len(n.Text), pos: now.pos})
 	}
-	last := done[len(done)-1]
-	return !last.held && last.pos.Offset+(i-removed-last.at) != n.PosAt(i).Offset
 }

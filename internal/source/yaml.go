@@ -14,9 +14,9 @@ import (
 )
 
 // Limits on what a reader takes: bundles are hostile. The largest document
-// that AWS takes is a template of 1 MB.
+// that AWS takes is a template of 1 MB [CFN:cloudformation-limits].
 const (
-	maxBytes = 10 << 20
+	maxBytes = 2 << 20
 	maxDepth = 200
 	maxAlias = 100_000 // values that all aliases of one file may stand for
 )
@@ -220,7 +220,7 @@ func (r *yamlReader) scalar(n *Node, y *yaml.Node) (end int) {
 	s.rest()
 	n.segs = s.segs
 	n.Kind, n.Tag = scalarKind(y, n)
-	n.cleanText()
+	n.settle()
 	return s.o
 }
 

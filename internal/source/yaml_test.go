@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // sound checks what holds for every tree: places stand inside the file, agree
@@ -276,4 +277,18 @@ func TestPublicFilesAreReadOrRefusedWithAPlace(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("%d read, %d refused", good, refused)
+}
+
+func TestALargeFileTakesNoLongerByItsShape(t *testing.T) {
+	const most = 20 * time.Second // of about one second; what is quadratic takes hours
+	for name, unit := range map[string]string{
+		"symbol_runes": "\ue0b0x", "words": "x y ", "escapes": "\\n", "flow": "', '",
+	} {
+		start := time.Now()
+		text := "a: [\"" + strings.ReplaceAll(strings.Repeat(unit, maxBytes/2/len(unit)), "'", "\"") + "\"]\n"
+		n, err := Parse("f", []byte(text))
+		if d := time.Since(start); n == nil || d > most {
+			t.Errorf("%s: reading %d bytes took %v: %v", name, len(text), d, err)
+		}
+	}
 }
