@@ -180,6 +180,14 @@ var outcomes = []outcome{
 		w.Profile.Text = w.profile.Name
 		w.asks(w.profile.Name)
 	}, fact.Broken, "404 instance metadata", page404, "50/0", Name, "object network"},
+	{"a template of a stack without a name yet", func(w *world) {
+		w.asTemplate()
+		stack := fact.Symbol("AWS::StackName")
+		w.role.Name = stack + "-Role-" + fact.Generated("r")
+		w.profile.Name, w.profile.Roles = stack+"-Profile-"+fact.Generated("p"), []string{w.role.Name}
+		w.Profile.Text = w.profile.Name
+		w.asks(w.profile.Name)
+	}, fact.Broken, "404 instance metadata", page404, "50/0", Name, "object network"},
 	{"a template: no s3:GetObject", func(w *world) { w.asTemplate(); w.noIdentity() }, fact.Broken, "403 AccessDenied S3", denied403, "1/1", Identity, "object network"},
 	{"a template: a policy that could not be read", func(w *world) { w.asTemplate(); w.noIdentity(); w.role.PoliciesUnknown = []string{"inline policy x"} }, fact.Unknown, "0 S3", "", "0/0", "", "identity object network"},
 	{"a template: somebody else's managed policy", func(w *world) {

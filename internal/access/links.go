@@ -197,7 +197,7 @@ func (x *follower) profile() Link {
 		at = append(at, x.role.Pos, x.role.NamePos)
 	}
 	l := holds(at, "instance profile %s holds role %s", quoted(p.Name), quoted(p.Roles[0]))
-	if m := fact.Missing(p.Roles[0]); len(m) > 0 {
+	if m := fact.Missing(p.Roles[0]); x.role == nil && len(m) > 0 {
 		l.Verdict, l.Missing = fact.Unknown, strings.Join(m, ", ")
 	}
 	return l
