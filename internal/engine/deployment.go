@@ -196,7 +196,7 @@ func (d *deployment) install(ctx context.Context, output io.Writer) error {
 	}
 	entries, err := parseProcfile(string(data))
 	if err != nil {
-		return fmt.Errorf("Buildfile: %w", err)
+		return fmt.Errorf("read Buildfile: %w", err)
 	}
 	env := append(d.environment(d.port(), "/root"), "GOCACHE=/var/cache/go-build", "GOTOOLCHAIN=local")
 	for _, b := range entries {
@@ -206,7 +206,7 @@ func (d *deployment) install(ctx context.Context, output io.Writer) error {
 			return err
 		}
 		if err := runIn(ctx, c); err != nil {
-			return fmt.Errorf("Buildfile: %s: %s: %w", b.name, b.command, err)
+			return fmt.Errorf("run Buildfile process %s: %s: %w", b.name, b.command, err)
 		}
 	}
 	return nil
@@ -293,7 +293,7 @@ func (d *deployment) procfile() ([]entry, error) {
 		err = errors.New("it names no process")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("Procfile: %w", err)
+		return nil, fmt.Errorf("read Procfile: %w", err)
 	}
 	return entries, nil
 }
