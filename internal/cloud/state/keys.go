@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"beanpole/internal/aws"
@@ -52,13 +53,20 @@ func (s *State) ensureAdmin() error {
 // shared credentials file.
 func (s *State) CredentialsFile() string { return filepath.Join(s.dir, "credentials") }
 
+// writeCredentials writes the file unless it holds this key already: one from
+// an earlier store is of no use.
 func (s *State) writeCredentials(key AccessKey) error {
 	path := s.CredentialsFile()
-	if _, err := os.Stat(path); err == nil {
+	if old, err := os.ReadFile(path); err == nil && strings.Contains(string(old), key.ID) {
 		return nil
 	}
 	text := fmt.Sprintf("# The admin user of beanpole's local cloud; good for nothing on AWS.\n[default]\naws_access_key_id = %s\naws_secret_access_key = %s\nregion = %s\n", key.ID, key.Secret, s.Region())
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+	f, err := os.CreateTemp(s.dir, "credentials-*") // mode 0600
+	if err != nil {
+		return fmt.Errorf("write credentials: %w", err)
+	}
+	_, err = f.WriteString(text)
+	if err := errors.Join(err, f.Close(), os.Rename(f.Name(), path)); err != nil {
 		return fmt.Errorf("write credentials: %w", err)
 	}
 	return nil
