@@ -1,6 +1,7 @@
 package elasticbeanstalk
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 	"strings"
@@ -8,8 +9,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
-
-	"context"
 
 	"beanpole/internal/cloud/elb"
 	"beanpole/internal/ebext"
@@ -67,6 +66,9 @@ func plural(n int, word string) string {
 // startMachines starts count instances, in parallel. With an error some may
 // run all the same.
 func (o *operation) startMachines(count int) ([]Machine, error) {
+	if o.s.Launcher == nil {
+		return nil, &source.Problem{What: "this local AWS was started without a way to run instances"}
+	}
 	machines, errs := make([]Machine, count), make([]error, count)
 	var all sync.WaitGroup
 	for i := range count {
