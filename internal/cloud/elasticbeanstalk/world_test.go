@@ -174,7 +174,10 @@ func (w *world) connect() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	config := awssdk.Config{Region: "eu-west-1", BaseEndpoint: &w.url, RetryMaxAttempts: 1,
+	// The SDK closes a request's body as soon as the answer's head is there; a
+	// server as quick as this one can lose it the connection in the middle of a
+	// long answer ("use of closed network connection"), which it then retries.
+	config := awssdk.Config{Region: "eu-west-1", BaseEndpoint: &w.url, RetryMaxAttempts: 4,
 		Credentials: credentials.NewStaticCredentialsProvider(key.KeyID, key.Secret, "")}
 	w.beans, w.cfn, w.iam = eb.NewFromConfig(config), cf.NewFromConfig(config), iam.NewFromConfig(config)
 	w.objects = s3.NewFromConfig(config, func(o *s3.Options) { o.UsePathStyle = true })
