@@ -114,8 +114,12 @@ func (x *follower) credentials() Answer {
 func (x *follower) serverAnswer() Answer {
 	signed := x.signs()
 	switch recognised := x.f.Address.Recognised(); {
-	case x.f.Signer.Kind == Basic:
+	case x.f.Signer.Unsure != "":
+		return Answer{From: FromS3}
+	case x.f.Signer.Kind == Basic && (x.target.elsewhere || x.target.unknown != ""):
 		return Answer{From: FromElse}
+	case x.f.Signer.Kind == Basic:
+		return refuse(aws.UnsupportedScheme("Basic"))
 	case signed && !recognised && aws.AgentUnsure(x.f.URL) != nil:
 		return Answer{From: FromAgent}
 	case signed && !recognised:

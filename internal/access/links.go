@@ -73,6 +73,12 @@ func (x *follower) source() Link {
 func (x *follower) authentication() Link {
 	s := &x.f.Signer
 	at := []source.Pos{s.AskedAt, s.BlockAt}
+	if s.Unsure != "" {
+		return unknown(at, s.Unsure, "who signs is not known")
+	}
+	if s.Kind == Basic && x.c.Answer.From == FromS3 {
+		return broken(at, "block %s sends user name and password, which S3 does not take", quoted(s.Block))
+	}
 	if s.Kind != Nobody {
 		how := "by its name"
 		switch {

@@ -66,9 +66,16 @@ func Verify(r *http.Request, lookup KeyLookup, document func(doc, sig []byte) bo
 func unknownScheme(r *http.Request, auth string) *Error {
 	if _, ok := ServedS3(hostOf(r), r.URL.EscapedPath()); ok {
 		scheme, _, _ := strings.Cut(auth, " ")
-		return Errorf("InvalidArgument", "Unsupported Authorization Type").With("ArgumentName", "Authorization").With("ArgumentValue", scheme)
+		return UnsupportedScheme(scheme)
 	}
 	return Errorf("IncompleteSignature", "Authorization header requires 'Credential' parameter. Authorization header requires 'Signature' parameter. Authorization header requires 'SignedHeaders' parameter.")
+}
+
+// UnsupportedScheme is S3's answer to an Authorization header of another kind,
+// user name and password for instance. S3 repeats the whole header; we only
+// its scheme, since the rest is a secret.
+func UnsupportedScheme(scheme string) *Error {
+	return Errorf("InvalidArgument", "Unsupported Authorization Type").With("ArgumentName", "Authorization").With("ArgumentValue", scheme)
 }
 
 // checkKey finds the key and judges the token that came with it.

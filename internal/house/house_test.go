@@ -19,8 +19,10 @@ var floors = []struct {
 	reason   string
 	packages []string
 }{
-	{"words, places and facts must not depend on what is done with them",
-		[]string{"fact", "source", "aws", "event"}},
+	{"whether something is known must not depend on what it is",
+		[]string{"fact"}},
+	{"words and places must not depend on what is done with them",
+		[]string{"source", "aws", "event"}},
 	{"a policy is decided from its text alone, a finding printed from its own value",
 		[]string{"finding", "iam"}},
 	{"a template and an account are described before anything is asked of them",

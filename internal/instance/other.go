@@ -50,3 +50,8 @@ func Sweep(string) error { return nil }
 func Missing() []Need {
 	return []Need{{What: "Linux", Remedy: "instances need Linux namespaces: run beanpole on Linux, or in a Linux virtual machine; check and fix work here"}}
 }
+
+// Attach fails: no instance runs here.
+func Attach(context.Context, string, string, []string, io.Reader, io.Writer, io.Writer) error {
+	return errNotLinux
+}

@@ -99,7 +99,7 @@ func (s *Service) resolve(st *stack, t *cfn.Template, logicalID string, r *resou
 	if err != nil {
 		return nil, reasonOf(err)
 	}
-	if _, record := recordedKinds[r.Type]; record && res.Properties != nil {
+	if _, record := recordedKinds[res.Type]; record && res.Properties != nil {
 		// Nothing comes of a record's properties, so that one that is not known
 		// here, like the region's zones, may stay a name.
 		res.Properties = res.Properties.Clone()
