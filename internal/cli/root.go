@@ -58,6 +58,14 @@ func commands() []*cobra.Command {
 		checkCommand(),
 		fixCommand(),
 		explainCommand(),
+		upCommand(),
+		downCommand(),
+		statusCommand(),
+		eventsCommand(),
+		logsCommand(),
+		shellCommand(),
+		serveCommand(),
+		instanceInitCommand(),
 		versionCommand(),
 	}
 }

@@ -1,0 +1,63 @@
+package cli
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+)
+
+// clients speak to the local AWS as any program would speak to AWS, with the
+// administrator's key of this project.
+type clients struct {
+	stacks  *cloudformation.Client
+	beans   *elasticbeanstalk.Client
+	objects *s3.Client
+	on      *serving
+}
+
+func (p *project) clients(on *serving) (*clients, error) {
+	id, secret, err := readCredentials(p.path("credentials"))
+	if err != nil {
+		return nil, err
+	}
+	config := aws.Config{
+		Region:       on.Region,
+		Credentials:  credentials.NewStaticCredentialsProvider(id, secret, ""),
+		BaseEndpoint: aws.String(on.url()),
+	}
+	return &clients{
+		stacks:  cloudformation.NewFromConfig(config),
+		beans:   elasticbeanstalk.NewFromConfig(config),
+		objects: s3.NewFromConfig(config, func(o *s3.Options) { o.UsePathStyle = true }),
+		on:      on,
+	}, nil
+}
+
+// readCredentials reads the default profile of a shared credentials file.
+func readCredentials(path string) (id, secret string, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", "", fmt.Errorf("read the local administrator's key: %w", err)
+	}
+	defer f.Close()
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		key, value, _ := strings.Cut(lines.Text(), "=")
+		switch strings.TrimSpace(key) {
+		case "aws_access_key_id":
+			id = strings.TrimSpace(value)
+		case "aws_secret_access_key":
+			secret = strings.TrimSpace(value)
+		}
+	}
+	if id == "" || secret == "" {
+		return "", "", fmt.Errorf("read the local administrator's key: %s holds none", path)
+	}
+	return id, secret, nil
+}

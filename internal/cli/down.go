@@ -1,0 +1,66 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"beanpole/internal/instance"
+)
+
+func downCommand() *cobra.Command {
+	var state string
+	c := &cobra.Command{
+		Use:   "down",
+		Short: "end the local environment and leave nothing behind",
+		Long: `down ends the local AWS of this project with its environments, instances, load
+balancers and buckets, clears away whatever a killed beanpole left, and removes
+the state folder.`,
+		Example: `  beanpole down`,
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			p, err := findProject(state)
+			if err != nil {
+				return err
+			}
+			if _, err := os.Stat(p.dir); os.IsNotExist(err) {
+				fmt.Fprintln(c.OutOrStdout(), "nothing to end: there is no local AWS here")
+				return nil
+			}
+			s, err := p.serving()
+			if err != nil {
+				return err
+			}
+			if s != nil {
+				if err := p.end(c.Context(), s); err != nil {
+					return err
+				}
+			}
+			if err := p.clear(); err != nil {
+				return err
+			}
+			fmt.Fprintln(c.OutOrStdout(), "the local AWS is gone, with all that it ran")
+			return nil
+		},
+	}
+	c.Flags().StringVar(&state, "state", "", "folder of the local AWS (default: the nearest .beanpole from here upwards)")
+	return c
+}
+
+// clear removes a state folder that nobody serves, with what is left of its
+// instances.
+func (p *project) clear() error {
+	lock, err := p.lock()
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	if err := instance.Sweep(p.dir); err != nil {
+		return fmt.Errorf("clear away instances: %w", err)
+	}
+	if err := os.RemoveAll(p.dir); err != nil {
+		return fmt.Errorf("remove the state folder: %w", err)
+	}
+	return nil
+}

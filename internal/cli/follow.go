@@ -1,0 +1,148 @@
+package cli
+
+import (
+	"context"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	cfntypes "github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
+	ebtypes "github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
+)
+
+// follower prints what happens to a deployment while it happens.
+type follower struct {
+	d         *deployment
+	from      time.Time
+	stackSeen map[string]bool
+	beanSeen  int
+	instances []string // IDs named in events, in order
+	failed    bool     // Elastic Beanstalk said so
+	env       string   // environment named by events
+}
+
+func (d *deployment) follow() *follower {
+	return &follower{d: d, from: time.Now().UTC().Truncate(time.Millisecond), stackSeen: map[string]bool{}}
+}
+
+// stack follows a stack until it is done; ok says whether it succeeded.
+func (f *follower) stack(ctx context.Context, name string) (ok bool, err error) {
+	f.d.screen.now("waiting for stack " + name)
+	defer f.d.screen.now("")
+	for {
+		// The status first: what is printed after it is then complete.
+		out, err := f.d.clients.stacks.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &name})
+		if err != nil {
+			return false, awsError("watch the stack", err)
+		}
+		status := string(out.Stacks[0].StackStatus)
+		if err := f.news(ctx, name); err != nil {
+			return false, err
+		}
+		if !strings.HasSuffix(status, "IN_PROGRESS") {
+			good := status == "CREATE_COMPLETE" || status == "UPDATE_COMPLETE"
+			return good && !f.failed, nil
+		}
+		if err := pause(ctx, pollEvery); err != nil {
+			return false, err
+		}
+	}
+}
+
+// news prints the events that are new.
+func (f *follower) news(ctx context.Context, stack string) error {
+	if stack != "" {
+		if err := f.stackNews(ctx, stack); err != nil {
+			return err
+		}
+	}
+	return f.beanNews(ctx)
+}
+
+func (f *follower) stackNews(ctx context.Context, stack string) error {
+	out, err := f.d.clients.stacks.DescribeStackEvents(ctx, &cloudformation.DescribeStackEventsInput{StackName: &stack})
+	if err != nil {
+		return awsError("read the stack's events", err)
+	}
+	slices.Reverse(out.StackEvents)
+	for _, e := range out.StackEvents {
+		id := aws.ToString(e.EventId)
+		if f.stackSeen[id] || e.Timestamp != nil && e.Timestamp.Before(f.from) {
+			continue
+		}
+		f.stackSeen[id] = true
+		if e.ResourceStatus == cfntypes.ResourceStatusCreateInProgress || strings.HasSuffix(string(e.ResourceStatus), "_IN_PROGRESS") {
+			continue
+		}
+		text := aws.ToString(e.LogicalResourceId) + " " + string(e.ResourceStatus)
+		if reason := aws.ToString(e.ResourceStatusReason); reason != "" {
+			text += ": " + reason
+		}
+		f.print(e.Timestamp, "STACK", text)
+	}
+	return nil
+}
+
+var instanceID = regexp.MustCompile(`\bi-[0-9a-f]{8,17}\b`)
+
+func (f *follower) beanNews(ctx context.Context) error {
+	in := &elasticbeanstalk.DescribeEventsInput{StartTime: &f.from, MaxRecords: aws.Int32(1000)}
+	if f.d.env != "" {
+		in.EnvironmentName = &f.d.env
+	}
+	out, err := f.d.clients.beans.DescribeEvents(ctx, in)
+	if err != nil {
+		return awsError("read the environment's events", err)
+	}
+	events := out.Events
+	slices.Reverse(events)
+	for _, e := range events[min(f.beanSeen, len(events)):] {
+		f.beanSeen++
+		message := aws.ToString(e.Message)
+		f.print(e.EventDate, string(e.Severity), message)
+		for _, id := range instanceID.FindAllString(message, -1) {
+			if !slices.Contains(f.instances, id) {
+				f.instances = append(f.instances, id)
+			}
+		}
+		if e.EnvironmentName != nil {
+			f.env = *e.EnvironmentName
+		}
+		if e.Severity == ebtypes.EventSeverityError || e.Severity == ebtypes.EventSeverityFatal {
+			f.failed = true
+		}
+		f.d.screen.now(bottom(message))
+	}
+	return nil
+}
+
+// bottom is what the last line says while an event's step is going on.
+func bottom(message string) string {
+	if len(message) > 60 {
+		message = message[:60] + "…"
+	}
+	return message
+}
+
+// print writes one event as the EB CLI does.
+func (f *follower) print(at *time.Time, severity, message string) {
+	when := time.Now()
+	if at != nil {
+		when = *at
+	}
+	f.d.screen.line("%s    %-5s   %s", when.UTC().Format("2006-01-02 15:04:05"), severity, clean(message))
+}
+
+// clean keeps text of AWS's or the user's from steering the terminal.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\n' && r != '\t' || r == 0x7f {
+			return '?'
+		}
+		return r
+	}, s)
+}

@@ -1,0 +1,229 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"beanpole/internal/account"
+	"beanpole/internal/check"
+	"beanpole/internal/finding"
+)
+
+// succeeded says where the environment answers.
+func (d *deployment) succeeded(ctx context.Context, f *follower) error {
+	name := f.env
+	if name == "" {
+		name = d.env
+	}
+	d.screen.line("")
+	urls := d.clients.urls(ctx, name, "")
+	if len(urls) == 0 {
+		d.screen.line("%s is up", d.stack)
+		return nil
+	}
+	d.screen.line("%s is up:", name)
+	for _, u := range urls {
+		d.screen.line("  %s", u)
+	}
+	d.screen.line("end it with: beanpole down")
+	return nil
+}
+
+// urls are the local addresses of an environment's load balancer, from its
+// option settings.
+func (c *clients) urls(ctx context.Context, environment, application string) []string {
+	if application == "" {
+		out, err := c.beans.DescribeEnvironments(ctx, &elasticbeanstalk.DescribeEnvironmentsInput{EnvironmentNames: []string{environment}})
+		if err != nil || len(out.Environments) == 0 {
+			return nil
+		}
+		application = aws.ToString(out.Environments[0].ApplicationName)
+	}
+	out, err := c.beans.DescribeConfigurationSettings(ctx, &elasticbeanstalk.DescribeConfigurationSettingsInput{
+		ApplicationName: &application, EnvironmentName: &environment,
+	})
+	if err != nil || len(out.ConfigurationSettings) == 0 {
+		return nil
+	}
+	listeners := map[int]map[string]string{80: {}}
+	single := false
+	for _, s := range out.ConfigurationSettings[0].OptionSettings {
+		namespace, option, value := aws.ToString(s.Namespace), aws.ToString(s.OptionName), aws.ToString(s.Value)
+		if namespace == "aws:elasticbeanstalk:environment" && option == "EnvironmentType" {
+			single = value == "SingleInstance"
+		}
+		port := 80
+		if rest, ok := strings.CutPrefix(namespace, "aws:elb:listener"); !ok {
+			continue
+		} else if rest != "" {
+			if port, err = strconv.Atoi(strings.TrimPrefix(rest, ":")); err != nil {
+				continue
+			}
+		}
+		if listeners[port] == nil {
+			listeners[port] = map[string]string{}
+		}
+		listeners[port][option] = value
+	}
+	if single {
+		listeners = map[int]map[string]string{80: {}, 443: {"ListenerProtocol": "TCP"}}
+	}
+	return c.addresses(listeners)
+}
+
+func (c *clients) addresses(listeners map[int]map[string]string) []string {
+	var ports []int
+	for p, l := range listeners {
+		if !strings.EqualFold(l["ListenerEnabled"], "false") {
+			ports = append(ports, p)
+		}
+	}
+	sort.Ints(ports)
+	var urls []string
+	for _, p := range ports {
+		scheme, note := "http", ""
+		if protocol := listeners[p]["ListenerProtocol"]; p == 443 || protocol == "HTTPS" || protocol == "SSL" {
+			scheme = "https"
+			if protocol == "TCP" {
+				note = "   (TCP passed through: TLS ends on the instance)"
+			}
+		}
+		urls = append(urls, fmt.Sprintf("%s://localhost:%d/%s", scheme, c.on.portFor(p), note))
+	}
+	return urls
+}
+
+// failed explains a failed deployment below its last event: what the logs on
+// the instances say, and the chain that led there.
+func (d *deployment) failed(ctx context.Context, f *follower) error {
+	d.screen.now("")
+	d.showLogs(ctx, f)
+	report, err := d.explain(ctx)
+	if err != nil {
+		return err
+	}
+	d.screen.write(func(w io.Writer) {
+		fmt.Fprintln(w)
+		if len(report.Findings) == 0 {
+			fmt.Fprintln(w, "The cause is not one that beanpole knows; the instance's log files say more: beanpole logs")
+			return
+		}
+		files := d.files()
+		color, width := terminal(d.screen.out)
+		finding.Text(w, report.Findings, finding.TextOptions{Read: files.read, Name: files.name, Color: color, Width: width})
+	})
+	return errFailed
+}
+
+// errorLogs are the files that say why, and what marks the lines that do.
+var errorLogs = []struct{ path, mark string }{
+	{"/var/log/eb-engine.log", "[ERROR]"},
+	{"/var/log/eb-activity.log", "failed"},
+	{"/var/log/cfn-init.log", "[ERROR]"},
+}
+
+// maxLogLines keeps the excerpt of one log readable.
+const maxLogLines = 3
+
+func (d *deployment) showLogs(ctx context.Context, f *follower) {
+	for _, id := range f.instances {
+		for _, l := range errorLogs {
+			data, err := d.clients.on.own(ctx, "GET", "files/"+id+l.path, nil)
+			if err != nil {
+				continue
+			}
+			var lines []string
+			for _, line := range strings.Split(string(data), "\n") {
+				if strings.Contains(line, l.mark) && (len(lines) == 0 || !sameButTime(lines[len(lines)-1], line)) {
+					lines = append(lines, line)
+				}
+			}
+			if len(lines) == 0 {
+				continue
+			}
+			d.screen.line("\n%s on %s:", l.path, id)
+			for _, line := range lines[max(0, len(lines)-maxLogLines):] {
+				d.screen.line("  %s", clean(line))
+			}
+		}
+	}
+}
+
+// sameButTime compares two log lines without their time stamps: a retried
+// fetch writes the same line again and again.
+func sameButTime(a, b string) bool {
+	_, a, _ = strings.Cut(a, "[")
+	_, b, _ = strings.Cut(b, "[")
+	return a == b
+}
+
+// explain follows the chains of the user's own files over what the local AWS
+// really holds: physical names from CloudFormation, objects from S3.
+func (d *deployment) explain(ctx context.Context) (*check.Report, error) {
+	given, err := d.flags.given()
+	if err != nil {
+		return nil, err
+	}
+	in := &check.Input{
+		Bundle: d.bundle, Template: d.template, Given: given, Read: d.files().read,
+		Platform: d.flags.platform, Environment: d.flags.environment,
+	}
+	if d.template != nil {
+		in.Env = d.cfnEnv()
+		physical, err := d.physical(ctx)
+		if err != nil {
+			return nil, err
+		}
+		in.Names = physical
+	}
+	in.Reachable = true
+	in.Objects = func(bucket string) (map[string]*account.Object, bool) {
+		return d.clients.list(ctx, bucket)
+	}
+	return check.Run(in)
+}
+
+// files are the user's own files, as `check` reads and names them.
+func (d *deployment) files() *prediction {
+	return &prediction{inputFlags: d.flags.inputFlags, path: d.path, bundle: d.bundle, parsed: d.template}
+}
+
+// physical are the physical IDs of the stack's resources.
+func (d *deployment) physical(ctx context.Context) (map[string]string, error) {
+	out, err := d.clients.stacks.DescribeStackResources(ctx, &cloudformation.DescribeStackResourcesInput{StackName: &d.stack})
+	if err != nil {
+		return nil, awsError("list the stack's resources", err)
+	}
+	ids := map[string]string{}
+	for _, r := range out.StackResources {
+		if id := aws.ToString(r.PhysicalResourceId); id != "" {
+			ids[aws.ToString(r.LogicalResourceId)] = id
+		}
+	}
+	return ids, nil
+}
+
+// list is all that a bucket holds; ok is false when it could not be told.
+func (c *clients) list(ctx context.Context, bucket string) (objects map[string]*account.Object, ok bool) {
+	objects = map[string]*account.Object{}
+	pages := s3.NewListObjectsV2Paginator(c.objects, &s3.ListObjectsV2Input{Bucket: &bucket})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, false
+		}
+		for _, o := range page.Contents {
+			objects[aws.ToString(o.Key)] = &account.Object{Size: aws.ToInt64(o.Size), ETag: strings.Trim(aws.ToString(o.ETag), `"`)}
+		}
+	}
+	return objects, true
+}

@@ -1,0 +1,144 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// stateName is the folder in which a project's local AWS lives.
+const stateName = ".beanpole"
+
+// project is the place of a local AWS: its state folder and who serves it.
+type project struct {
+	dir string // absolute path of .beanpole
+}
+
+// findProject is the state folder that a command works on: the one given, or
+// the nearest .beanpole from here upwards, as git finds its own, or a new one
+// here.
+func findProject(given string) (*project, error) {
+	if given != "" {
+		dir, err := filepath.Abs(given)
+		return &project{dir}, err
+	}
+	here, err := os.Getwd()
+	if err != nil {
+		return nil, fmt.Errorf("find the working directory: %w", err)
+	}
+	for dir := here; ; dir = filepath.Dir(dir) {
+		candidate := filepath.Join(dir, stateName)
+		if st, err := os.Stat(candidate); err == nil && st.IsDir() {
+			return &project{candidate}, nil
+		}
+		if dir == filepath.Dir(dir) {
+			return &project{filepath.Join(here, stateName)}, nil
+		}
+	}
+}
+
+func (p *project) path(name ...string) string {
+	return filepath.Join(append([]string{p.dir}, name...)...)
+}
+
+// serving is what a running `serve` tells about itself, in serve.json.
+type serving struct {
+	PID     int      `json:"pid"`
+	Address string   `json:"address"` // host:port on loopback
+	Region  string   `json:"region"`
+	Account string   `json:"account"`
+	Token   string   `json:"token"`            // opens beanpole's own doors; never printed
+	Listen  []string `json:"listen,omitempty"` // as given with --listen
+}
+
+func (s *serving) url() string { return "http://" + s.Address }
+
+// portFor is the local port of a load balancer's listener.
+func (s *serving) portFor(listener int) int {
+	ports, err := (&serveFlags{ports: s.Listen}).portFor()
+	if err != nil {
+		return listener // it was checked before it was written
+	}
+	return ports(listener)
+}
+
+// serving reads who serves this project now; nil when nobody does. A lock that
+// dies with its holder tells, so a killed server is never taken for alive.
+func (p *project) serving() (*serving, error) {
+	free, err := p.lockFree()
+	if err != nil || free {
+		return nil, err
+	}
+	data, err := os.ReadFile(p.path("serve.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil // another one is just starting
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, usageError("the local AWS of %s belongs to another user; run this command with sudo", p.dir)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read who serves this project: %w", err)
+	}
+	var s serving
+	if err := json.Unmarshal(data, &s); err != nil {
+		return nil, fmt.Errorf("read %s: %w", p.path("serve.json"), err)
+	}
+	return &s, nil
+}
+
+func (p *project) lockFree() (bool, error) {
+	f, err := os.Open(p.path("serve.lock"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return true, nil
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return false, usageError("the local AWS of %s belongs to another user; run this command with sudo", p.dir)
+	}
+	if err != nil {
+		return false, fmt.Errorf("open the project's lock: %w", err)
+	}
+	defer f.Close()
+	err = unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB)
+	return err == nil, nil
+}
+
+// lock takes the project for this process until it ends. The error is the
+// user's when another process holds it.
+func (p *project) lock() (*os.File, error) {
+	if err := os.MkdirAll(p.dir, 0o700); err != nil {
+		return nil, usageError("cannot make the state folder: %v; give another with --state", err)
+	}
+	f, err := os.OpenFile(p.path("serve.lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open the project's lock: %w", err)
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		f.Close()
+		return nil, usageError("a local AWS already runs in %s; use it, or end it with: beanpole down", p.dir)
+	}
+	return f, nil
+}
+
+// write puts serve.json in place in one step, readable by its owner alone.
+func (p *project) write(s *serving) error {
+	data, err := json.Marshal(s)
+	if err != nil {
+		return fmt.Errorf("write serve.json: %w", err)
+	}
+	tmp := p.path("serve.json.new")
+	if err := os.WriteFile(tmp, data, 0o600); err != nil {
+		return fmt.Errorf("write serve.json: %w", err)
+	}
+	return os.Rename(tmp, p.path("serve.json"))
+}
+
+// alive reports whether a process exists.
+func alive(pid int) bool {
+	return pid > 0 && syscall.Kill(pid, 0) == nil
+}

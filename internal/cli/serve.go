@@ -1,0 +1,221 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"beanpole/internal/cloud"
+	"beanpole/internal/instance"
+	"beanpole/internal/source"
+)
+
+// defaultPort is where the ecosystem's tools look for a local AWS.
+const defaultPort = 4566
+
+// serveFlags are what `serve` and `up` (which starts one) have in common.
+type serveFlags struct {
+	state    string
+	port     int
+	ports    []string // LISTENER=PORT
+	region   string
+	account  string
+	realTime bool
+}
+
+func (f *serveFlags) register(c *cobra.Command) {
+	c.Flags().StringVar(&f.state, "state", "", "folder of the local AWS (default: the nearest .beanpole from here upwards)")
+	c.Flags().IntVar(&f.port, "port", defaultPort, "port on 127.0.0.1 at which the local AWS answers")
+	c.Flags().StringArrayVar(&f.ports, "listen", nil, "LISTENER=PORT: local port of a load balancer's listener (default 443=8443, 80=8080)")
+	c.Flags().StringVar(&f.region, "region", regionFromEnvironment(), "AWS region to be")
+	c.Flags().StringVar(&f.account, "account", "123456789012", "AWS account to be")
+	c.Flags().BoolVar(&f.realTime, "real-time", false, "let the instance's agent wait between its tries as long as on AWS")
+}
+
+func regionFromEnvironment() string {
+	for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION"} {
+		if r := os.Getenv(name); r != "" {
+			return r
+		}
+	}
+	return "us-east-1"
+}
+
+// portFor is the local port of a listener: what --listen says, else 8000 more
+// for the ports that only root may open.
+func (f *serveFlags) portFor() (func(int) int, error) {
+	given := map[int]int{}
+	for _, s := range f.ports {
+		a, b, ok := strings.Cut(s, "=")
+		from, err1 := strconv.ParseUint(a, 10, 16)
+		to, err2 := strconv.ParseUint(b, 10, 16)
+		if !ok || err1 != nil || err2 != nil || from == 0 || to == 0 {
+			return nil, usageError("--listen %q is not LISTENER=PORT, for instance 443=9443", s)
+		}
+		given[int(from)] = int(to)
+	}
+	return func(listener int) int {
+		if p, ok := given[listener]; ok {
+			return p
+		}
+		if listener < 1024 {
+			return 8000 + listener
+		}
+		return listener
+	}, nil
+}
+
+func (f *serveFlags) check() error {
+	if f.port < 1 || f.port > 65535 {
+		return usageError("--port %d is no port; give one from 1 to 65535", f.port)
+	}
+	if len(f.account) != 12 || strings.Trim(f.account, "0123456789") != "" {
+		return usageError("--account %q is no AWS account; give 12 digits", f.account)
+	}
+	_, err := f.portFor()
+	return err
+}
+
+func serveCommand() *cobra.Command {
+	var f serveFlags
+	var ready bool
+	c := &cobra.Command{
+		Use:   "serve",
+		Short: "run the local AWS alone, for the AWS CLI and SDKs",
+		Long: `serve runs the local AWS until it is interrupted: IAM, STS, S3, CloudFormation
+and Elastic Beanstalk at http://127.0.0.1:4566, with IAM enforced on every call.
+It prints the two settings that make an AWS CLI or SDK use it.`,
+		Example: `  beanpole serve
+  AWS_SHARED_CREDENTIALS_FILE=.beanpole/credentials \
+    aws --endpoint-url http://127.0.0.1:4566 --region us-east-1 s3 ls`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := f.check(); err != nil {
+				return err
+			}
+			tell := func(s *serving, err error) {}
+			if ready {
+				tell = tellParent
+			}
+			return serve(c.Context(), &f, c.OutOrStdout(), tell)
+		},
+	}
+	f.register(c)
+	c.Flags().BoolVar(&ready, "ready-fd", false, "write to file 3 when ready")
+	c.Flags().Lookup("ready-fd").Hidden = true
+	return c
+}
+
+// serve runs the local AWS until a signal or a stop request. tell is called
+// once, when it is ready or has failed to start.
+func serve(ctx context.Context, f *serveFlags, out io.Writer, tell func(*serving, error)) (err error) {
+	told := false
+	defer func() {
+		if !told {
+			tell(nil, err)
+		}
+	}()
+	p, err := findProject(f.state)
+	if err != nil {
+		return err
+	}
+	lock, err := p.lock()
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	if err := instance.Sweep(p.dir); err != nil {
+		return fmt.Errorf("clear away what a killed beanpole left: %w", err)
+	}
+	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(f.port))
+	listener, err := net.Listen("tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return usageError("port %d is in use; end what listens there, or give another with --port", f.port)
+	}
+	if err != nil {
+		return usageError("cannot listen on %s: %v; give another port with --port", address, err)
+	}
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+
+	ports, err := f.portFor()
+	if err != nil {
+		return err
+	}
+	launcher := &launcher{dir: p.dir, realTime: f.realTime, log: os.Stderr}
+	local, err := cloud.New(cloud.Config{
+		Dir: p.dir, Region: f.region, AccountID: f.account,
+		Launcher: launcher, PortFor: ports, Log: os.Stderr,
+	})
+	if err != nil {
+		return err
+	}
+	launcher.join(local)
+	me := &serving{
+		PID: os.Getpid(), Address: address, Region: f.region, Account: f.account,
+		Token: rand.Text(), Listen: f.ports,
+	}
+	server := &http.Server{
+		Handler:           &ownDoor{token: me.Token, next: local, cloud: local, launcher: launcher, stop: stop},
+		ReadHeaderTimeout: time.Minute,
+	}
+	go server.Serve(listener)
+	if err := p.write(me); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, `the local AWS answers at %s (region %s, account %s); end it with Ctrl-C
+  export AWS_SHARED_CREDENTIALS_FILE=%s AWS_REGION=%s
+  aws --endpoint-url %s cloudformation list-stacks
+`, me.url(), me.Region, me.Account, p.path("credentials"), me.Region, me.url())
+	told = true
+	tell(me, nil)
+
+	<-ctx.Done()
+	stop() // a second signal ends it at once
+	return shutDown(p, server, local)
+}
+
+// shutDown ends requests, environments and instances, in this order.
+func shutDown(p *project, server *http.Server, local *cloud.Cloud) error {
+	os.Remove(p.path("serve.json"))
+	grace, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	err := local.Close(grace)
+	server.Close()
+	return errors.Join(err, instance.Sweep(p.dir))
+}
+
+// tellParent reports to the process that started this one, over file 3: a
+// first line "ready", or the exit status and the one line to print.
+func tellParent(_ *serving, err error) {
+	f := os.NewFile(3, "parent")
+	if f == nil {
+		return
+	}
+	defer f.Close()
+	if err == nil {
+		fmt.Fprintln(f, "ready")
+		return
+	}
+	var exit *exitError
+	var problem *source.Problem
+	code := exitOurs
+	if errors.As(err, &exit) {
+		code = exit.code
+	} else if errors.As(err, &problem) {
+		code = exitUsage
+	}
+	fmt.Fprintf(f, "%d %s\n", code, strings.ReplaceAll(err.Error(), "\n", "; "))
+}

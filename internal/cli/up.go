@@ -1,0 +1,244 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"beanpole/internal/cfn"
+	"beanpole/internal/source"
+)
+
+// upFlags are what `up` is told.
+type upFlags struct {
+	serveFlags
+	inputFlags
+	objects []string // s3://BUCKET/KEY=FILE
+}
+
+func upCommand() *cobra.Command {
+	var f upFlags
+	c := &cobra.Command{
+		Use:   "up [PATH]",
+		Short: "deploy a bundle to a local environment, on a real instance",
+		Long: `up deploys the source bundle at PATH (a folder or a zip; default: this folder)
+to a local Elastic Beanstalk environment. With --template it creates the
+CloudFormation stack that the environment belongs to; the bundle is put where
+the template's application version looks for it. It prints the events as Elastic
+Beanstalk writes them, and under a failure its cause.
+
+The environment runs on in the background until "beanpole down".`,
+		Example: `  beanpole up app --template infra.yaml
+  beanpole up app --template infra.yaml \
+    --object s3://shop-certificates/server.key=certs/server.key
+  beanpole up app --platform "64bit Amazon Linux 2023 v4.6.0 running Go 1" \
+    --option aws:elasticbeanstalk:environment:EnvironmentType=SingleInstance`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			path := "."
+			if len(args) > 0 {
+				path = args[0]
+			}
+			return up(c, path, &f)
+		},
+	}
+	f.serveFlags.register(c)
+	f.inputFlags.register(c)
+	c.Flags().StringArrayVar(&f.objects, "object", nil, "s3://BUCKET/KEY=FILE: an object that lies in its bucket from the moment the bucket exists")
+	return c
+}
+
+// seed is an object given with --object.
+type seed struct {
+	bucket, key string
+	data        []byte
+}
+
+func (f *upFlags) seeds() ([]seed, error) {
+	var out []seed
+	for _, o := range f.objects {
+		address, file, ok := strings.Cut(o, "=")
+		rest, s3 := strings.CutPrefix(address, "s3://")
+		bucket, key, deep := strings.Cut(rest, "/")
+		if !ok || !s3 || !deep || bucket == "" || key == "" {
+			return nil, usageError("--object %q is not s3://BUCKET/KEY=FILE", o)
+		}
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return nil, usageError("--object %s: %v", address, err)
+		}
+		if len(data) > maxSeed {
+			return nil, usageError("--object %s: %s is larger than 64 MiB; put it there with the AWS CLI", address, file)
+		}
+		out = append(out, seed{bucket, key, data})
+	}
+	return out, nil
+}
+
+// deployment is one run of `up`.
+type deployment struct {
+	flags    *upFlags
+	project  *project
+	screen   *screen
+	clients  *clients
+	path     string // of the bundle, as given
+	bundle   *source.Bundle
+	zip      []byte
+	template *cfn.Template // nil: none
+	params   map[string]string
+	stack    string
+	app      string // application name
+	env      string // environment name
+	label    string // version label
+	began    bool   // something of AWS's was created, or asked for
+}
+
+func up(c *cobra.Command, path string, f *upFlags) (err error) {
+	d := &deployment{flags: f, path: path, screen: newScreen(c.OutOrStdout())}
+	defer d.screen.done()
+	seeds, err := d.prepare()
+	if err != nil {
+		return err
+	}
+	defer d.bundle.Close()
+	ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+
+	s, started, err := d.project.ensureServing(&f.serveFlags)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if ctx.Err() != nil {
+			stop() // a second Ctrl-C ends it at once
+			err = d.undo(s, started)
+		}
+	}()
+	if d.clients, err = d.project.clients(s); err != nil {
+		return err
+	}
+	for _, o := range seeds {
+		if err := s.put(ctx, o.bucket, o.key, o.data); err != nil {
+			return err
+		}
+	}
+	if d.template != nil {
+		return d.upStack(ctx)
+	}
+	return d.upEnvironment(ctx)
+}
+
+// prepare reads everything that can be read before anything is made.
+func (d *deployment) prepare() (seeds []seed, err error) {
+	f := d.flags
+	if err := f.check(); err != nil {
+		return nil, err
+	}
+	if seeds, err = f.seeds(); err != nil {
+		return nil, err
+	}
+	if d.project, err = findProject(f.state); err != nil {
+		return nil, err
+	}
+	if d.bundle, err = source.OpenBundle(d.path); err != nil {
+		return nil, err
+	}
+	if d.params, err = f.parameters(); err != nil {
+		return nil, err
+	}
+	if d.template, err = f.readTemplate(); err != nil {
+		return nil, err
+	}
+	var zip bytes.Buffer
+	if err := d.bundle.WriteZip(&zip); err != nil {
+		return nil, err
+	}
+	d.zip = zip.Bytes()
+	sum := sha256.Sum256(d.zip)
+	d.label = "beanpole-" + hex.EncodeToString(sum[:6])
+	d.stack = f.stack
+	if d.stack == "" {
+		d.stack = stackName(d.path, f.template)
+	}
+	if d.template != nil {
+		if err := d.placeBundle(); err != nil {
+			return nil, err
+		}
+		if err := d.template.Check(d.params); err != nil {
+			return nil, err
+		}
+		if _, err := d.template.Order(d.cfnEnv()); err != nil {
+			return nil, err
+		}
+	}
+	return seeds, missing()
+}
+
+// stackName is a stack's name made from the template's folder, or the
+// bundle's: letters, digits and hyphens, as CloudFormation wants it.
+func stackName(bundle, template string) string {
+	from := bundle
+	if template != "" {
+		from = filepath.Dir(template)
+	}
+	abs, err := filepath.Abs(from)
+	if err != nil {
+		abs = from
+	}
+	name := strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
+			return r
+		}
+		return '-'
+	}, strings.TrimSuffix(filepath.Base(abs), ".zip"))
+	name = strings.Trim(name, "-")
+	if name == "" || name[0] >= '0' && name[0] <= '9' {
+		name = "app-" + name
+	}
+	return strings.TrimSuffix(name[:min(len(name), 40)], "-")
+}
+
+// undo is what Ctrl-C leads to: what this run made goes away again.
+func (d *deployment) undo(s *serving, started bool) error {
+	ctx := context.Background()
+	d.screen.line("interrupted: removing what was created")
+	var err error
+	if started {
+		// This run made the whole local AWS.
+		if err = d.project.end(ctx, s); err == nil {
+			err = d.project.clear()
+		}
+	} else if d.began {
+		err = d.remove(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	return &exitError{code: exitFindings, msg: "interrupted; nothing is left of this deployment"}
+}
+
+// remove deletes the stack, or the environment, of this deployment.
+func (d *deployment) remove(ctx context.Context) error {
+	if d.template != nil {
+		return d.deleteStack(ctx)
+	}
+	return d.terminate(ctx)
+}
+
+// errFailed ends `up` after a failed deployment was explained.
+var errFailed = errFindings
+
+// isNotFound tells AWS's "there is no such thing" from other errors.
+func isNotFound(err error) bool {
+	return err != nil && (strings.Contains(err.Error(), "does not exist") || errors.Is(err, os.ErrNotExist))
+}
