@@ -1,15 +1,20 @@
 // Command certs makes what the shop keeps in its bucket: a certificate for
 // localhost and its key, and the authority (ca.pem) that curl is told to
-// trust. It writes them into the folder that it is given.
+// trust. It writes them into the folder that it is given. Given an address as
+// well, it looks whether the certificate in use there is the one in the folder.
 package main
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
+	"fmt"
 	"log"
 	"math/big"
 	"net"
@@ -19,12 +24,42 @@ import (
 )
 
 func main() {
-	if len(os.Args) != 2 {
-		log.Fatal("usage: certs FOLDER")
+	log.SetFlags(0)
+	var err error
+	switch len(os.Args) {
+	case 2:
+		err = write(os.Args[1])
+	case 3:
+		err = compare(os.Args[1], os.Args[2])
+	default:
+		err = errors.New("usage: certs FOLDER [ADDRESS]")
 	}
-	if err := write(os.Args[1]); err != nil {
+	if err != nil {
 		log.Fatal(err)
 	}
+}
+
+// compare looks at the certificate that address shows.
+func compare(dir, address string) error {
+	text, err := os.ReadFile(filepath.Join(dir, "server.crt"))
+	if err != nil {
+		return err
+	}
+	kept, _ := pem.Decode(text)
+	if kept == nil {
+		return errors.New("server.crt holds no certificate")
+	}
+	// Which certificate it is matters here, not who vouches for it.
+	conn, err := tls.Dial("tcp", address, &tls.Config{InsecureSkipVerify: true})
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if !bytes.Equal(conn.ConnectionState().PeerCertificates[0].Raw, kept.Bytes) {
+		return fmt.Errorf("%s shows another certificate than the one in the bucket", address)
+	}
+	fmt.Printf("%s shows the certificate that is in the bucket\n", address)
+	return nil
 }
 
 func write(dir string) error {
