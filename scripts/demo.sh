@@ -3,7 +3,9 @@
 # copy of the example in a folder of its own, and ends what it started.
 set -euo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
-work=$(mktemp -d "${TMPDIR:-/tmp}/beanpole-demo.XXXXXX")
+tmp=$(mktemp -d "${TMPDIR:-/tmp}/beanpole-demo.XXXXXX")
+work=$tmp/shop # the stack is named after the folder
+mkdir "$work"
 root=()
 if [ "$(id -u)" != 0 ]; then root=(sudo); fi
 
@@ -11,10 +13,11 @@ beanpole() { "$here/bin/beanpole" "$@"; }
 cleanup() {
   cd "$here"
   "${root[@]}" "$here/bin/beanpole" down --state "$work/.beanpole" >/dev/null 2>&1 || true
-  "${root[@]}" rm -rf "$work"
+  "${root[@]}" rm -rf "$tmp"
 }
 trap cleanup EXIT
-trap 'exit 130' INT TERM
+trap 'exit 130' INT TERM HUP
+trap 'exit 141' PIPE
 
 # act N TEXT: announce; run COMMAND...: show and run.
 act() { printf '\n=== %s. %s\n\n' "$1" "$2"; }

@@ -53,20 +53,35 @@ func (f *follower) stack(ctx context.Context, name string) (ok bool, err error) 
 	}
 }
 
-// news prints the events that are new.
-func (f *follower) news(ctx context.Context, stack string) error {
-	if stack != "" {
-		if err := f.stackNews(ctx, stack); err != nil {
-			return err
-		}
-	}
-	return f.beanNews(ctx)
+// line is one event to be printed.
+type line struct {
+	at             time.Time
+	severity, text string
 }
 
-func (f *follower) stackNews(ctx context.Context, stack string) error {
+// news prints the events that are new, stack's and environment's in the order
+// in which they happened.
+func (f *follower) news(ctx context.Context, stack string) error {
+	lines, err := f.beanNews(ctx)
+	if err == nil && stack != "" {
+		var more []line
+		more, err = f.stackNews(ctx, stack)
+		lines = append(lines, more...)
+	}
+	if err != nil {
+		return err
+	}
+	slices.SortStableFunc(lines, func(a, b line) int { return a.at.Compare(b.at) })
+	for _, l := range lines {
+		f.print(l)
+	}
+	return nil
+}
+
+func (f *follower) stackNews(ctx context.Context, stack string) (lines []line, err error) {
 	out, err := f.d.clients.stacks.DescribeStackEvents(ctx, &cloudformation.DescribeStackEventsInput{StackName: &stack})
 	if err != nil {
-		return awsError("read the stack's events", err)
+		return nil, awsError("read the stack's events", err)
 	}
 	slices.Reverse(out.StackEvents)
 	for _, e := range out.StackEvents {
@@ -82,28 +97,28 @@ func (f *follower) stackNews(ctx context.Context, stack string) error {
 		if reason := aws.ToString(e.ResourceStatusReason); reason != "" {
 			text += ": " + reason
 		}
-		f.print(e.Timestamp, "STACK", text)
+		lines = append(lines, line{aws.ToTime(e.Timestamp), "STACK", text})
 	}
-	return nil
+	return lines, nil
 }
 
 var instanceID = regexp.MustCompile(`\bi-[0-9a-f]{8,17}\b`)
 
-func (f *follower) beanNews(ctx context.Context) error {
+func (f *follower) beanNews(ctx context.Context) (lines []line, err error) {
 	in := &elasticbeanstalk.DescribeEventsInput{StartTime: &f.from, MaxRecords: aws.Int32(1000)}
 	if f.d.env != "" {
 		in.EnvironmentName = &f.d.env
 	}
 	out, err := f.d.clients.beans.DescribeEvents(ctx, in)
 	if err != nil {
-		return awsError("read the environment's events", err)
+		return nil, awsError("read the environment's events", err)
 	}
 	events := out.Events
 	slices.Reverse(events)
 	for _, e := range events[min(f.beanSeen, len(events)):] {
 		f.beanSeen++
 		message := aws.ToString(e.Message)
-		f.print(e.EventDate, string(e.Severity), message)
+		lines = append(lines, line{aws.ToTime(e.EventDate), string(e.Severity), message})
 		for _, id := range instanceID.FindAllString(message, -1) {
 			if !slices.Contains(f.instances, id) {
 				f.instances = append(f.instances, id)
@@ -115,26 +130,15 @@ func (f *follower) beanNews(ctx context.Context) error {
 		if e.Severity == ebtypes.EventSeverityError || e.Severity == ebtypes.EventSeverityFatal {
 			f.failed = true
 		}
-		f.d.screen.now(bottom(message))
 	}
-	return nil
+	return lines, nil
 }
 
-// bottom is what the last line says while an event's step is going on.
-func bottom(message string) string {
-	if len(message) > 60 {
-		message = message[:60] + "…"
-	}
-	return message
-}
-
-// print writes one event as the EB CLI does.
-func (f *follower) print(at *time.Time, severity, message string) {
-	when := time.Now()
-	if at != nil {
-		when = *at
-	}
-	f.d.screen.line("%s    %-5s   %s", when.UTC().Format("2006-01-02 15:04:05"), severity, clean(message))
+// print writes one event as the EB CLI does, and lets the bottom line say what
+// is going on since.
+func (f *follower) print(l line) {
+	f.d.screen.line("%s    %-5s   %s", l.at.UTC().Format("2006-01-02 15:04:05"), l.severity, clean(l.text))
+	f.d.screen.now(clean(l.text))
 }
 
 // clean keeps text of AWS's or the user's from steering the terminal.

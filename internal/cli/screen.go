@@ -95,14 +95,17 @@ func (s *screen) wipe() {
 	}
 }
 
+// maxDoing keeps the bottom line, with the time behind it, within 80 columns.
+const maxDoing = 68
+
 func (s *screen) draw() {
 	if !s.terminal || s.doing == "" {
 		return
 	}
 	passed := time.Since(s.since).Truncate(time.Second)
-	text := s.doing + " "
-	if len(text) > 68 {
-		text = text[:68]
+	text := []rune(s.doing)
+	if len(text) > maxDoing {
+		text = append(text[:maxDoing-1], '…')
 	}
-	fmt.Fprintf(s.out, "%s%s", text, passed)
+	fmt.Fprintf(s.out, "%s %s", string(text), passed)
 }
