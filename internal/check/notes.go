@@ -106,6 +106,27 @@ func linksNotes(c *access.Chain) []finding.Note {
 	return out
 }
 
+// behind are broken links that do not follow from the cause: where nobody gets
+// credentials, what these would open is a question of its own, and mending the
+// cause alone would only lead there.
+func behind(c *access.Chain) []finding.Note {
+	switch c.Cause().Name {
+	case access.Authentication, access.Name, access.Profile, access.Metadata:
+	default:
+		return nil
+	}
+	var out []finding.Note
+	for _, l := range c.Links {
+		switch l.Name {
+		case access.Trust, access.Identity, access.Bucket, access.Object, access.Network:
+			if l.Verdict == fact.Broken {
+				out = append(out, finding.Note{Label: "and then", Text: l.Says, At: l.At})
+			}
+		}
+	}
+	return out
+}
+
 // onAWS is what the user would see there: how long it takes, and the text.
 func onAWS(c *access.Chain) string {
 	reason, _, _ := strings.Cut(c.Answer.Reason, "\n")
