@@ -8,6 +8,7 @@ import (
 
 	"github.com/moby/profiles/seccomp"
 	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
 )
 
 // capabilities of every process on an instance: those of container engines,
@@ -55,7 +56,7 @@ func ociSpec(s *Spec, merged, hostname, cgroup, network string) (*specs.Spec, er
 			CgroupsPath:   cgroup,
 			MaskedPaths:   maskedPaths,
 			ReadonlyPaths: readonlyPaths,
-			Resources:     &specs.LinuxResources{Devices: []specs.LinuxDeviceCgroup{{Allow: false, Access: "rwm"}}},
+			Resources:     resources(s),
 			Namespaces: []specs.LinuxNamespace{
 				{Type: specs.PIDNamespace}, {Type: specs.MountNamespace}, {Type: specs.IPCNamespace},
 				{Type: specs.UTSNamespace}, {Type: specs.CgroupNamespace},
@@ -69,6 +70,39 @@ func ociSpec(s *Spec, merged, hostname, cgroup, network string) (*specs.Spec, er
 	}
 	o.Linux.Seccomp = filter
 	return o, nil
+}
+
+// Default limits of one instance. Without them a fork bomb or a leak in a
+// bundle would take the developer's machine along.
+const (
+	mostProcesses = 2048
+	leastMemory   = 512 << 20 // bytes, also on a very small machine
+)
+
+// resources are the instance's limits; it gets no device but those that a
+// runtime gives to every container.
+func resources(s *Spec) *specs.LinuxResources {
+	pids, memory := s.Processes, s.Memory
+	if pids == 0 {
+		pids = mostProcesses
+	}
+	if memory == 0 {
+		memory = halfOfMemory()
+	}
+	return &specs.LinuxResources{
+		Devices: []specs.LinuxDeviceCgroup{{Allow: false, Access: "rwm"}},
+		Pids:    &specs.LinuxPids{Limit: &pids},
+		Memory:  &specs.LinuxMemory{Limit: &memory},
+	}
+}
+
+// halfOfMemory is half of this machine's memory in bytes.
+func halfOfMemory() int64 {
+	var i unix.Sysinfo_t
+	if err := unix.Sysinfo(&i); err != nil {
+		return leastMemory
+	}
+	return max(int64(uint64(i.Totalram)*uint64(i.Unit)/2), leastMemory)
 }
 
 func mounts(s *Spec) []specs.Mount {

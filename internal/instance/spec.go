@@ -25,6 +25,9 @@ type Spec struct {
 	TLS      *tls.Config  // certificates for AWS
 	Hostname string       // "" is made from the private address as EC2 does
 	Log      io.Writer    // PID 1's standard error; nil discards it
+
+	Memory    int64 // limit of all processes together in bytes; 0 is half of this machine's
+	Processes int64 // limit of processes and threads; 0 is 2048
 }
 
 // Need is something that this machine lacks.

@@ -129,6 +129,20 @@ func Invoke[I, O any](ctx context.Context, d *Door, service, name string, in *I)
 	return o, nil
 }
 
+// May asks access questions in the name of ctx's caller, for a service that
+// learns what an operation needs only while it carries it out: a bundle's own
+// files may name the instance profile. The error is an *aws.Error.
+func (d *Door) May(ctx context.Context, asks ...Ask) error {
+	caller := *CallerOf(ctx)
+	caller.origin = nil
+	for _, a := range asks {
+		if err := d.ask(&caller, a, false); err != nil {
+			return asError(err)
+		}
+	}
+	return nil
+}
+
 // Trusted says that the resource is a role whose trust policy must let the
 // caller in as well.
 func Trusted(r Row) Row {

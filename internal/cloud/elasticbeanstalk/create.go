@@ -9,6 +9,7 @@ import (
 	eb "github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
 
+	"beanpole/internal/access"
 	"beanpole/internal/account"
 	"beanpole/internal/cloud/door"
 	"beanpole/internal/ebext"
@@ -168,6 +169,7 @@ func (o *operation) checkProfile() bool {
 	profile := o.e.profile()
 	if profile == "" {
 		if o.platform.Generation == ebext.AL1 {
+			o.set(func(e *environment) { e.Passed = "" })
 			return true
 		}
 		o.error("Environment must have instance profile associated with it.")
@@ -177,15 +179,35 @@ func (o *operation) checkProfile() bool {
 		o.error("The instance profile %s associated with the environment is invalid.", profile)
 		return false
 	}
-	exists := false
+	exists, role := false, ""
 	o.s.State.View(func(a *account.Account) {
 		_, v := a.Profile(profile)
 		exists = v == fact.Holds
+		if r, v := access.InstanceRole(a, profile); v == fact.Holds {
+			role = r.ARN
+		}
 	})
 	if !exists {
 		o.error("The instance profile %s associated with the environment does not exist.", profile)
+		return false
 	}
-	return exists
+	return o.passRole(profile, role)
+}
+
+// passRole asks whether the caller may hand the profile's role over to
+// instances [IAM:id_roles_use_passrole]; only then do instances get it. The
+// profile may come from the bundle, so no step before can ask.
+func (o *operation) passRole(profile, role string) bool {
+	if role != "" {
+		err := o.s.Door.May(o.ctx, door.Ask{Action: "iam:PassRole", Resource: role,
+			Context: map[string][]string{"iam:PassedToService": {"ec2.amazonaws.com"}}})
+		if err != nil {
+			o.error("%s", reason(err))
+			return false
+		}
+	}
+	o.set(func(e *environment) { e.Passed = profile })
+	return true
 }
 
 // launchFailed ends an environment that has no instances to deploy to.

@@ -42,6 +42,7 @@ type environment struct {
 	Files        []option                            // set by .ebextensions of the version that runs
 	Deployment   types.ConfigurationDeploymentStatus // of these settings
 	DeploymentID int64
+	Passed       string `json:",omitempty"` // instance profile that the instances have: the caller was allowed to pass its role
 	Instances    []instanceRecord
 	Balancer     string `json:",omitempty"` // name
 }

@@ -103,11 +103,12 @@ func (o *operation) startMachines(count int) ([]Machine, error) {
 	return running, firstError(errs...)
 }
 
-// profileNow is the instance profile as configured at this moment.
+// profileNow is the instance profile that the instances have at this moment:
+// one that was only asked for gives no credentials.
 func (o *operation) profileNow() string {
 	o.s.mu.Lock()
 	defer o.s.mu.Unlock()
-	return o.e.profile()
+	return o.e.Passed
 }
 
 // balance opens the environment's ports on loopback: those of its classic load

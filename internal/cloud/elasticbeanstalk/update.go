@@ -112,6 +112,7 @@ func (o *operation) updateRefused(was environment, deploys bool) {
 	}
 	o.set(func(e *environment) {
 		e.Version, e.Given, e.Files, e.DeploymentID = was.Version, was.Given, was.Files, was.DeploymentID
+		e.Passed = was.Passed
 		e.Deployment = types.ConfigurationDeploymentStatusFailed
 	})
 	o.updateFailed(deploys)
