@@ -10,16 +10,18 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
 // clients speak to the local AWS as any program would speak to AWS, with the
 // administrator's key of this project.
 type clients struct {
-	stacks  *cloudformation.Client
-	beans   *elasticbeanstalk.Client
-	objects *s3.Client
-	on      *serving
+	stacks   *cloudformation.Client
+	beans    *elasticbeanstalk.Client
+	identity *iam.Client
+	objects  *s3.Client
+	on       *serving
 }
 
 func (p *project) clients(on *serving) (*clients, error) {
@@ -33,10 +35,11 @@ func (p *project) clients(on *serving) (*clients, error) {
 		BaseEndpoint: aws.String(on.url()),
 	}
 	return &clients{
-		stacks:  cloudformation.NewFromConfig(config),
-		beans:   elasticbeanstalk.NewFromConfig(config),
-		objects: s3.NewFromConfig(config, func(o *s3.Options) { o.UsePathStyle = true }),
-		on:      on,
+		stacks:   cloudformation.NewFromConfig(config),
+		beans:    elasticbeanstalk.NewFromConfig(config),
+		identity: iam.NewFromConfig(config),
+		objects:  s3.NewFromConfig(config, func(o *s3.Options) { o.UsePathStyle = true }),
+		on:       on,
 	}, nil
 }
 

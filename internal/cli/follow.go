@@ -23,6 +23,7 @@ type follower struct {
 	instances []string // IDs named in events, in order
 	failed    bool     // Elastic Beanstalk said so
 	env       string   // environment named by events
+	held      []line   // not printed yet: something earlier may still turn up
 }
 
 func (d *deployment) follow() *follower {
@@ -40,10 +41,11 @@ func (f *follower) stack(ctx context.Context, name string) (ok bool, err error) 
 			return false, awsError("watch the stack", err)
 		}
 		status := string(out.Stacks[0].StackStatus)
-		if err := f.news(ctx, name); err != nil {
+		done := !strings.HasSuffix(status, "IN_PROGRESS")
+		if err := f.news(ctx, name, done); err != nil {
 			return false, err
 		}
-		if !strings.HasSuffix(status, "IN_PROGRESS") {
+		if done {
 			good := status == "CREATE_COMPLETE" || status == "UPDATE_COMPLETE"
 			return good && !f.failed, nil
 		}
@@ -60,8 +62,10 @@ type line struct {
 }
 
 // news prints the events that are new, stack's and environment's in the order
-// in which they happened.
-func (f *follower) news(ctx context.Context, stack string) error {
+// in which they happened. What happened after the first of the two was asked
+// waits for the next time, unless this is the last one.
+func (f *follower) news(ctx context.Context, stack string, last bool) error {
+	asked := time.Now()
 	lines, err := f.beanNews(ctx)
 	if err == nil && stack != "" {
 		var more []line
@@ -71,10 +75,14 @@ func (f *follower) news(ctx context.Context, stack string) error {
 	if err != nil {
 		return err
 	}
-	slices.SortStableFunc(lines, func(a, b line) int { return a.at.Compare(b.at) })
-	for _, l := range lines {
-		f.print(l)
+	f.held = append(f.held, lines...)
+	slices.SortStableFunc(f.held, func(a, b line) int { return a.at.Compare(b.at) })
+	n := 0
+	for n < len(f.held) && (last || f.held[n].at.Before(asked)) {
+		f.print(f.held[n])
+		n++
 	}
+	f.held = f.held[n:]
 	return nil
 }
 

@@ -113,7 +113,11 @@ func (d *deployment) failed(ctx context.Context, f *follower) error {
 	}
 	d.screen.write(func(w io.Writer) {
 		fmt.Fprintln(w)
-		if len(report.Findings) == 0 {
+		switch {
+		case len(report.Findings) == 0 && len(f.instances) == 0:
+			fmt.Fprintln(w, "No instance was started; the ERROR events above say why.")
+			return
+		case len(report.Findings) == 0:
 			fmt.Fprintln(w, "The cause is not one that beanpole knows; the instance's log files say more: beanpole logs")
 			return
 		}

@@ -27,6 +27,9 @@ func (d *deployment) upEnvironment(ctx context.Context) error {
 		return err
 	}
 	given, err := d.flags.given()
+	if err == nil {
+		given, err = d.withProfile(ctx, given)
+	}
 	if err != nil {
 		return err
 	}
@@ -101,10 +104,11 @@ func (d *deployment) followEnvironment(ctx context.Context, f *follower) error {
 		if err != nil {
 			return err
 		}
-		if err := f.news(ctx, ""); err != nil {
+		done := e == nil || e.Status == ebtypes.EnvironmentStatusReady
+		if err := f.news(ctx, "", done); err != nil {
 			return err
 		}
-		if e == nil || e.Status == ebtypes.EnvironmentStatusReady {
+		if done {
 			break
 		}
 		if err := pause(ctx, pollEvery); err != nil {
