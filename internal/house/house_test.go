@@ -42,7 +42,7 @@ var floors = []struct {
 	{"the local AWS as one handler",
 		[]string{"cloud"}},
 	{"all wiring in one place",
-		[]string{"cli", "house", "agreement"}},
+		[]string{"cli", "house", "agreement", "endtoend"}},
 }
 
 func floorOf(pkg string) int {
