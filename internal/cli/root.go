@@ -7,6 +7,8 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+
+	"beanpole/internal/engine"
 )
 
 const about = `beanpole runs an AWS Elastic Beanstalk deployment on your own machine and says,
@@ -15,6 +17,15 @@ and what to change.
 
 Exit status: 0 clean, 1 findings or a failed deployment, 2 bad usage or input
 that cannot be read, 3 beanpole itself failed.`
+
+// Run is Main, or what argv[0] names where this program stands for another:
+// on an instance, see package engine.
+func Run(argv []string, in io.Reader, out, errs io.Writer) int {
+	if engine.IsApplet(argv[0]) {
+		return engine.Applet(argv, out, errs)
+	}
+	return Main(argv[1:], in, out, errs)
+}
 
 // Main runs one command line and returns its exit status.
 func Main(args []string, in io.Reader, out, errs io.Writer) int {

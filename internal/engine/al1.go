@@ -107,7 +107,7 @@ func (d *deployment) prepareAL1(ctx context.Context) error {
 }
 
 func (d *deployment) enactAL1(ctx context.Context) error {
-	if err := stopProxy(); err != nil {
+	if err := d.stopProxy(ctx); err != nil {
 		return err
 	}
 	if err := d.flip(ctx); err != nil {

@@ -33,7 +33,7 @@ func (d *deployment) al2Steps() []step {
 		{"CleanEbExtensions", d.cleanExtensions},
 		{"RunAppDeployPreDeployHooks", d.platformHooks("predeploy", stagingDir)},
 		{"stop X-Ray", nil},
-		{"stop proxy", func(context.Context) error { return stopProxy() }},
+		{"stop proxy", d.stopProxy},
 		{"FlipApplication", d.flip},
 		{"start X-Ray", nil},
 		{"start proxy with new configuration", d.startProxy},

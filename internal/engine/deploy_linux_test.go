@@ -25,6 +25,9 @@ import (
 
 // TestMain lets this program be PID 1 of an instance, and an application on it.
 func TestMain(m *testing.M) {
+	if IsApplet(os.Args[0]) {
+		os.Exit(Applet(os.Args, os.Stdout, os.Stderr))
+	}
 	if len(os.Args) > 1 {
 		switch os.Args[1] {
 		case "test-engine":

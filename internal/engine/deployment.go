@@ -58,6 +58,14 @@ func newDeployment(e *engine, c *instance.Command, p ebext.Platform) *deployment
 		result: &instance.Result{Status: instance.Success}}
 }
 
+// carryOut is the command in the order of its platform.
+func (d *deployment) carryOut(ctx context.Context) *instance.Result {
+	if d.al1 {
+		return d.runAL1(ctx)
+	}
+	return d.runAL2(ctx)
+}
+
 // path is where p is for this process.
 func (d *deployment) path(p string) string { return d.engine.root + p }
 
@@ -137,7 +145,7 @@ func (d *deployment) build(ctx context.Context, set, dir string) error {
 			d.result.Longest += did.Longest
 			d.result.MetadataCalls += did.MetadataCalls
 			for _, s := range did.Skipped {
-				fmt.Fprintf(os.Stderr, "beanpole: config %s: beanpole does not carry out %s yet\n", s.Config, s.Section)
+				d.result.Skipped = append(d.result.Skipped, instance.Skipped{What: s.Section, File: d.fileOf(s.Config)})
 			}
 		}
 	}
@@ -149,6 +157,12 @@ func (d *deployment) build(ctx context.Context, set, dir string) error {
 		d.set, d.result.Cause = set, d.fault.Text
 	}
 	return err
+}
+
+// fileOf is the configuration file that a config was made of, or the config's
+// own name when that is not written down.
+func (d *deployment) fileOf(config string) string {
+	return d.metadata.Get("AWS::ElasticBeanstalk::Ext").Get("_EBExtensionFilePaths").Get(config).TextOr(config)
 }
 
 // agent is cfn-init as the platform calls it.
@@ -229,14 +243,7 @@ func runIn(ctx context.Context, c *exec.Cmd) error {
 // runLogged runs one of the platform's own programs; its output is the error.
 func (d *deployment) runLogged(ctx context.Context, argv ...string) error {
 	d.note("Running command: %s", strings.Join(argv, " "))
-	c := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	var out bytes.Buffer
-	c.Stdout, c.Stderr = &out, &out
-	c.WaitDelay = time.Second // a daemon may keep standard error open
-	if err := c.Run(); err != nil && !errors.Is(err, exec.ErrWaitDelay) {
-		return fmt.Errorf("%s failed: %w: %s", strings.Join(argv, " "), err, strings.TrimSpace(out.String()))
-	}
-	return nil
+	return run(ctx, argv...)
 }
 
 // cleanExtensions removes .ebextensions from what goes live.

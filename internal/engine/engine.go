@@ -24,6 +24,10 @@ func Main(in io.Reader, out io.Writer) int {
 	}
 	e := &engine{}
 	defer e.stopAll()
+	if err := e.prepare(); err != nil {
+		fmt.Fprintf(os.Stderr, "beanpole: prepare the platform: %v\n", err)
+		return 1
+	}
 	lines := json.NewEncoder(out)
 	if err := lines.Encode(instance.Reply{Ready: true}); err != nil {
 		return 1
@@ -39,7 +43,22 @@ func Main(in io.Reader, out io.Writer) int {
 type engine struct {
 	root        string // "" on an instance; a folder in tests
 	deployments int    // started so far
-	processes   []*process
+
+	mu           sync.Mutex // a deployment and systemctl both start and stop
+	al1          bool       // the platform of the command in hand, or of the last one
+	applications []*application
+	failed       map[string]error   // by unit: how its last start or stop went wrong
+	switched     map[string]bool    // by unit: enabled or disabled by systemctl
+	skipped      []instance.Skipped // asked of systemctl during the command in hand, and not carried out
+}
+
+// prepare makes what the platform's image has before any deployment.
+func (e *engine) prepare() error {
+	if err := e.writePackagedProxy(); err != nil {
+		return err
+	}
+	_, err := e.listen()
+	return err
 }
 
 // serve carries out commands until the input ends. A command in hand is
@@ -87,14 +106,18 @@ func (e *engine) do(ctx context.Context, c *instance.Command) *instance.Result {
 			Message: fmt.Sprintf("beanpole does not know the platform %q", c.Platform)}
 	}
 	e.deployments++
+	e.mu.Lock()
+	e.al1, e.skipped = p.Generation == ebext.AL1, nil
+	e.mu.Unlock()
 	d := newDeployment(e, c, p)
 	defer d.close()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	d.clock = newClock(c, cancel)
 	defer d.clock.stop()
-	if p.Generation == ebext.AL1 {
-		return d.runAL1(ctx)
-	}
-	return d.runAL2(ctx)
+	r := d.carryOut(ctx)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	r.Skipped = append(r.Skipped, e.skipped...)
+	return r
 }

@@ -47,11 +47,6 @@ const (
 	stopGrace    = 5 * time.Second  // between asking and killing
 )
 
-// process is one process of the application under supervision.
-type process struct {
-	stop, done chan struct{}
-}
-
 // supervise keeps a command running until it is stopped. As on AWS the command
 // is a line for the shell.
 func supervise(start func() (*exec.Cmd, error), note func(string)) *process {
@@ -87,6 +82,8 @@ func supervise(start func() (*exec.Cmd, error), note func(string)) *process {
 
 // wait waits for the end, and brings it about when the process has to stop.
 func (p *process) wait(c *exec.Cmd) error {
+	p.pid.Store(int64(c.Process.Pid))
+	defer p.pid.Store(0)
 	ended := make(chan error, 1)
 	go func() { ended <- c.Wait() }()
 	select {
@@ -102,17 +99,6 @@ func (p *process) wait(c *exec.Cmd) error {
 	}
 	syscall.Kill(-c.Process.Pid, syscall.SIGKILL)
 	return nil
-}
-
-// stopAll ends the application's processes.
-func (e *engine) stopAll() {
-	for _, p := range e.processes {
-		close(p.stop)
-	}
-	for _, p := range e.processes {
-		<-p.done
-	}
-	e.processes = nil
 }
 
 // shellCommand is a line for the shell as a user, in a group of its own.
@@ -148,6 +134,7 @@ const appUser = "webapp"
 // startApplication starts every process of the Procfile. The first is the one
 // behind the proxy; the others' ports follow in hundreds. [EB platform pages]
 func (d *deployment) startApplication(entries []entry) error {
+	var all []*application
 	for i, p := range entries {
 		stdout, stderr, err := d.processLogs(i, p.name)
 		if err != nil {
@@ -161,8 +148,14 @@ func (d *deployment) startApplication(entries []entry) error {
 			}
 			return c, c.Start()
 		}
-		d.engine.processes = append(d.engine.processes, supervise(start, func(s string) { fmt.Fprintf(stderr, "beanpole: process %s %s\n", p.name, s) }))
+		run := func() *process {
+			return supervise(start, func(s string) { fmt.Fprintf(stderr, "beanpole: process %s %s\n", p.name, s) })
+		}
+		all = append(all, &application{name: p.name, run: run, now: run()})
 	}
+	d.engine.mu.Lock()
+	defer d.engine.mu.Unlock()
+	d.engine.applications = all
 	return nil
 }
 

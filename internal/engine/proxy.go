@@ -182,9 +182,9 @@ func (d *deployment) startProxy(ctx context.Context) error {
 	if uid, gid, err := ids("nginx"); err == nil { // workers open these logs
 		os.Chown("/var/log/nginx/healthd", uid, gid)
 	}
-	nginx, err := exec.LookPath("nginx")
+	nginx, err := findProxy()
 	if err != nil {
-		return errors.New("there is no nginx on this instance")
+		return err
 	}
 	if err := d.runLogged(ctx, nginx, "-t", "-c", proxyStaging+"/nginx.conf"); err != nil {
 		return err
@@ -193,15 +193,72 @@ func (d *deployment) startProxy(ctx context.Context) error {
 	if err := copyTree(proxyStaging, proxyConfig); err != nil {
 		return err
 	}
-	if _, running := proxyProcess(); running { // a container command started it
-		if err := stopProxy(); err != nil {
-			return err
-		}
-	}
-	if err := d.runLogged(ctx, nginx); err != nil {
+	d.engine.mu.Lock()
+	defer d.engine.mu.Unlock()
+	if err := stopProxy(); err != nil { // somebody may have started it meanwhile
 		return err
 	}
+	if err := d.runLogged(ctx, nginx); err != nil {
+		d.engine.fail(proxy{}, err)
+		return err
+	}
+	d.engine.fail(proxy{}, nil)
 	return accepts(ctx, proxyPort)
+}
+
+// stopProxy ends nginx before the new version goes live.
+func (d *deployment) stopProxy(context.Context) error {
+	d.engine.mu.Lock()
+	defer d.engine.mu.Unlock()
+	return stopProxy()
+}
+
+func findProxy() (string, error) {
+	nginx, err := exec.LookPath("nginx")
+	if err != nil {
+		return "", errors.New("there is no nginx on this instance")
+	}
+	return nginx, nil
+}
+
+// packagedProxy is nginx's configuration before the first deployment, as its
+// package brings it: a container command may start nginx with it, and with
+// what the version has put into conf.d.
+const packagedProxy = `# Of the package; every deployment puts the platform's in its place.
+user              nginx;
+worker_processes  auto;
+error_log         /var/log/nginx/error.log;
+pid               /run/nginx.pid;
+
+events {
+    worker_connections 1024;
+}
+
+http {
+    include      /etc/nginx/mime.types;
+    default_type application/octet-stream;
+    access_log   /var/log/nginx/access.log;
+
+    include /etc/nginx/conf.d/*.conf;
+
+    server {
+        listen      80;
+        server_name _;
+        root        /usr/share/nginx/html;
+    }
+}
+`
+
+// writePackagedProxy writes packagedProxy where there is none.
+func (e *engine) writePackagedProxy() error {
+	at := e.root + proxyConfig + "/nginx.conf"
+	if _, err := os.Lstat(at); err == nil {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(at, []byte(packagedProxy), 0o644)
 }
 
 // accepts waits until a port of this instance accepts connections.

@@ -191,6 +191,17 @@ func (l *layer) file(p string, data []byte, mode fs.FileMode) error {
 	return os.Chmod(at, mode)
 }
 
+// link makes p a symbolic link.
+func (l *layer) link(p, target string) error {
+	if err := l.dir(path.Dir(p)); err != nil {
+		return err
+	}
+	if err := os.Remove(l.upper + p); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return os.Symlink(target, l.upper+p)
+}
+
 // copy brings a plain file of the lower layer into a directory that hides it.
 func (l *layer) copy(p string) error {
 	fi, ok := l.stat(p)

@@ -77,7 +77,27 @@ func buildLayer(l *layer, s *Spec, hostname string, n *network) error {
 	if err := writeTrust(l, s.CA); err != nil {
 		return err
 	}
-	return l.file(programPath, nil, 0o755) // the mount point
+	if err := l.file(programPath, nil, 0o755); err != nil { // the mount point
+		return err
+	}
+	return linkApplets(l)
+}
+
+// linkApplets puts Applets where a machine keeps programs of their kind, in
+// the place of its own, which talk to an init that is not on the instance.
+func linkApplets(l *layer) error {
+	for _, dir := range []string{"/bin", "/sbin", "/usr/bin", "/usr/sbin"} {
+		fi, ok := l.stat(dir)
+		if !ok || !fi.IsDir() {
+			continue // a link to another one of them
+		}
+		for _, name := range Applets {
+			if err := l.link(path.Join(dir, name), programPath); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // makeFolders makes ownFolders.

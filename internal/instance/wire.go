@@ -2,6 +2,10 @@ package instance
 
 import "time"
 
+// Applets are the programs of AWS's platforms that PID 1's program stands for
+// on an instance when it is called by their names.
+var Applets = []string{"systemctl", "service", "initctl"}
+
 // Command is one command that Elastic Beanstalk's command service gives to an
 // instance. It goes to PID 1 as one JSON line.
 type Command struct {
@@ -45,6 +49,14 @@ type Result struct {
 	MetadataCalls     int    // requests that the agent made to instance metadata
 	TimedOut          bool   // the command did not end in its Timeout; waits that were cut short count
 	Cause             string // cfn-init's text after "Error occurred during build: "
+	// Skipped is what the version asks for and beanpole does not carry out yet.
+	Skipped []Skipped
+}
+
+// Skipped is one thing that an instance was asked for and did not do.
+type Skipped struct {
+	What string // "packages", "systemctl restart rsyslog"
+	File string // configuration file that asks for it, "" when that is not known
 }
 
 // EngineEvent is one event that an instance asks the service to show.

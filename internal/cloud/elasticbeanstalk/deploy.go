@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -61,6 +62,7 @@ func (o *operation) deploy(machines []Machine) *outcome {
 	if !o.ended() {
 		o.noteInstances(r)
 		r.tellEngine(o)
+		r.tellSkipped(o)
 	}
 	return r
 }
@@ -192,6 +194,29 @@ func (r *outcome) tellEngine(o *operation) {
 		for _, e := range a.result.Events {
 			o.tell(severity(e.Severity), "%s", cut(e.Message))
 		}
+	}
+}
+
+// tellSkipped says once what the version asks for and beanpole does not carry
+// out, so that an instance without it does not look complete.
+func (r *outcome) tellSkipped(o *operation) {
+	var all []string
+	for _, a := range r.answers {
+		if a.result == nil {
+			continue
+		}
+		for _, s := range a.result.Skipped {
+			text := "`" + s.What + "`"
+			if s.File != "" {
+				text += " (" + s.File + ")"
+			}
+			if !slices.Contains(all, text) {
+				all = append(all, text)
+			}
+		}
+	}
+	if len(all) > 0 {
+		o.warn("%s", cut("beanpole: not carried out here yet, though AWS would: "+strings.Join(all, ", ")))
 	}
 }
 
