@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -22,10 +23,18 @@ func (p *project) ensureServing(f *serveFlags) (s *serving, started bool, err er
 	if s, err := p.serving(); s != nil || err != nil {
 		return s, false, err
 	}
+	if err := p.own(); err != nil {
+		return nil, false, err
+	}
+	_, before := os.Stat(p.dir)
 	if err := os.MkdirAll(p.dir, 0o700); err != nil {
 		return nil, false, usageError("cannot make the state folder: %v; give another with --state", err)
 	}
 	if err := p.startServing(f); err != nil {
+		var refused *exitError
+		if os.IsNotExist(before) && errors.As(err, &refused) {
+			os.RemoveAll(p.dir) // made for nothing, and its log says no more
+		}
 		return nil, false, err
 	}
 	s, err = p.serving()

@@ -1,10 +1,8 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -31,7 +29,7 @@ which ones will fail, why, and what to change. It asks AWS nothing.
 
 Exit status: 0 nothing found, 1 findings, 2 bad usage or input that cannot be
 read. What could not be settled is listed at the end.`,
-		Args: cobra.MaximumNArgs(1),
+		Args: atMost(1, "PATH"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := in.open(args); err != nil {
 				return err
@@ -70,41 +68,24 @@ func (p *prediction) open(args []string) (err error) {
 	if len(args) > 0 {
 		p.path = args[0]
 	}
+	if err := checkRegion(p.region); err != nil {
+		return err
+	}
 	if p.parsed, err = p.readTemplate(); err != nil {
 		return err
 	}
-	if p.params, err = p.parameters(); err != nil {
-		return err
-	}
-	if len(p.params) > 0 && p.parsed == nil {
-		return usageError("--parameter needs the template that it is for; give --template FILE")
-	}
-	if err := p.checkParameters(); err != nil {
+	if p.params, err = p.parameters(p.parsed); err != nil {
 		return err
 	}
 	if p.settings, err = p.given(); err != nil {
 		return err
 	}
-	p.bundle, err = source.OpenBundle(p.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return usageError("there is no %s; name the folder or zip of the source bundle", p.path)
+	if p.bundle, err = openBundle(p.path); err != nil {
+		return err
 	}
-	return err
-}
-
-// checkParameters refuses a parameter that the template does not have. One
-// without a value stays unknown: it may not matter to any fetch.
-func (p *prediction) checkParameters() error {
-	for name := range p.params {
-		known := false
-		var names []string
-		for _, d := range p.parsed.Parameters {
-			known = known || d.Name == name
-			names = append(names, d.Name)
-		}
-		if !known {
-			return usageError("%s has no parameter %q; its parameters: %s", p.template, name, strings.Join(append(names, "none")[:max(1, len(names))], ", "))
-		}
+	if err := notTheRoot(p.bundle); err != nil {
+		p.bundle.Close()
+		return err
 	}
 	return nil
 }

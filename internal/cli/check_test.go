@@ -84,11 +84,6 @@ func TestCheckFindsTheProfileInRoleNameAndFixMendsIt(t *testing.T) {
 	}
 }
 
-func TestAFolderWithoutConfigurationFilesDoesNotLookClean(t *testing.T) {
-	_, out, _ := command(t, shop(t), "check")
-	expect(t, out, "has no configuration file", `there are some in "app"`)
-}
-
 func TestTwoFindingsWithOneRemedyAreMendedOnce(t *testing.T) {
 	dir := shop(t)
 	second := `files:

@@ -18,7 +18,7 @@ func downCommand() *cobra.Command {
 balancers and buckets, clears away whatever a killed beanpole left, and removes
 the state folder.`,
 		Example: `  beanpole down`,
-		Args:    cobra.NoArgs,
+		Args:    atMost(0, ""),
 		RunE: func(c *cobra.Command, _ []string) error {
 			p, err := findProject(state)
 			if err != nil {
@@ -27,6 +27,9 @@ the state folder.`,
 			if _, err := os.Stat(p.dir); os.IsNotExist(err) {
 				fmt.Fprintln(c.OutOrStdout(), "nothing to end: there is no local AWS here")
 				return nil
+			}
+			if err := p.own(); err != nil {
+				return err
 			}
 			s, err := p.serving()
 			if err != nil {

@@ -30,7 +30,7 @@ mistake.
 
 Exit status: 0 nothing left to mend, 1 something is (also when only shown as a
 diff), 2 bad usage or input that cannot be read.`,
-		Args: cobra.MaximumNArgs(1),
+		Args: atMost(1, "PATH"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if f.rule != "" && check.Lookup(f.rule) == nil {
 				return usageError("there is no rule %q; beanpole explain lists them", f.rule)

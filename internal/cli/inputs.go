@@ -2,6 +2,8 @@ package cli
 
 import (
 	"os"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -38,6 +40,9 @@ func (f *inputFlags) register(c *cobra.Command) {
 
 // readTemplate reads the template, nil when none is given.
 func (f *inputFlags) readTemplate() (*cfn.Template, error) {
+	if err := checkStackName(f.stack); err != nil {
+		return nil, err
+	}
 	if f.template == "" {
 		return nil, nil
 	}
@@ -49,17 +54,50 @@ func (f *inputFlags) readTemplate() (*cfn.Template, error) {
 	return cfn.Parse(f.template, data)
 }
 
-// parameters are the values given with --parameter.
-func (f *inputFlags) parameters() (map[string]string, error) {
+// parameters are the values given with --parameter. One that the template does
+// not have is refused; one without a value is not missed here.
+func (f *inputFlags) parameters(t *cfn.Template) (map[string]string, error) {
+	if len(f.params) > 0 && t == nil {
+		return nil, usageError("--parameter needs the template that it is for; give --template FILE")
+	}
 	out := map[string]string{}
 	for _, p := range f.params {
 		k, v, ok := strings.Cut(p, "=")
 		if !ok || k == "" {
 			return nil, usageError("--parameter %q is not NAME=VALUE", p)
 		}
+		if names := parameterNames(t); !slices.Contains(names, k) {
+			return nil, usageError("%s has no parameter %q; its parameters: %s", f.template, k, strings.Join(append(names, "none")[:max(1, len(names))], ", "))
+		}
 		out[k] = fact.Clean(v)
 	}
 	return out, nil
+}
+
+func parameterNames(t *cfn.Template) (names []string) {
+	for _, p := range t.Parameters {
+		names = append(names, p.Name)
+	}
+	return names
+}
+
+var (
+	regionForm = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]+$`)
+	stackForm  = regexp.MustCompile(`^[a-zA-Z][-a-zA-Z0-9]{0,127}$`) // as CloudFormation has it
+)
+
+func checkRegion(region string) error {
+	if region != "" && !regionForm.MatchString(region) {
+		return usageError("--region %q is no AWS region; give one such as us-east-1", region)
+	}
+	return nil
+}
+
+func checkStackName(name string) error {
+	if name != "" && !stackForm.MatchString(name) {
+		return usageError("--stack-name %q is no stack name; CloudFormation takes up to 128 letters, digits and hyphens, a letter first", name)
+	}
+	return nil
 }
 
 // given are the option settings given with --option and --option-settings; a

@@ -15,7 +15,7 @@ func instanceInitCommand() *cobra.Command {
 		Use:    instanceInit,
 		Short:  "PID 1 of an instance; beanpole starts it by itself",
 		Hidden: true,
-		Args:   cobra.NoArgs,
+		Args:   atMost(0, ""),
 		RunE: func(c *cobra.Command, _ []string) error {
 			return &exitError{code: engine.Main(c.InOrStdin(), c.OutOrStdout())}
 		},

@@ -108,6 +108,46 @@ func (p *project) lockFree() (bool, error) {
 	return err == nil, nil
 }
 
+func (p *project) inUse() error {
+	return usageError("a local AWS already runs in %s; use it, or end it with: beanpole down", p.dir)
+}
+
+// usable refuses a state folder in which another local AWS runs, or which is
+// not beanpole's.
+func (p *project) usable() error {
+	if err := p.own(); err != nil {
+		return err
+	}
+	free, err := p.lockFree()
+	if err == nil && !free {
+		err = p.inUse()
+	}
+	return err
+}
+
+// own refuses a state folder that holds other things than beanpole's: "down"
+// removes it whole.
+func (p *project) own() error {
+	entries, err := os.ReadDir(p.dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
+		return nil // lockFree says whose it is
+	case errors.Is(err, syscall.ENOTDIR):
+		return usageError("--state %s is not a folder; give a new or empty one", p.dir)
+	case err != nil:
+		return usageError("cannot read the state folder: %v; give another with --state", err)
+	}
+	for _, e := range entries {
+		if e.Name() == "serve.lock" || e.Name() == "serve.log" {
+			return nil
+		}
+	}
+	if len(entries) > 0 {
+		return usageError("%s holds other things than a local AWS; give a new or empty folder with --state", p.dir)
+	}
+	return nil
+}
+
 // lock takes the project for this process until it ends. The error is the
 // user's when another process holds it.
 func (p *project) lock() (*os.File, error) {
@@ -120,7 +160,7 @@ func (p *project) lock() (*os.File, error) {
 	}
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		f.Close()
-		return nil, usageError("a local AWS already runs in %s; use it, or end it with: beanpole down", p.dir)
+		return nil, p.inUse()
 	}
 	return f, nil
 }

@@ -5,6 +5,7 @@ package cli
 import (
 	"context"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -33,14 +34,15 @@ func Main(args []string, in io.Reader, out, errs io.Writer) int {
 		Use:           "beanpole",
 		Short:         "run and explain an Elastic Beanstalk deployment on your own machine",
 		Long:          about,
-		Args:          cobra.NoArgs,
+		Args:          noSuchCommand,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return usageError("%v; see: %s --help", err, c.CommandPath())
+		what, _, _ := strings.Cut(err.Error(), ": strconv.") // Go's word on a number
+		return usageError("%s; see: %s --help", what, c.CommandPath())
 	})
 	root.SetArgs(args)
 	root.SetIn(in)

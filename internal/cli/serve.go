@@ -64,6 +64,11 @@ func (f *serveFlags) portFor() (func(int) int, error) {
 		if !ok || err1 != nil || err2 != nil || from == 0 || to == 0 {
 			return nil, usageError("--listen %q is not LISTENER=PORT, for instance 443=9443", s)
 		}
+		for other, port := range given {
+			if port == int(to) && other != int(from) {
+				return nil, usageError("--listen gives port %d to two listeners; give each its own", to)
+			}
+		}
 		given[int(from)] = int(to)
 	}
 	return func(listener int) int {
@@ -84,6 +89,9 @@ func (f *serveFlags) check() error {
 	if len(f.account) != 12 || strings.Trim(f.account, "0123456789") != "" {
 		return usageError("--account %q is no AWS account; give 12 digits", f.account)
 	}
+	if err := checkRegion(f.region); err != nil {
+		return err
+	}
 	_, err := f.portFor()
 	return err
 }
@@ -100,7 +108,7 @@ It prints the two settings that make an AWS CLI or SDK use it.`,
 		Example: `  beanpole serve
   AWS_SHARED_CREDENTIALS_FILE=.beanpole/credentials \
     aws --endpoint-url http://127.0.0.1:4566 --region us-east-1 s3 ls`,
-		Args: cobra.NoArgs,
+		Args: atMost(0, ""),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := f.check(); err != nil {
 				return err
@@ -131,14 +139,10 @@ func serve(ctx context.Context, f *serveFlags, out io.Writer, tell func(*serving
 	if err != nil {
 		return err
 	}
-	lock, err := p.lock()
-	if err != nil {
+	if err := p.usable(); err != nil {
 		return err
 	}
-	defer lock.Close()
-	if err := instance.Sweep(p.dir); err != nil {
-		return fmt.Errorf("clear away what a killed beanpole left: %w", err)
-	}
+	// The port first: it may be taken, and then nothing is left behind.
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(f.port))
 	listener, err := net.Listen("tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
@@ -146,6 +150,15 @@ func serve(ctx context.Context, f *serveFlags, out io.Writer, tell func(*serving
 	}
 	if err != nil {
 		return usageError("cannot listen on %s: %v; give another port with --port", address, err)
+	}
+	defer listener.Close()
+	lock, err := p.lock()
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	if err := instance.Sweep(p.dir); err != nil {
+		return fmt.Errorf("clear away what a killed beanpole left: %w", err)
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()

@@ -18,6 +18,9 @@ func here(state string) (*project, *clients, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := p.own(); err != nil {
+		return nil, nil, err
+	}
 	s, err := p.serving()
 	if err != nil {
 		return nil, nil, err
@@ -35,7 +38,7 @@ func statusCommand() *cobra.Command {
 		Use:     "status",
 		Short:   "show the local AWS and its environments",
 		Example: `  beanpole status`,
-		Args:    cobra.NoArgs,
+		Args:    atMost(0, ""),
 		RunE: func(c *cobra.Command, _ []string) error {
 			_, local, err := here(state)
 			if err != nil {
@@ -79,7 +82,7 @@ func eventsCommand() *cobra.Command {
 		Use:     "events",
 		Short:   "print the environments' events, oldest first",
 		Example: `  beanpole events --environment shop-production`,
-		Args:    cobra.NoArgs,
+		Args:    atMost(0, ""),
 		RunE: func(c *cobra.Command, _ []string) error {
 			_, local, err := here(state)
 			if err != nil {
@@ -122,7 +125,7 @@ func logsCommand() *cobra.Command {
 Elastic Beanstalk's tail logs do, or one whole FILE.`,
 		Example: `  beanpole logs
   beanpole logs /var/log/cfn-init.log`,
-		Args: cobra.MaximumNArgs(1),
+		Args: atMost(1, "FILE"),
 		RunE: func(c *cobra.Command, args []string) error {
 			_, local, err := here(state)
 			if err != nil {

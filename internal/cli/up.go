@@ -42,7 +42,7 @@ The environment runs on in the background until "beanpole down".`,
     --object s3://shop-certificates/server.key=certs/server.key
   beanpole up app --platform "64bit Amazon Linux 2023 v4.6.0 running Go 1" \
     --option aws:elasticbeanstalk:environment:EnvironmentType=SingleInstance`,
-		Args: cobra.MaximumNArgs(1),
+		Args: atMost(1, "PATH"),
 		RunE: func(c *cobra.Command, args []string) error {
 			path := "."
 			if len(args) > 0 {
@@ -149,13 +149,16 @@ func (d *deployment) prepare() (seeds []seed, err error) {
 	if d.project, err = findProject(f.state); err != nil {
 		return nil, err
 	}
-	if d.bundle, err = source.OpenBundle(d.path); err != nil {
-		return nil, err
-	}
-	if d.params, err = f.parameters(); err != nil {
+	if d.bundle, err = openBundle(d.path); err != nil {
 		return nil, err
 	}
 	if d.template, err = f.readTemplate(); err != nil {
+		return nil, err
+	}
+	if d.params, err = f.parameters(d.template); err != nil {
+		return nil, err
+	}
+	if _, err := f.given(); err != nil {
 		return nil, err
 	}
 	var zip bytes.Buffer

@@ -57,7 +57,7 @@ func OpenBundle(name string) (*Bundle, error) {
 	info, err := os.Stat(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, &Problem{Pos: Pos{File: name}, What: "there is no such file or folder"}
+		return nil, &Problem{Pos: Pos{File: name}, What: "there is no such file or folder", Remedy: "name the folder of your application, or its source bundle (a zip)"}
 	case err != nil:
 		return nil, unopenable(name, err)
 	case !info.IsDir() && !info.Mode().IsRegular():
@@ -85,12 +85,20 @@ func unopenable(name string, err error) *Problem {
 	if errors.As(err, &pe) {
 		err = pe.Err
 	}
-	return &Problem{Pos: Pos{File: name}, What: "cannot be read: " + err.Error()}
+	p := &Problem{Pos: Pos{File: name}, What: "cannot be read: " + err.Error()}
+	if errors.Is(err, fs.ErrPermission) {
+		p.Remedy = "run beanpole as a user who may read it"
+	}
+	return p
 }
 
 // refuse is a problem of one entry of the bundle.
 func (b *Bundle) refuse(name, format string, args ...any) *Problem {
-	return &Problem{Pos: Pos{File: b.path}, What: fmt.Sprintf("%q ", name) + fmt.Sprintf(format, args...)}
+	p := &Problem{Pos: Pos{File: b.path}, What: fmt.Sprintf("%q ", name) + fmt.Sprintf(format, args...), Remedy: "remove it, or name it in .ebignore"}
+	if b.zip != nil {
+		p.Remedy = "make the zip anew without it"
+	}
+	return p
 }
 
 // checkName refuses names that no honest bundle holds.

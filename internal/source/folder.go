@@ -60,7 +60,5 @@ func (b *Bundle) addFile(root *os.Root, name string, d fs.DirEntry) error {
 		open := func() (io.ReadCloser, error) { return root.Open(name) }
 		return b.add(name, &entry{mode: mode, open: open, size: info.Size()})
 	}
-	p := b.refuse(name, "is no file, folder or link")
-	p.Remedy = "remove it, or name it in .ebignore"
-	return p
+	return b.refuse(name, "is no file, folder or link")
 }

@@ -39,7 +39,7 @@ func (b *Bundle) readZip(size int64) error {
 }
 
 func (b *Bundle) bomb(total uint64, size int64) error {
-	return &Problem{Pos: Pos{File: b.path}, What: fmt.Sprintf("the bundle of %d bytes unpacks to %d MB or more, which beanpole refuses", size, total>>20)}
+	return &Problem{Pos: Pos{File: b.path}, What: fmt.Sprintf("the bundle of %d bytes unpacks to %d MB or more, which beanpole refuses", size, total>>20), Remedy: "leave large files out of it"}
 }
 
 func (b *Bundle) addZipped(f *zip.File) error {
