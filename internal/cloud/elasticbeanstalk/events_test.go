@@ -249,7 +249,7 @@ func TestWhatIsNotCarriedOutIsToldInOneWarning(t *testing.T) {
 		r.Skipped = []instance.Skipped{{What: "packages", File: ".ebextensions/a.config"}, {What: "services", File: ".ebextensions/b.config"}, {What: "systemctl restart crond"}}
 		return r, err
 	}
-	w.create(al2023, withWeb, "aws:autoscaling:asg MinSize=2")
+	w.create(al2023, single, withWeb, "aws:autoscaling:asg MinSize=2")
 	const want = "WARN beanpole: not carried out here yet, though AWS would: `packages` (.ebextensions/a.config), `services` (.ebextensions/b.config), `systemctl restart crond`\n"
 	if got := w.events(); strings.Count(got, want) != 1 || strings.Count(got, "not carried out") != 1 {
 		t.Errorf("events are\n%s", got)
