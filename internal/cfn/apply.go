@@ -250,7 +250,17 @@ func (e *evaluator) zones(n, arg *source.Node) (*source.Node, *source.Problem) {
 			region = v.Text
 		}
 	}
-	return unknown(n, "availability zones of %s", fact.Show(region)), nil
+	if e.env.Zones == nil || !fact.Known(region) {
+		return unknown(n, "availability zones of %s", fact.Show(region)), nil
+	}
+	list := &source.Node{Kind: source.Seq, Pos: n.Pos, End: n.End}
+	for _, z := range e.env.Zones(region) {
+		list.Items = append(list.Items, made(n, z, source.Origin{What: "availability zones of " + region}))
+	}
+	if len(list.Items) == 0 {
+		return unknown(n, "availability zones of %s", region), nil
+	}
+	return list, nil
 }
 
 func (e *evaluator) findInMap(n, arg *source.Node) (*source.Node, *source.Problem) {

@@ -286,3 +286,33 @@ func FuzzTemplate(f *testing.F) {
 		}
 	})
 }
+
+func TestZonesAreListedWhereTheyAreKnown(t *testing.T) {
+	for value, want := range map[string]string{
+		`!GetAZs ""`:                         `["us-east-1a","us-east-1b"]`,
+		`!GetAZs {Ref: "AWS::Region"}`:       `["us-east-1a","us-east-1b"]`,
+		`!GetAZs eu-west-1`:                  `"${availability zones of eu-west-1}"`,
+		`!GetAZs {Ref: Open}`:                `"${availability zones of ${parameter Open}}"`,
+		`!Select [1, !GetAZs ""]`:            `"us-east-1b"`,
+		`!Join [",", !GetAZs ""]`:            `"us-east-1a,us-east-1b"`,
+		`!Select [0, !GetAZs AWS::Nonsense]`: `"${element 0 of ${availability zones of AWS::Nonsense}}"`,
+	} {
+		tm, err := Parse("t.yaml", []byte(around+value+"\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := tm.Evaluate(&Env{StackName: "st", Region: "us-east-1", Zones: func(region string) []string {
+			if region != "us-east-1" {
+				return nil
+			}
+			return []string{"us-east-1a", "us-east-1b"}
+		}})
+		if err != nil {
+			t.Errorf("%s: %v", value, err)
+			continue
+		}
+		if got := fact.Show(string(s.Resource("Subject").Properties.Get("Value").JSON())); got != want {
+			t.Errorf("%s\n is %s, want %s", value, got, want)
+		}
+	}
+}

@@ -49,6 +49,8 @@ type Env struct {
 	GetAtt func(logicalID, attribute string) (value string, ok bool)
 	// Import is the value of another stack's export.
 	Import func(name string) (value string, ok bool)
+	// Zones are a region's availability zones; none when they are not known.
+	Zones func(region string) []string
 }
 
 // Resource is a declared resource with its properties resolved.

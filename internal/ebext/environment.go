@@ -64,7 +64,11 @@ func environment(x *Extensions, s Settings, application string, running bool) (r
 		left = dropStrangers(root.Get("Resources"))
 	}
 	addConfigs(root, x, all, application)
-	root = (&expander{settings: all, within: map[[2]string]bool{}, running: running}).expand(root)
+	e := &expander{settings: all, within: map[[2]string]bool{}, running: running}
+	root = e.expand(root)
+	if running {
+		e.addFunctions(root)
+	}
 	declareName(root)
 	return root, left
 }

@@ -28,7 +28,7 @@ var ownTypes = map[string]string{
 	"AWSEBWorkerCronLeaderRegistry":    "AWS::DynamoDB::Table",
 	"AWSEBInstanceLaunchWaitCondition": "AWS::CloudFormation::WaitCondition",
 	"AWSEBInstanceLaunchWaitHandle":    "AWS::CloudFormation::WaitConditionHandle",
-	"AWSEBBeanstalkMetadata":           "AWS::CloudFormation::WaitConditionHandle",
+	BeanstalkMetadata:                  "AWS::CloudFormation::WaitConditionHandle",
 	"AWSEBCloudwatchAlarmLow":          "AWS::CloudWatch::Alarm",
 	"AWSEBCloudwatchAlarmHigh":         "AWS::CloudWatch::Alarm",
 	"AWSEBAutoScalingScaleUpPolicy":    "AWS::AutoScaling::ScalingPolicy",

@@ -91,6 +91,7 @@ func (s *Service) env(st *stack) *cfn.Env {
 			return v, ok
 		},
 		Import: s.export,
+		Zones:  func(region string) []string { return []string{region + "a", region + "b", region + "c"} },
 	}
 }
 

@@ -160,7 +160,16 @@ func (o *operation) prepare() (ok bool) {
 		return false
 	}
 	o.set(func(e *environment) { e.Files = stored(x.Settings) })
-	return o.checkProfile() && o.makeStack(x)
+	return o.withProfile(func() bool { return o.makeStack(x) })
+}
+
+// withProfile checks the instance profile before the stack is worked on, or
+// after it, when only the stack says which profile it is.
+func (o *operation) withProfile(stack func() bool) bool {
+	if strings.Contains(o.e.profile(), "`") {
+		return stack() && o.checkProfile()
+	}
+	return o.checkProfile() && stack()
 }
 
 // checkProfile is the service's own look at the instance profile. Amazon

@@ -40,6 +40,7 @@ type environment struct {
 
 	Given        []option                            // set through the API
 	Files        []option                            // set by .ebextensions of the version that runs
+	Resolved     []resolved                          // of these settings, those with functions, by CloudFormation
 	Deployment   types.ConfigurationDeploymentStatus // of these settings
 	DeploymentID int64
 	Passed       string `json:",omitempty"` // instance profile that the instances have: the caller was allowed to pass its role
@@ -49,6 +50,12 @@ type environment struct {
 
 // option is an option setting, as it is stored.
 type option struct{ Namespace, Name, Value string }
+
+// resolved is what CloudFormation made of an option's value.
+type resolved struct {
+	option
+	Raw string // what it was made of
+}
 
 // instanceRecord is what is known of an instance besides the machine itself.
 type instanceRecord struct {
@@ -71,7 +78,15 @@ func (e *environment) event(sev event.Severity, requestID, message string) event
 // settings are all settings made, for ebext's precedence.
 func (e *environment) settings() ebext.Settings {
 	out := ebext.Defaults(ebext.ParsePlatform(e.Platform))
-	return append(append(out, levelled(e.Files, ebext.Extension)...), levelled(e.Given, ebext.Direct)...)
+	out = append(append(out, levelled(e.Files, ebext.Extension)...), levelled(e.Given, ebext.Direct)...)
+	for i := range out {
+		for _, r := range e.Resolved {
+			if out[i].Namespace == r.Namespace && out[i].Option == r.Name && out[i].Value.TextOr("") == r.Raw {
+				out[i].Value = source.NewString(r.Value, source.Pos{})
+			}
+		}
+	}
+	return out
 }
 
 func levelled(options []option, level ebext.Level) ebext.Settings {

@@ -105,6 +105,80 @@ func TestSettingsInForceNameTheInstanceProfile(t *testing.T) {
 	}
 }
 
+func TestFunctionsInSettingsAreWorkedOutForInstancesAndDescriptions(t *testing.T) {
+	w := start(t)
+	w.profile()
+	const config = `
+option_settings:
+  aws:elasticbeanstalk:application:environment:
+    REGION: '` + "`" + `{"Ref": "AWS::Region"}` + "`" + `'
+    GROUP: '` + "`" + `{"Ref": "AWSEBAutoScalingGroup"}` + "`" + `'
+    TOPIC: 'arn:aws:sns:` + "`" + `{"Ref": "AWS::Region"}` + "`" + `:news'
+    OVERRIDDEN: '` + "`" + `{"Ref": "AWS::Region"}` + "`" + `'
+    PLAIN: "ls ` + "`" + `pwd` + "`" + `"
+  aws:elasticbeanstalk:customoption:
+    Copy: '` + "`" + `{"Fn::GetOptionSetting": {"Namespace": "aws:autoscaling:launchconfiguration", "OptionName": "IamInstanceProfile"}}` + "`" + `'
+`
+	w.upload("v1", ".ebextensions/a.config", config)
+	w.upload("v2", ".ebextensions/a.config", strings.Replace(config, `{"Ref": "AWS::Region"}`, `{"Ref": "AWS::AccountId"}`, 1))
+	w.launcher.answer = good
+	w.create(al2023, single, withWeb, "aws:elasticbeanstalk:application:environment OVERRIDDEN=given")
+	check := func(region string) {
+		t.Helper()
+		out, err := w.beans.DescribeConfigurationSettings(t.Context(), &eb.DescribeConfigurationSettingsInput{ApplicationName: awssdk.String("shop"), EnvironmentName: awssdk.String("shop-env")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		shown := map[string]string{}
+		for _, o := range out.ConfigurationSettings[0].OptionSettings {
+			shown[*o.OptionName] = awssdk.ToString(o.Value)
+		}
+		told := w.launcher.commands[len(w.launcher.commands)-1].Env
+		for name, want := range map[string]string{"REGION": region, "TOPIC": "arn:aws:sns:eu-west-1:news", "OVERRIDDEN": "given", "PLAIN": "ls `pwd`"} {
+			if told[name] != want || shown[name] != want {
+				t.Errorf("%s is %q on the instance and described as %q, want %q\n%s", name, told[name], shown[name], want, w.events())
+			}
+		}
+		if !strings.HasPrefix(told["GROUP"], "awseb-e-") || shown["GROUP"] != told["GROUP"] {
+			t.Errorf("GROUP is %q, described as %q", told["GROUP"], shown["GROUP"])
+		}
+		if shown["Copy"] != "web" {
+			t.Errorf("an option filled from another one is %q", shown["Copy"])
+		}
+	}
+	check("eu-west-1")
+	if _, err := w.beans.UpdateEnvironment(t.Context(), &eb.UpdateEnvironmentInput{EnvironmentName: awssdk.String("shop-env"), VersionLabel: awssdk.String("v2")}); err != nil {
+		t.Fatal(err)
+	}
+	w.settle()
+	check("123456789012")
+}
+
+func TestProfileOfTheEnvironmentsOwnStackIsTakenByReference(t *testing.T) {
+	w := start(t)
+	w.upload("v1", ".ebextensions/a.config", `
+option_settings:
+  aws:autoscaling:launchconfiguration:
+    IamInstanceProfile: '`+"`"+`{"Ref": "Mine"}`+"`"+`'
+Resources:
+  Mine:
+    Type: AWS::IAM::InstanceProfile
+    Properties: {Roles: [{Ref: Role}]}
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument: {Version: "2012-10-17", Statement: [{Effect: Allow, Principal: {Service: ec2.amazonaws.com}, Action: "sts:AssumeRole"}]}
+`)
+	w.launcher.answer = good
+	e := w.create(al2023, single)
+	if e.Health != ebtypes.EnvironmentHealthGreen {
+		t.Fatalf("health %s\n%s", e.Health, w.events())
+	}
+	if got := w.launcher.machines[0].spec.Profile(); !strings.Contains(got, "-stack-Mine-") {
+		t.Errorf("the instance's profile is %q", got)
+	}
+}
+
 // example is the story's template with a bundle for it, in S3.
 func (w *world) example() (template, bucket string) {
 	w.t.Helper()

@@ -60,7 +60,33 @@ func (o *operation) makeStack(x *ebext.Extensions) bool {
 	for _, r := range o.told() {
 		o.info("Created %s", resourceName(r))
 	}
+	o.resolveSettings()
 	return true
+}
+
+// resolveSettings takes over what CloudFormation made of the settings with
+// functions.
+func (o *operation) resolveSettings() {
+	name, resource := o.e.stackName(), ebext.BeanstalkMetadata
+	out, err := cfnCall[cf.DescribeStackResourceInput, cf.DescribeStackResourceOutput](o, "DescribeStackResource", &cf.DescribeStackResourceInput{StackName: &name, LogicalResourceId: &resource})
+	if err != nil {
+		return // the stack has no such resource: there are no such settings
+	}
+	metadata, err := source.ParseJSON("", []byte(deref(out.StackResourceDetail.Metadata)))
+	if err != nil {
+		o.warn("beanpole: option settings with functions stay as they are written: %s", reason(err))
+		return
+	}
+	done := ebext.Resolved(metadata)
+	o.set(func(e *environment) {
+		e.Resolved = nil
+		raw := e.settings()
+		for _, set := range done {
+			if r, ok := raw.Get(set.Namespace, set.Option); ok {
+				e.Resolved = append(e.Resolved, resolved{option{set.Namespace, set.Option, set.Value.TextOr("")}, r.Value.TextOr("")})
+			}
+		}
+	})
 }
 
 func (o *operation) tags() []cftypes.Tag {
@@ -82,12 +108,17 @@ func (o *operation) changeStack(x *ebext.Extensions) bool {
 	}
 	if err != nil {
 		if strings.Contains(reason(err), "No updates are to be performed") {
+			o.resolveSettings()
 			return true
 		}
 		o.error("Service:AmazonCloudFormation, Message:%s", reason(err))
 		return false
 	}
-	return o.awaitStack(cftypes.StackStatusUpdateComplete)
+	if !o.awaitStack(cftypes.StackStatusUpdateComplete) {
+		return false
+	}
+	o.resolveSettings()
+	return true
 }
 
 // awaitStack waits for the end of what goes on in the stack. Another end than

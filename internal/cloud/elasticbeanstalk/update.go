@@ -88,7 +88,7 @@ func (o *operation) update(was environment, deploys bool) {
 	x, ok := o.extensions(o.e.Version)
 	if ok {
 		o.set(func(e *environment) { e.Files = stored(x.Settings) })
-		ok = o.checkProfile() && o.changeStack(x)
+		ok = o.withProfile(func() bool { return o.changeStack(x) })
 	}
 	if !ok {
 		o.updateRefused(was, deploys)
