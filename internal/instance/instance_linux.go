@@ -150,7 +150,7 @@ func (i *Instance) run(ctx context.Context, log io.Writer) error {
 	}
 	i.runc, i.control = c, ctl
 	go func() {
-		<-ctl.done // all output is read
+		<-ctl.drained
 		c.Wait()
 		close(i.ended)
 	}()

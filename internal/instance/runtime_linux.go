@@ -13,6 +13,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
@@ -53,7 +55,14 @@ func (c container) run(bundle string, log io.Writer) (*exec.Cmd, *control, *tail
 		return nil, nil, nil, fmt.Errorf("start runc: %w", err)
 	}
 	ctl := newControl(in)
-	go ctl.read(out)
+	go func() {
+		defer close(ctl.drained)
+		ctl.read(out)
+		// After nonsense PID 1 is no use any more. runc copies its output, and
+		// does not end while nobody takes it.
+		ctl.hangUp()
+		io.Copy(io.Discard, out)
+	}()
 	return cmd, ctl, last, nil
 }
 
@@ -118,14 +127,20 @@ func removeCgroups(name string) error {
 	return nil
 }
 
-// tail passes text on and keeps the end of it for an error message.
+// tail passes text on and keeps the end of it for an error message. Anything
+// on an instance may write to PID 1's standard error: what could steer a
+// terminal becomes "?", and what would fill the host's disk is left out.
 type tail struct {
-	to   io.Writer
-	mu   sync.Mutex
-	last []byte
+	to     io.Writer
+	mu     sync.Mutex
+	last   []byte
+	passed int // bytes
 }
 
-const tailSize = 2048
+const (
+	tailSize = 2048
+	mostLog  = 1 << 20 // bytes that one instance may add to the log
+)
 
 func (t *tail) Write(p []byte) (int, error) {
 	t.mu.Lock()
@@ -134,11 +149,34 @@ func (t *tail) Write(p []byte) (int, error) {
 	if n := len(t.last); n > tailSize {
 		t.last = append([]byte(nil), t.last[n-tailSize:]...)
 	}
-	return t.to.Write(p)
+	n := len(p)
+	if t.passed >= mostLog {
+		return n, nil
+	}
+	keep := p[:min(n, mostLog-t.passed)]
+	t.passed += len(keep)
+	if _, err := t.to.Write(plain(keep)); err != nil {
+		return 0, err
+	}
+	if t.passed == mostLog {
+		_, err := fmt.Fprintf(t.to, "\nbeanpole: the instance wrote more than %d bytes; the rest is left out\n", mostLog)
+		return n, err
+	}
+	return n, nil
+}
+
+// plain is text without what steers a terminal.
+func plain(p []byte) []byte {
+	return bytes.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' || r != utf8.RuneError && unicode.IsPrint(r) {
+			return r
+		}
+		return '?'
+	}, p)
 }
 
 func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return strings.TrimSpace(string(t.last))
+	return strings.TrimSpace(string(plain(t.last)))
 }
