@@ -23,12 +23,9 @@ func (p *project) ensureServing(f *serveFlags) (s *serving, started bool, err er
 	if s, err := p.serving(); s != nil || err != nil {
 		return s, false, err
 	}
-	if err := p.own(); err != nil {
-		return nil, false, err
-	}
 	_, before := os.Stat(p.dir)
-	if err := os.MkdirAll(p.dir, 0o700); err != nil {
-		return nil, false, usageError("cannot make the state folder: %v; give another with --state", err)
+	if err := p.make(); err != nil {
+		return nil, false, err
 	}
 	if err := p.startServing(f); err != nil {
 		var refused *exitError
@@ -51,7 +48,7 @@ func (p *project) startServing(f *serveFlags) error {
 	if err != nil {
 		return fmt.Errorf("find beanpole's own program: %w", err)
 	}
-	log, err := os.OpenFile(p.path("serve.log"), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	log, err := p.openOwn("serve.log", os.O_CREATE|os.O_WRONLY|os.O_TRUNC)
 	if err != nil {
 		return fmt.Errorf("open the local AWS's log: %w", err)
 	}

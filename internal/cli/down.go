@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -16,7 +15,7 @@ func downCommand() *cobra.Command {
 		Short: "end the local environment and leave nothing behind",
 		Long: `down ends the local AWS of this project with its environments, instances, load
 balancers and buckets, clears away whatever a killed beanpole left, and removes
-the state folder.`,
+the state folder. A folder that holds anything else is left as it is.`,
 		Example: `  beanpole down`,
 		Args:    atMost(0, ""),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -24,12 +23,12 @@ the state folder.`,
 			if err != nil {
 				return err
 			}
-			if _, err := os.Stat(p.dir); os.IsNotExist(err) {
-				fmt.Fprintln(c.OutOrStdout(), "nothing to end: there is no local AWS here")
-				return nil
-			}
 			if err := p.own(); err != nil {
 				return err
+			}
+			if !p.used() {
+				fmt.Fprintln(c.OutOrStdout(), "nothing to end: there is no local AWS here")
+				return nil
 			}
 			s, err := p.serving()
 			if err != nil {
@@ -62,7 +61,7 @@ func (p *project) clear() error {
 	if err := instance.Sweep(p.dir); err != nil {
 		return fmt.Errorf("clear away instances: %w", err)
 	}
-	if err := os.RemoveAll(p.dir); err != nil {
+	if err := p.remove(); err != nil {
 		return fmt.Errorf("remove the state folder: %w", err)
 	}
 	return nil

@@ -26,7 +26,11 @@ type project struct {
 func findProject(given string) (*project, error) {
 	if given != "" {
 		dir, err := filepath.Abs(given)
-		return &project{dir}, err
+		if err != nil {
+			return nil, fmt.Errorf("find the state folder: %w", err)
+		}
+		p := &project{dir}
+		return p, p.check()
 	}
 	here, err := os.Getwd()
 	if err != nil {
@@ -34,8 +38,9 @@ func findProject(given string) (*project, error) {
 	}
 	for dir := here; ; dir = filepath.Dir(dir) {
 		candidate := filepath.Join(dir, stateName)
-		if st, err := os.Stat(candidate); err == nil && st.IsDir() {
-			return &project{candidate}, nil
+		if _, err := os.Lstat(candidate); err == nil {
+			p := &project{candidate}
+			return p, p.check()
 		}
 		if dir == filepath.Dir(dir) {
 			return &project{filepath.Join(here, stateName)}, nil
@@ -125,36 +130,13 @@ func (p *project) usable() error {
 	return err
 }
 
-// own refuses a state folder that holds other things than beanpole's: "down"
-// removes it whole.
-func (p *project) own() error {
-	entries, err := os.ReadDir(p.dir)
-	switch {
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
-		return nil // lockFree says whose it is
-	case errors.Is(err, syscall.ENOTDIR):
-		return usageError("--state %s is not a folder; give a new or empty one", p.dir)
-	case err != nil:
-		return usageError("cannot read the state folder: %v; give another with --state", err)
-	}
-	for _, e := range entries {
-		if e.Name() == "serve.lock" || e.Name() == "serve.log" {
-			return nil
-		}
-	}
-	if len(entries) > 0 {
-		return usageError("%s holds other things than a local AWS; give a new or empty folder with --state", p.dir)
-	}
-	return nil
-}
-
 // lock takes the project for this process until it ends. The error is the
 // user's when another process holds it.
 func (p *project) lock() (*os.File, error) {
-	if err := os.MkdirAll(p.dir, 0o700); err != nil {
-		return nil, usageError("cannot make the state folder: %v; give another with --state", err)
+	if err := p.make(); err != nil {
+		return nil, err
 	}
-	f, err := os.OpenFile(p.path("serve.lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := p.openOwn("serve.lock", os.O_CREATE|os.O_RDWR)
 	if err != nil {
 		return nil, fmt.Errorf("open the project's lock: %w", err)
 	}

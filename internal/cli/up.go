@@ -152,6 +152,9 @@ func (d *deployment) prepare() (seeds []seed, err error) {
 	if d.bundle, err = openBundle(d.path); err != nil {
 		return nil, err
 	}
+	if err := d.project.apart(d.path); err != nil {
+		return nil, err
+	}
 	if d.template, err = f.readTemplate(); err != nil {
 		return nil, err
 	}

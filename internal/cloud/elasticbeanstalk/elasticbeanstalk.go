@@ -14,8 +14,11 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/big"
+	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -81,7 +84,19 @@ func New(o Options) (*Service, error) {
 	if err := s.load(); err != nil {
 		return nil, fmt.Errorf("read the environments: %w", err)
 	}
-	return s, nil
+	return s, s.sweepBundles()
+}
+
+// sweepBundles removes the copies of bundles that a killed process left.
+func (s *Service) sweepBundles() error {
+	left, err := filepath.Glob(filepath.Join(s.State.Dir(), "bundle-*"))
+	for _, dir := range left {
+		err = errors.Join(err, os.RemoveAll(dir))
+	}
+	if err != nil {
+		return fmt.Errorf("sweep copies of bundles: %w", err)
+	}
+	return nil
 }
 
 func defaultPort(listener int) int {
