@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -106,12 +107,16 @@ func (c *clients) addresses(listeners map[int]map[string]string) []string {
 // the instances say, and the chain that led there.
 func (d *deployment) failed(ctx context.Context, f *follower) error {
 	d.screen.now("")
-	d.showLogs(ctx, f)
+	logs := d.readLogs(ctx, f)
 	report, err := d.explain(ctx)
 	if err != nil {
 		return err
 	}
+	sure := confirmed(report, logs)
 	d.screen.write(func(w io.Writer) {
+		for _, l := range logs {
+			l.excerpt(w, sure)
+		}
 		fmt.Fprintln(w)
 		switch {
 		case len(report.Findings) == 0 && len(f.instances) == 0:
@@ -120,12 +125,22 @@ func (d *deployment) failed(ctx context.Context, f *follower) error {
 		case len(report.Findings) == 0:
 			fmt.Fprintln(w, "The cause is not one that beanpole knows; the instance's log files say more: beanpole logs")
 			return
+		case sure:
+			fmt.Fprintln(w, "This is why, and what to change:")
+		default:
+			fmt.Fprintln(w, "The log files do not name a fetch that failed; of the same files, check says:")
 		}
+		fmt.Fprintln(w)
 		files := d.files()
 		color, width := terminal(d.screen.out)
 		finding.Text(w, report.Findings, finding.TextOptions{Read: files.read, Name: files.name, Color: color, Width: width})
 	})
 	return errFailed
+}
+
+// instanceLog is one log file of one instance.
+type instanceLog struct {
+	instance, path, mark, text string
 }
 
 // errorLogs are the files that say why, and what marks the lines that do.
@@ -135,31 +150,65 @@ var errorLogs = []struct{ path, mark string }{
 	{"/var/log/cfn-init.log", "[ERROR]"},
 }
 
-// maxLogLines keeps the excerpt of one log readable.
-const maxLogLines = 3
-
-func (d *deployment) showLogs(ctx context.Context, f *follower) {
+func (d *deployment) readLogs(ctx context.Context, f *follower) (logs []instanceLog) {
 	for _, id := range f.instances {
 		for _, l := range errorLogs {
 			data, err := d.clients.on.own(ctx, "GET", "files/"+id+l.path, nil)
-			if err != nil {
-				continue
-			}
-			var lines []string
-			for _, line := range strings.Split(string(data), "\n") {
-				if strings.Contains(line, l.mark) && (len(lines) == 0 || !sameButTime(lines[len(lines)-1], line)) {
-					lines = append(lines, line)
-				}
-			}
-			if len(lines) == 0 {
-				continue
-			}
-			d.screen.line("\n%s on %s:", l.path, id)
-			for _, line := range lines[max(0, len(lines)-maxLogLines):] {
-				d.screen.line("  %s", clean(line))
+			if err == nil { // the platform may not have this one
+				logs = append(logs, instanceLog{id, l.path, l.mark, string(data)})
 			}
 		}
 	}
+	return logs
+}
+
+// Lines of a log that are shown: those that say why, and where the cause is not
+// known, those before the first of them too.
+const (
+	maxLogLines = 3
+	linesBefore = 8
+)
+
+// excerpt prints the lines that say why; short leaves out what led there.
+func (l *instanceLog) excerpt(w io.Writer, short bool) {
+	var marked []string
+	first := -1
+	lines := strings.Split(l.text, "\n")
+	for i, line := range lines {
+		if !strings.Contains(line, l.mark) {
+			continue
+		}
+		if first < 0 {
+			first = i
+		}
+		if len(marked) == 0 || !sameButTime(marked[len(marked)-1], line) {
+			marked = append(marked, line)
+		}
+	}
+	if first < 0 {
+		return
+	}
+	shown := marked[max(0, len(marked)-maxLogLines):]
+	if !short {
+		shown = append(slices.Clone(lines[max(0, first-linesBefore):first]), shown...)
+	}
+	fmt.Fprintf(w, "\n%s on %s:\n", l.path, l.instance)
+	for _, line := range shown {
+		fmt.Fprintf(w, "  %s\n", clean(line))
+	}
+}
+
+// confirmed reports whether the agent's own log says of a fetch that it failed
+// which check says of it.
+func confirmed(r *check.Report, logs []instanceLog) bool {
+	for _, c := range r.Chains {
+		for _, l := range logs {
+			if c.Cause() != nil && strings.Contains(l.text, "Failed to retrieve "+c.Fetch.URL+": ") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // sameButTime compares two log lines without their time stamps: a retried
