@@ -54,8 +54,9 @@ type Options struct {
 // Service is Elastic Beanstalk. Make one with New.
 type Service struct {
 	Options
-	log event.Log
-	now func() time.Time
+	log   event.Log
+	now   func() time.Time
+	pause func(n int) time.Duration // pauseBefore, but in tests
 
 	ctx  context.Context // ends when the service closes
 	end  context.CancelFunc
@@ -76,7 +77,7 @@ func New(o Options) (*Service, error) {
 		o.PortFor = defaultPort
 	}
 	s := &Service{
-		Options: o, now: time.Now,
+		Options: o, now: time.Now, pause: pauseBefore,
 		applications: map[string]*applicationRecord{}, versions: map[string]*version{},
 		environments: map[string]*environment{}, live: map[string]*live{},
 	}
@@ -183,7 +184,9 @@ func (s *Service) abandon(e *environment, why string) {
 // Close stops operations, instances and balancers, and waits for them. The
 // environments are terminated at the next start, see Resume.
 func (s *Service) Close(ctx context.Context) error {
-	s.end()
+	s.mu.Lock()
+	s.end() // no operation begins after this
+	s.mu.Unlock()
 	done := make(chan struct{})
 	go func() { s.work.Wait(); close(done) }()
 	select {

@@ -34,25 +34,16 @@ func (o *operation) launch() (ok bool) {
 		o.warn("beanpole: MinSize is %d; %d instances are started here", count, maxInstances)
 		count = maxInstances
 	}
+	o.live().wanted = count
 	machines, err := o.startMachines(count)
-	l := o.live()
-	l.mu.Lock()
-	l.machines = machines
-	l.mu.Unlock()
+	o.keepMachines(machines)
 	if err != nil {
 		if !o.ended() {
 			o.error("beanpole: %s", reason(err))
 		}
 		return false
 	}
-	var names []string
-	for _, m := range machines {
-		names = append(names, m.ID())
-		l.balancer.Register(m.ID(), m.Address())
-	}
-	if len(names) > 0 && o.e.enhanced() {
-		o.info("Added %s [%s] to your environment.", plural(len(names), "instance"), strings.Join(names, ", "))
-	}
+	o.added(machines)
 	return true
 }
 
@@ -95,7 +86,6 @@ func (o *operation) startMachines(count int) ([]Machine, error) {
 	}
 	now := o.s.now().UTC()
 	o.set(func(e *environment) {
-		e.Instances = nil
 		for _, m := range running {
 			e.Instances = append(e.Instances, instanceRecord{ID: m.ID(), Launched: now, Status: "In Progress"})
 		}

@@ -19,8 +19,13 @@ import (
 
 // live is what stands behind an environment in this process.
 type live struct {
-	cancel context.CancelFunc // of the operation under way
-	done   chan struct{}      // closed when it has ended
+	cancels map[chan struct{}]context.CancelFunc // of operations that have not ended, by their done
+	done    chan struct{}                        // closed when the last one has ended
+	caller  *door.Caller                         // who asked for it
+
+	// For operations alone:
+	wanted   int // instances that there should be
+	replaced int // instances started in a row in the place of others
 
 	mu       sync.Mutex
 	machines []Machine
@@ -67,20 +72,32 @@ func (s *Service) operation(ctx context.Context, e *environment) *operation {
 func (s *Service) start(ctx context.Context, e *environment, f func(*operation)) {
 	work, cancel := context.WithCancel(door.WithCaller(s.ctx, door.CallerOf(ctx)))
 	s.mu.Lock()
+	if s.ctx.Err() != nil { // the service closes
+		s.mu.Unlock()
+		cancel()
+		return
+	}
+	s.work.Add(1)
 	l := s.live[e.ID]
 	if l == nil {
 		l = &live{}
 		s.live[e.ID] = l
 	}
-	before := l.done
-	l.cancel, l.done = cancel, make(chan struct{})
-	done := l.done
+	if l.cancels == nil {
+		l.cancels = map[chan struct{}]context.CancelFunc{}
+	}
+	before, done := l.done, make(chan struct{})
+	l.done, l.cancels[done], l.caller = done, cancel, door.CallerOf(ctx)
 	s.mu.Unlock()
-	s.work.Add(1)
 	go func() {
 		defer s.work.Done()
 		defer close(done)
-		defer cancel()
+		defer func() {
+			cancel()
+			s.mu.Lock()
+			delete(l.cancels, done)
+			s.mu.Unlock()
+		}()
 		if before != nil {
 			<-before
 		}

@@ -18,8 +18,10 @@ func (s *Service) TerminateEnvironment(ctx context.Context, in *eb.TerminateEnvi
 	again := e.Status == types.EnvironmentStatusTerminating
 	e.Status, e.Abortable, e.Updated = types.EnvironmentStatusTerminating, false, s.now().UTC()
 	s.keep(e)
-	if l := s.live[e.ID]; l != nil && l.cancel != nil && !again {
-		l.cancel()
+	if l := s.live[e.ID]; l != nil && !again {
+		for _, cancel := range l.cancels {
+			cancel()
+		}
 	}
 	d := e.describe()
 	s.mu.Unlock()

@@ -94,6 +94,8 @@ func (o *operation) update(was environment, deploys bool) {
 		o.updateRefused(was, deploys)
 		return
 	}
+	o.live().replaced = 0
+	o.replenish()
 	if deploys {
 		o.info("Deploying new version to instance(s).")
 	}
@@ -127,8 +129,13 @@ func (o *operation) updateFailed(deploys bool) {
 	o.error("Failed to deploy configuration.")
 }
 
+// ready ends an update, unless a termination has taken over.
 func (o *operation) ready() {
-	o.set(func(e *environment) { e.Status, e.Abortable = types.EnvironmentStatusReady, false })
+	o.set(func(e *environment) {
+		if e.Status == types.EnvironmentStatusUpdating {
+			e.Status, e.Abortable = types.EnvironmentStatusReady, false
+		}
+	})
 }
 
 func (o *operation) finishUpdate(r *outcome, was environment, deploys bool, took string) {
