@@ -15,8 +15,13 @@ import (
 	"beanpole/internal/aws"
 )
 
-// maxElements is how many elements a list or map in a request may have.
-const maxElements = 2000
+// maxElements is how many elements a list or map in a request may have;
+// maxDepth how many parts a parameter's name may have, far more than any of
+// AWS's has. A name of dots alone would else cost hundreds of bytes a dot.
+const (
+	maxElements = 2000
+	maxDepth    = 32
+)
 
 // param is a request's parameters as a tree: "A.member.1.B=x" is A, member,
 // 1, B with text x.
@@ -33,11 +38,14 @@ func (p *param) child(name string) *param {
 	return p.sub[name]
 }
 
-// tree sorts a form's flat names into a tree. Depth is bounded by the length
-// of names, which the body limit bounds.
+// tree sorts a form's flat names into a tree. Deeper names belong to no
+// operation's parameter and are left out.
 func tree(form url.Values) *param {
 	root := &param{}
 	for name, values := range form {
+		if strings.Count(name, ".") >= maxDepth {
+			continue
+		}
 		p := root
 		for _, part := range strings.Split(name, ".") {
 			if p.sub == nil {

@@ -35,8 +35,8 @@ type payload struct {
 // body makes the payload of a request (S3 API: x-amz-content-sha256).
 func (s *Service) body(x *door.Request) (*payload, error) {
 	claimed := x.Header.Get("X-Amz-Content-Sha256")
-	if claimed == "" {
-		claimed = x.Signature.PayloadHash
+	if x.Signature.Version == "v4" {
+		claimed = x.Signature.PayloadHash // the header of a presigned request need not be signed
 	}
 	if strings.HasPrefix(claimed, "STREAMING-") {
 		return s.chunkedBody(x, claimed)
@@ -170,6 +170,9 @@ func (c *chunks) readTrailer() error {
 	var signed strings.Builder
 	for range 32 {
 		if _, err := c.r.Peek(1); err == io.EOF {
+			if c.signer != nil && c.trailing {
+				return aws.NewError("SignatureDoesNotMatch") // the trailers' own is missing
+			}
 			return nil
 		}
 		line, err := c.line()
