@@ -283,7 +283,7 @@ func (x *follower) object() Link {
 	case fact.Broken:
 		return broken([]source.Pos{x.f.URLAt}, "%s does not exist: there is no such bucket", where)
 	case fact.Unknown:
-		return unknown(nil, "the object: whether "+where+" exists", "whether %s exists is not known", where)
+		return unknown(nil, "whether object "+where+" exists", "whether %s exists is not known", where)
 	}
 	switch hasObject(b, t.Key) {
 	case fact.Holds:
@@ -291,12 +291,12 @@ func (x *follower) object() Link {
 	case fact.Broken:
 		return broken([]source.Pos{x.f.URLAt, b.Pos}, "%s does not exist", where)
 	}
-	return unknown(nil, "the object: whether "+where+" exists", "whether %s exists is not known", where)
+	return unknown(nil, "whether object "+where+" exists", "whether %s exists is not known", where)
 }
 
 func (x *follower) network() Link {
 	if x.w.Reachable {
 		return holds(nil, "the instances reach S3")
 	}
-	return unknown(nil, "the network: whether the instances' subnets reach S3", "whether the instances reach S3 is not known")
+	return unknown(nil, "whether the instances' subnets reach S3", "whether the instances reach S3 is not known")
 }

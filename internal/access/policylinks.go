@@ -159,7 +159,7 @@ func (x *follower) bucket() Link {
 	if refused := locate(x.a, b, found, r); refused != nil {
 		region := bucketRegion(x.a, b)
 		if refused.Verdict == fact.Unknown {
-			return unknown(at, "the region of bucket "+name, "whether bucket %s is in the region of the URL is not known", name)
+			return unknown(at, "the region of bucket "+name+" (--region)", "whether bucket %s is in the region of the URL is not known", name)
 		}
 		at = append(at, x.f.URLAt)
 		if refused.Code == "InvalidRequest" {

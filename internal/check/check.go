@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"sort"
-	"strings"
 
 	"beanpole/internal/access"
 	"beanpole/internal/account"
@@ -49,8 +48,10 @@ type Input struct {
 type Report struct {
 	Findings []*finding.Finding
 	Chains   []*access.Chain
-	// NotKnown are the questions that the input does not settle, one per fetch
-	// or fact.
+	// Unsettled are the fetches that no link breaks, as far as is known, with
+	// the inputs that would settle them.
+	Unsettled []*finding.Finding
+	// NotKnown are further things that the input leaves open.
 	NotKnown []string
 	Plan     *cfninit.Plan
 	Settings ebext.Settings
@@ -103,14 +104,7 @@ func (r *run) missNothing() {
 	if len(r.x.Files)+len(r.x.Problems) > 0 {
 		return
 	}
-	what := "the bundle has no configuration file (.ebextensions/*.config at its root)"
-	for _, name := range r.in.Bundle.Names() {
-		if i := strings.Index(name, "/.ebextensions/"); i > 0 && strings.HasSuffix(name, ".config") {
-			what += fmt.Sprintf("; there are some in %q, if that is the bundle", name[:i])
-			break
-		}
-	}
-	r.notKnown = append(r.notKnown, what)
+	r.notKnown = append(r.notKnown, "the bundle has no configuration file (.ebextensions/*.config at its root), so there is nothing to check")
 }
 
 // makePlan turns the environment's template into cfn-init's plan.
@@ -154,7 +148,10 @@ func (r *run) stackEnv() *cfn.Env {
 func (r *run) report() *Report {
 	out := &Report{Chains: r.chains, Plan: r.plan, Settings: r.settings, NotKnown: r.notKnown}
 	out.Findings = r.findings()
-	out.NotKnown = append(out.NotKnown, unsettled(r.chains)...)
+	out.Unsettled = unsettled(r.chains)
+	for _, f := range out.Unsettled {
+		r.pointAt(f)
+	}
 	return out
 }
 

@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"slices"
 
 	"beanpole/internal/access"
 	"beanpole/internal/fact"
@@ -88,29 +89,16 @@ func explain(rule *Rule, cs []*access.Chain) *finding.Finding {
 	if !hasLabel(own.Notes, "cause") {
 		f.Notes = append(f.Notes, finding.Note{Label: "cause", Text: cause.Says, At: without(cause.At, f.Pos)})
 	}
-	for _, n := range own.Notes {
-		if n.Label != "fix" {
-			f.Notes = append(f.Notes, n)
-		}
+	fix := slices.IndexFunc(own.Notes, func(n finding.Note) bool { return n.Label == "fix" })
+	if fix < 0 {
+		fix = len(own.Notes)
 	}
+	f.Notes = append(f.Notes, own.Notes[:fix]...)
 	f.Notes = append(f.Notes, linksNotes(c)...)
 	if on := onAWS(c); on != "" {
 		f.Notes = append(f.Notes, finding.Note{Label: "on AWS", Text: on})
 	}
-	for _, n := range own.Notes {
-		if n.Label == "fix" {
-			f.Notes = append(f.Notes, n)
-		}
-	}
-	said := map[string]bool{}
-	for _, c := range cs {
-		for _, n := range behind(c) {
-			if !said[n.Text] {
-				f.Notes = append(f.Notes, n)
-			}
-			said[n.Text] = true
-		}
-	}
+	f.Notes = append(f.Notes, own.Notes[fix:]...)
 	return f
 }
 

@@ -18,11 +18,7 @@ func fetchNote(cs []*access.Chain, shown source.Pos) []finding.Note {
 		targets = append(targets, fmt.Sprintf("%q", fact.Show(c.Fetch.Target)))
 		n.At = append(n.At, c.Fetch.URLAt)
 	}
-	n.Text = strings.Join(targets, " and ")
-	if len(targets) > 2 {
-		n.Text = strings.Join(targets[:len(targets)-1], ", ") + " and " + targets[len(targets)-1]
-	}
-	n.Text += " cannot be fetched"
+	n.Text = joined(targets) + " cannot be fetched"
 	n.At = without(n.At, shown)
 	return []finding.Note{n}
 }
@@ -40,6 +36,9 @@ func nameNote(c *access.Chain) []finding.Note {
 		return nil
 	}
 	n := finding.Note{Label: "name", Text: fmt.Sprintf("%q", fact.Show(role.Text))}
+	if !fact.Known(role.Text) && len(fact.Missing(role.Text)) <= 1 && strings.HasSuffix(fact.Show(role.Text), "…") {
+		n.Text += ", a name that CloudFormation makes up"
+	}
 	if len(role.From) == 0 {
 		n.At = []source.Pos{role.Pos}
 	} else {
@@ -87,15 +86,7 @@ func heldPlaces(c *access.Chain) []source.Pos {
 
 // linksNotes say what is ruled out and what is not known.
 func linksNotes(c *access.Chain) []finding.Note {
-	var holds, unknown []string
-	for _, l := range c.Links {
-		switch l.Verdict {
-		case fact.Holds:
-			holds = append(holds, string(l.Name))
-		case fact.Unknown:
-			unknown = append(unknown, string(l.Name))
-		}
-	}
+	holds, unknown := links(c, fact.Holds), links(c, fact.Unknown)
 	var out []finding.Note
 	if len(holds) > 0 {
 		out = append(out, finding.Note{Label: "ruled out", Text: strings.Join(holds, ", ")})

@@ -34,6 +34,7 @@ type Rule struct {
 var rules = []*Rule{
 	unreadableConfig,
 	unknownKey,
+	duplicateKey,
 	templateRefused,
 	buildRefused,
 	authenticationMisspelt,

@@ -60,7 +60,7 @@ InstanceProfile:
 			cause = "an instance hands out credentials under its role's name only, and this is the instance profile's ARN"
 		}
 		f.Notes = append(f.Notes, finding.Note{Label: "cause", Text: cause})
-		f.Notes = append(f.Notes, finding.Note{Label: "fix", Text: fixHint(c)})
+		f.Notes = append(f.Notes, fixHints(c)...)
 	},
 }
 
@@ -82,15 +82,21 @@ func namesARN(c *access.Chain) bool {
 	return found == fact.Holds && fact.Equal(c.Fetch.Signer.Role.Text, p.ARN) == fact.Holds
 }
 
-func fixHint(c *access.Chain) string {
+// fixHints are the command that mends it, where there is one, and the way by
+// hand.
+func fixHints(c *access.Chain) []finding.Note {
 	p, found := c.World.Account.Profile(c.World.Profile.Text)
 	if found == fact.Holds && p.Logical != "" && !namesARN(c) {
-		return "beanpole fix --rule role-name-is-profile   (names profile and role the same; or pass the role's name in an option of aws:elasticbeanstalk:customoption)"
+		return []finding.Note{
+			{Label: "fix", Text: "beanpole fix --rule role-name-is-profile", Command: true},
+			{Text: "(names profile and role the same; or pass the role's name in an option of aws:elasticbeanstalk:customoption)"},
+		}
 	}
+	hint := "pass the role's name in an option of aws:elasticbeanstalk:customoption"
 	if found == fact.Holds && len(p.Roles) == 1 && fact.Known(p.Roles[0]) {
-		return fmt.Sprintf("write roleName: %q, or pass it in an option of aws:elasticbeanstalk:customoption", p.Roles[0])
+		hint = fmt.Sprintf("write roleName: %q, or pass it in an option of aws:elasticbeanstalk:customoption", p.Roles[0])
 	}
-	return "pass the role's name in an option of aws:elasticbeanstalk:customoption"
+	return []finding.Note{{Label: "fix", Text: hint}}
 }
 
 // sameRoleName groups fetches that are signed with the same roleName.

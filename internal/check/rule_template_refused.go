@@ -4,7 +4,7 @@ import "beanpole/internal/finding"
 
 var templateRefused = &Rule{
 	Slug:  "template-refused",
-	Title: "CloudFormation refuses what .ebextensions add to the template",
+	Title: "CloudFormation refuses what .ebextensions add",
 	Why: `Resources, Parameters, Mappings, Conditions and Outputs of all configuration files
 become part of the environment's CloudFormation template. A reference to something
 that is not in it, or a resource without a type, makes CloudFormation refuse the

@@ -165,6 +165,7 @@ func (c *ruleCase) check(t *testing.T) (string, *Report) {
 	}
 	var b strings.Builder
 	finding.Text(&b, r.Findings, finding.TextOptions{Read: c.read, Width: 100})
+	finding.Text(&b, r.Unsettled, finding.TextOptions{Width: 100})
 	for _, s := range r.NotKnown {
 		b.WriteString("not known: " + finding.Clean(s) + "\n")
 	}

@@ -16,6 +16,7 @@ import (
 const (
 	launchNamespace = "aws:autoscaling:launchconfiguration"
 	profileOption   = "IamInstanceProfile"
+	optionName      = "option " + launchNamespace + " " + profileOption // when it is not known
 )
 
 // env is what is known of the user's stack.
@@ -95,10 +96,9 @@ func (r *run) doubtProfile() {
 	if _, ok := r.in.Given.Get(launchNamespace, profileOption); ok {
 		return
 	}
-	what := "option " + launchNamespace + " " + profileOption
 	r.settings = append(r.settings, ebext.Setting{
 		Namespace: launchNamespace, Option: profileOption, Level: ebext.Direct,
-		Value: source.NewString(fact.Symbol(what), source.Pos{}),
+		Value: source.NewString(fact.Symbol(optionName), source.Pos{}),
 	})
 }
 
@@ -193,6 +193,14 @@ func configurationTemplate(stack *cfn.Stack, name string) *cfn.Resource {
 	return nil
 }
 
+// template asks for the template, unless it was given.
+func (r *run) template() string {
+	if r.in.Template != nil {
+		return "" // it has no environment, or one that does not say
+	}
+	return "--template FILE, or "
+}
+
 // world is what every fetch of the deployment runs into.
 func (r *run) world() *access.World {
 	w := &access.World{Account: r.account, Instance: fact.Symbol("instance ID"), Reachable: r.in.Reachable}
@@ -200,7 +208,7 @@ func (r *run) world() *access.World {
 	switch {
 	case !ok || set.Value.TextOr("") == "":
 	case len(fact.Missing(set.Value.Text)) > 0 && !set.Value.Pos.IsValid():
-		w.ProfileUnknown = "no input says which instance profile the instances get; give --template, or --option " +
+		w.ProfileUnknown = "which instance profile the instances get: " + r.template() + "--option " +
 			launchNamespace + ":" + profileOption + "=NAME"
 	default:
 		v := *set.Value

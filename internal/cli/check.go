@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -13,6 +14,7 @@ import (
 	"beanpole/internal/cfn"
 	"beanpole/internal/check"
 	"beanpole/internal/ebext"
+	"beanpole/internal/fact"
 	"beanpole/internal/finding"
 	"beanpole/internal/source"
 )
@@ -22,13 +24,19 @@ func checkCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "check [PATH]",
 		Short: "predict whether the instances get what they need",
-		Long: `check reads a source bundle (a folder or a zip) and, if given, the CloudFormation
-template that the environment is created with. It follows every fetch that an
-instance will make, from the configuration file to the object in S3, and says
-which ones will fail, why, and what to change. It asks AWS nothing.
+		Long: `check reads a source bundle (a folder or a zip) and, if given, the
+CloudFormation template that the environment is created with. It follows every
+fetch that an instance will make, from the configuration file to the object in
+S3, and says which ones will fail, why, and what to change. It asks AWS nothing.
 
 Exit status: 0 nothing found, 1 findings, 2 bad usage or input that cannot be
-read. What could not be settled is listed at the end.`,
+read. Nothing found does not mean that all is known: what the input leaves open
+is listed as "not known", and the last line counts it.`,
+		Example: `  beanpole check app --template infra.yaml
+  beanpole check bundle.zip --template infra.yaml --parameter Stage=production
+  beanpole check app \
+    --option aws:autoscaling:launchconfiguration:IamInstanceProfile=shop-ec2
+  beanpole check app --template roles.yaml --option-settings options.json`,
 		Args: atMost(1, "PATH"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := in.open(args); err != nil {
@@ -59,7 +67,8 @@ type prediction struct {
 
 func (p *prediction) register(c *cobra.Command) {
 	p.inputFlags.register(c)
-	c.Flags().StringVar(&p.region, "region", "", "AWS region of stack and environment")
+	c.Flags().StringVar(&p.region, "region", "", "AWS `REGION` of stack and environment")
+	c.Flags().Lookup("stack-name").Usage = "CloudFormation stack's `NAME`, where names depend on it"
 }
 
 // open reads everything that was named on the command line.
@@ -133,23 +142,64 @@ func (p *prediction) name(file string) string {
 
 // show prints a report and says by its error what exit status it is.
 func (p *prediction) show(w io.Writer, r *check.Report) error {
-	color, width := terminal(w)
-	finding.Text(w, r.Findings, finding.TextOptions{Read: p.read, Name: p.name, Color: color, Width: width})
-	if len(r.Findings) > 0 {
+	p.print(w, append(slices.Clone(r.Findings), r.Unsettled...))
+	if len(r.Findings)+len(r.Unsettled) > 0 {
 		fmt.Fprintln(w)
 	}
-	unknown := r.NotKnown
-	if p.parsed == nil {
-		unknown = append(unknown, "without --template it stays unknown which instance profile the instances get, which role it holds, and what that role may do")
-	}
-	for _, s := range unknown {
+	_, width := terminal(w)
+	for _, s := range r.NotKnown {
 		fmt.Fprintln(w, finding.Wrap(s, width, 4))
 	}
-	fmt.Fprintf(w, "%s followed, %s\n", count(len(r.Chains), "fetch"), count(len(r.Findings), "finding"))
+	fmt.Fprintln(w, summary(r))
 	if len(r.Findings) > 0 {
 		return errFindings
 	}
 	return nil
+}
+
+// print shows findings, with the files' names and the fix's command as they
+// are to be typed here.
+func (p *prediction) print(w io.Writer, fs []*finding.Finding) {
+	for _, f := range fs {
+		for i, n := range f.Notes {
+			if rest, ok := strings.CutPrefix(n.Text, "beanpole fix "); ok && n.Command {
+				f.Notes[i].Text = strings.Join(append([]string{"beanpole fix"}, p.words()...), " ") + " " + rest
+			}
+		}
+	}
+	color, width := terminal(w)
+	finding.Text(w, fs, finding.TextOptions{Read: p.read, Name: p.name, Color: color, Width: width})
+}
+
+// summary is the last line. What is not settled is counted beside what is
+// broken, so that it never looks like clean.
+func summary(r *check.Report) string {
+	var broken, open int
+	for _, c := range r.Chains {
+		switch {
+		case c.Cause() != nil:
+			broken++
+		case c.Answer.Verdict != fact.Holds:
+			open++
+		}
+	}
+	line := "no finding"
+	if n := len(r.Findings); n > 0 {
+		line = count(n, "finding")
+	}
+	if len(r.Chains) == 0 {
+		return line + "; no fetch to follow"
+	}
+	var parts []string
+	for _, p := range []struct {
+		n    int
+		what string
+	}{{broken, "broken"}, {open, "not settled"}, {len(r.Chains) - broken - open, "sound"}} {
+		if p.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
+		}
+	}
+	return line + "; " + count(len(r.Chains), "fetch") + ": " + strings.Join(parts, ", ")
 }
 
 // terminal is whether w shows colours, and how wide text may be there.

@@ -46,7 +46,7 @@ func TestCheckFindsTheProfileInRoleNameAndFixMendsIt(t *testing.T) {
 			t.Fatalf("status %d, %s\n%s", status, errs, out)
 		}
 		expect(t, out, "app/.ebextensions/https.config:59:11: error: instance metadata will answer 404", "[role-name-is-profile]",
-			"infra.yaml:84:18", "infra.yaml:34:3", "infra.yaml:21:3", "2 fetches followed, 1 finding")
+			"infra.yaml:84:18", "infra.yaml:34:3", "infra.yaml:21:3", "1 finding; 2 fetches: 2 broken")
 	}
 	status, out, _ := command(t, dir, "fix", "app", "--template", "infra.yaml")
 	if status != exitFindings {
@@ -77,7 +77,7 @@ func TestCheckFindsTheProfileInRoleNameAndFixMendsIt(t *testing.T) {
 	if status != exitClean {
 		t.Errorf("after the fix: status %d\n%s", status, out)
 	}
-	expect(t, out, "could not be settled", "2 fetches followed, 0 findings")
+	expect(t, out, "no finding; 2 fetches: 2 not settled")
 	status, out, _ = command(t, dir, "fix", "app", "--template", "infra.yaml", "--write")
 	if again, _ := os.ReadFile(filepath.Join(dir, "infra.yaml")); status != exitClean || string(again) != string(after) {
 		t.Errorf("a second fix is not silent: status %d\n%s", status, out)
@@ -102,7 +102,7 @@ Resources:
 		t.Fatal(err)
 	}
 	_, out, _ := command(t, dir, "check", "app", "--template", "infra.yaml")
-	expect(t, out, "3 fetches followed, 2 findings")
+	expect(t, out, "2 findings; 3 fetches: 3 broken")
 	if status, out, errs := command(t, dir, "fix", "app", "--template", "infra.yaml", "--write"); status != exitClean {
 		t.Fatalf("status %d\n%s%s", status, out, errs)
 	}
@@ -117,7 +117,7 @@ func TestCheckSaysWhatStaysUnknownWithoutATemplate(t *testing.T) {
 	if status != exitClean {
 		t.Errorf("status %d", status)
 	}
-	expect(t, out, "2 fetches could not be settled", "--option aws:autoscaling:launchconfiguration:IamInstanceProfile=NAME", "without --template")
+	expect(t, out, "not known: whether 2 files can be fetched", "--option aws:autoscaling:launchconfiguration:IamInstanceProfile=NAME", "--template FILE", "2 not settled")
 }
 
 func TestUnusableInputIsOneLineAndStatusTwo(t *testing.T) {

@@ -46,7 +46,7 @@ the state folder. A folder that holds anything else is left as it is.`,
 			return nil
 		},
 	}
-	c.Flags().StringVar(&state, "state", "", "folder of the local AWS (default: the nearest .beanpole from here upwards)")
+	c.Flags().StringVar(&state, "state", "", "`FOLDER` of the local AWS (default: the nearest .beanpole from here upwards)")
 	return c
 }
 

@@ -14,7 +14,9 @@ func explainCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "explain [RULE]",
 		Short: "say what a rule is about; without a name, list all rules",
-		Args:  atMost(1, "RULE"),
+		Example: `  beanpole explain
+  beanpole explain role-name-is-profile`,
+		Args: atMost(1, "RULE"),
 		RunE: func(c *cobra.Command, args []string) error {
 			w := c.OutOrStdout()
 			if len(args) == 0 {

@@ -30,6 +30,9 @@ mistake.
 
 Exit status: 0 nothing left to mend, 1 something is (also when only shown as a
 diff), 2 bad usage or input that cannot be read.`,
+		Example: `  beanpole fix app --template infra.yaml
+  beanpole fix app --template infra.yaml --write
+  beanpole fix app --template infra.yaml --rule role-name-is-profile`,
 		Args: atMost(1, "PATH"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if f.rule != "" && check.Lookup(f.rule) == nil {
@@ -43,7 +46,7 @@ diff), 2 bad usage or input that cannot be read.`,
 		},
 	}
 	f.register(c)
-	c.Flags().StringVar(&f.rule, "rule", "", "mend only what this rule finds")
+	c.Flags().StringVar(&f.rule, "rule", "", "mend only what this `RULE` finds")
 	c.Flags().BoolVar(&f.write, "write", false, "change the files instead of printing a diff")
 	return c
 }
@@ -61,7 +64,10 @@ func (f *fixing) run(w io.Writer) error {
 	}
 	mended, left := f.choose(report.Findings)
 	if len(mended) == 0 {
-		return f.nothing(w, left)
+		if len(left) == 0 {
+			fmt.Fprintln(w, "nothing to mend: "+summary(report))
+		}
+		return f.byHand(w, left)
 	}
 	changed, err := f.apply(allEdits(mended))
 	if err != nil {
@@ -82,7 +88,7 @@ func (f *fixing) run(w io.Writer) error {
 	if !f.write {
 		return errFindings
 	}
-	return f.nothing(w, left)
+	return f.byHand(w, left)
 }
 
 // allEdits are the edits of the first fix of each finding, by file. Findings
@@ -113,16 +119,12 @@ func (f *fixing) choose(all []*finding.Finding) (mended, left []*finding.Finding
 	return mended, left
 }
 
-// nothing says what remains to be done by hand.
-func (f *fixing) nothing(w io.Writer, left []*finding.Finding) error {
+// byHand says what remains to be done by hand.
+func (f *fixing) byHand(w io.Writer, left []*finding.Finding) error {
 	if len(left) == 0 {
-		if !f.write {
-			fmt.Fprintln(w, "nothing to mend")
-		}
 		return nil
 	}
-	color, width := terminal(w)
-	finding.Text(w, left, finding.TextOptions{Read: f.read, Name: f.name, Color: color, Width: width})
+	f.print(w, left)
 	fmt.Fprintf(w, "\n%s must be mended by hand\n", count(len(left), "finding"))
 	return errFindings
 }

@@ -29,13 +29,13 @@ type inputFlags struct {
 
 func (f *inputFlags) register(c *cobra.Command) {
 	fs := c.Flags()
-	fs.StringVar(&f.template, "template", "", "CloudFormation template that creates role, profile, buckets, environment")
-	fs.StringArrayVar(&f.params, "parameter", nil, "K=V: a parameter of the template")
-	fs.StringArrayVar(&f.options, "option", nil, "NAMESPACE:NAME=VALUE: an option setting given to the API")
-	fs.StringVar(&f.optionFile, "option-settings", "", "file of option settings, as the AWS CLI takes it (JSON)")
-	fs.StringVar(&f.platform, "platform", "", "solution stack name or platform ARN")
-	fs.StringVar(&f.environment, "environment", "", "environment's name; picks one if the template has several")
-	fs.StringVar(&f.stack, "stack-name", "", "CloudFormation stack's name (default: from the folder)")
+	fs.StringVar(&f.template, "template", "", "CloudFormation template `FILE` that creates role, profile, buckets, environment")
+	fs.StringArrayVar(&f.params, "parameter", nil, "`NAME=VALUE` of a parameter of the template; may be repeated")
+	fs.StringArrayVar(&f.options, "option", nil, "`NS:NAME=VALUE` (namespace, name, value) of an option setting given to the API; may be repeated")
+	fs.StringVar(&f.optionFile, "option-settings", "", "`FILE` of option settings, as the AWS CLI takes it (JSON)")
+	fs.StringVar(&f.platform, "platform", "", "solution stack `NAME`, or platform ARN")
+	fs.StringVar(&f.environment, "environment", "", "environment's `NAME`; picks one if the template has several")
+	fs.StringVar(&f.stack, "stack-name", "", "CloudFormation stack's `NAME` (default: from the folder)")
 }
 
 // readTemplate reads the template, nil when none is given.

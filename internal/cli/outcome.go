@@ -16,7 +16,6 @@ import (
 
 	"beanpole/internal/account"
 	"beanpole/internal/check"
-	"beanpole/internal/finding"
 )
 
 // succeeded says where the environment answers.
@@ -131,9 +130,7 @@ func (d *deployment) failed(ctx context.Context, f *follower) error {
 			fmt.Fprintln(w, "The log files do not name a fetch that failed; of the same files, check says:")
 		}
 		fmt.Fprintln(w)
-		files := d.files()
-		color, width := terminal(d.screen.out)
-		finding.Text(w, report.Findings, finding.TextOptions{Read: files.read, Name: files.name, Color: color, Width: width})
+		d.files().print(w, report.Findings)
 	})
 	return errFailed
 }

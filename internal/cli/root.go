@@ -44,6 +44,7 @@ func Main(args []string, in io.Reader, out, errs io.Writer) int {
 		what, _, _ := strings.Cut(err.Error(), ": strconv.") // Go's word on a number
 		return usageError("%s; see: %s --help", what, c.CommandPath())
 	})
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped 80"))
 	root.SetArgs(args)
 	root.SetIn(in)
 	root.SetOut(out)

@@ -36,11 +36,11 @@ type serveFlags struct {
 }
 
 func (f *serveFlags) register(c *cobra.Command) {
-	c.Flags().StringVar(&f.state, "state", "", "folder of the local AWS (default: the nearest .beanpole from here upwards)")
-	c.Flags().IntVar(&f.port, "port", defaultPort, "port on 127.0.0.1 at which the local AWS answers")
-	c.Flags().StringArrayVar(&f.ports, "listen", nil, "LISTENER=PORT: local port of a load balancer's listener (default 443=8443, 80=8080)")
-	c.Flags().StringVar(&f.region, "region", regionFromEnvironment(), "AWS region to be")
-	c.Flags().StringVar(&f.account, "account", "123456789012", "AWS account to be")
+	c.Flags().StringVar(&f.state, "state", "", "`FOLDER` of the local AWS (default: the nearest .beanpole from here upwards)")
+	c.Flags().IntVar(&f.port, "port", defaultPort, "`PORT` on 127.0.0.1 at which the local AWS answers")
+	c.Flags().StringArrayVar(&f.ports, "listen", nil, "`LISTENER=PORT`: the local port of a load balancer's listener (default 443=8443, 80=8080); may be repeated")
+	c.Flags().StringVar(&f.region, "region", regionFromEnvironment(), "AWS `REGION` to be")
+	c.Flags().StringVar(&f.account, "account", "123456789012", "AWS `ACCOUNT` to be, 12 digits")
 	c.Flags().BoolVar(&f.realTime, "real-time", false, "let the instance's agent wait between its tries as long as on AWS")
 }
 

@@ -16,7 +16,7 @@ func shellCommand() *cobra.Command {
 		Short: "open a shell as root on an instance, or run one command there",
 		Example: `  beanpole shell
   beanpole shell -- tail -n 20 /var/log/cfn-init.log
-  beanpole shell i-0123456789abcdef0 -- curl http://169.254.169.254/latest/meta-data/`,
+  beanpole shell i-0123456789abcdef0 -- cat /var/log/eb-engine.log`,
 		RunE: func(c *cobra.Command, args []string) error {
 			p, local, err := here(state)
 			if err != nil {

@@ -73,7 +73,7 @@ func statusCommand() *cobra.Command {
 }
 
 func registerState(c *cobra.Command, state *string) {
-	c.Flags().StringVar(state, "state", "", "folder of the local AWS (default: the nearest .beanpole from here upwards)")
+	c.Flags().StringVar(state, "state", "", "`FOLDER` of the local AWS (default: the nearest .beanpole from here upwards)")
 }
 
 func eventsCommand() *cobra.Command {
@@ -104,7 +104,7 @@ func eventsCommand() *cobra.Command {
 		},
 	}
 	registerState(c, &state)
-	c.Flags().StringVar(&environment, "environment", "", "only this environment's events")
+	c.Flags().StringVar(&environment, "environment", "", "`NAME`: only this environment's events")
 	return c
 }
 
@@ -166,7 +166,7 @@ Elastic Beanstalk's tail logs do, or one whole FILE.`,
 		},
 	}
 	registerState(c, &state)
-	c.Flags().StringVar(&environment, "environment", "", "only this environment's instances")
+	c.Flags().StringVar(&environment, "environment", "", "`NAME`: only this environment's instances")
 	c.Flags().BoolVar(&all, "all", false, "whole files instead of the last 100 lines")
 	return c
 }

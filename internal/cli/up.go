@@ -53,7 +53,7 @@ The environment runs on in the background until "beanpole down".`,
 	}
 	f.serveFlags.register(c)
 	f.inputFlags.register(c)
-	c.Flags().StringArrayVar(&f.objects, "object", nil, "s3://BUCKET/KEY=FILE: an object that lies in its bucket from the moment the bucket exists")
+	c.Flags().StringArrayVar(&f.objects, "object", nil, "`s3://BUCKET/KEY=FILE`: an object that lies in its bucket from the moment the bucket exists; may be repeated")
 	return c
 }
 

@@ -11,6 +11,9 @@ type Severity string
 const (
 	Error   Severity = "error"
 	Warning Severity = "warning"
+	// Unknown is a question that the input does not settle. It is no mistake,
+	// and never counts as one.
+	Unknown Severity = "not known"
 )
 
 // Finding is one mistake.
@@ -32,6 +35,9 @@ type Note struct {
 	Label string // "name", "profile", "cause", "ruled out", "on AWS", "fix"
 	Text  string
 	At    []source.Pos
+	// Command: the text is a command line to be copied; where it is wrapped, a
+	// shell still takes it for one.
+	Command bool
 }
 
 // Fix is one way to mend it.

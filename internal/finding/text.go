@@ -71,11 +71,18 @@ func (p *printer) head(f *Finding) {
 		at += ": "
 	}
 	sgr := red
-	if f.Severity == Warning {
+	switch f.Severity {
+	case Warning:
 		sgr = yellow
+	case Unknown:
+		sgr = cyan
 	}
 	severity := string(f.Severity) + ":"
-	lines := wrap(at+severity+" "+mask(Clean(f.Message))+" ["+f.Rule+"]", p.opt.Width, 4)
+	text := mask(Clean(f.Message))
+	if f.Rule != "" {
+		text += " [" + f.Rule + "]"
+	}
+	lines := wrap(at+severity+" "+text, p.opt.Width, 4)
 	rest, had := strings.CutPrefix(lines[0], at+severity)
 	if had {
 		lines[0] = p.paint(bold, at) + p.paint(sgr, severity) + rest
@@ -99,7 +106,7 @@ func (p *printer) notes(ns []Note) {
 			label = ""
 		}
 		pad := strings.Repeat(" ", width-len(label)+1)
-		for i, l := range wrap(mask(Clean(n.Text)), p.opt.Width-indent, 0) {
+		for i, l := range p.lines(n, p.opt.Width-indent) {
 			switch {
 			case i == 0:
 				fmt.Fprintln(p.w, "  "+p.paint(cyan, label)+strings.TrimRight(pad+l, " "))
@@ -113,6 +120,23 @@ func (p *printer) notes(ns []Note) {
 			}
 		}
 	}
+}
+
+// lines are a note's text, wrapped to a width: a list entry below its own
+// text, a command line with the backslashes that continue it.
+func (p *printer) lines(n Note, width int) []string {
+	text := mask(Clean(n.Text))
+	switch {
+	case n.Command:
+		lines := wrap(text, max(0, width-2), 2)
+		for i := range lines[:len(lines)-1] {
+			lines[i] += ` \`
+		}
+		return lines
+	case strings.HasPrefix(n.Text, "- "):
+		return wrap(text, width, 2)
+	}
+	return wrap(text, width, 0)
 }
 
 // Wrap is text made fit for a terminal and broken into lines of at most width
