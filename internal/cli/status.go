@@ -10,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 	"github.com/spf13/cobra"
+
+	beanstalk "beanpole/internal/cloud/elasticbeanstalk"
 )
 
 // here is the running local AWS of this project, for commands that only look.
@@ -108,13 +110,6 @@ func eventsCommand() *cobra.Command {
 	return c
 }
 
-// logFiles are where people look on the instances, newest generation first.
-// [EB:using-features.logging]
-var logFiles = []string{
-	"/var/log/eb-engine.log", "/var/log/eb-activity.log", "/var/log/cfn-init.log", "/var/log/cfn-init-cmd.log",
-	"/var/log/eb-hooks.log", "/var/log/web.stdout.log", "/var/log/web-1.log", "/var/log/web-1.error.log", "/var/log/nginx/error.log", "/var/log/nginx/access.log",
-}
-
 func logsCommand() *cobra.Command {
 	var state, environment string
 	var all bool
@@ -138,7 +133,7 @@ Elastic Beanstalk's tail logs do, or one whole FILE.`,
 			if len(ids) == 0 {
 				return usageError("no instance runs; start an environment with: beanpole up")
 			}
-			files, tail := logFiles, 100
+			files, tail := beanstalk.LogFiles, 100
 			if len(args) == 1 {
 				files, tail = args, 0
 			}

@@ -18,6 +18,11 @@ type Caller struct {
 	// Instance is the ID of the instance that signed with its identity
 	// document (CFN_V1), "" for everybody else.
 	Instance string
+	// RequestID is the request's, as the answer gives it; "" for a service's
+	// own calls.
+	RequestID string
+	// Endpoint is where the request was sent, "http://127.0.0.1:4566".
+	Endpoint string
 
 	origin *origin // how S3 was addressed; nil for a service's own calls
 }

@@ -33,7 +33,10 @@ func (d *Door) verify(x *Request) error {
 	if err := x.checkPayload(); err != nil {
 		return err
 	}
-	c := &Caller{KeyID: sig.KeyID, Region: d.region(x)}
+	c := &Caller{KeyID: sig.KeyID, Region: d.region(x), RequestID: x.ID, Endpoint: "http://" + x.Host}
+	if x.TLS != nil {
+		c.Endpoint = "https://" + x.Host
+	}
 	switch {
 	case sig.Version == "":
 		c.Principal = iam.Principal{Anonymous: true}

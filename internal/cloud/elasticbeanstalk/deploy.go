@@ -100,22 +100,35 @@ func (o *operation) presign() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	key := door.CallerOf(o.ctx).KeyID
-	secret, token, _, ok := o.s.State.Secret(key)
+	return o.s.presign(o.ctx, o.e.Region, v.Bucket, v.Key, "", time.Hour)
+}
+
+// presign makes an object's URL, signed with the caller's key. It leads to S3
+// under AWS's name, which only instances are led to this local AWS by, or to
+// an endpoint.
+func (s *Service) presign(ctx context.Context, region, bucket, key, endpoint string, lifetime time.Duration) (string, error) {
+	id := door.CallerOf(ctx).KeyID
+	secret, token, _, ok := s.State.Secret(id)
 	if !ok {
-		return "", fmt.Errorf("sign the bundle's URL: the caller's key is gone")
+		return "", fmt.Errorf("sign an object's URL: the caller's key is gone")
 	}
-	region := o.e.Region
-	o.s.State.View(func(a *account.Account) {
-		if b, found := a.Bucket(v.Bucket); found == fact.Holds && b.Region != "" {
+	s.State.View(func(a *account.Account) {
+		if b, found := a.Bucket(bucket); found == fact.Holds && b.Region != "" {
 			region = b.Region
 		}
 	})
-	where := url.URL{Scheme: "https", Host: v.Bucket + ".s3." + region + ".amazonaws.com", Path: "/" + v.Key}
-	if strings.Contains(v.Bucket, ".") { // which no certificate covers
-		where.Host, where.Path = "s3."+region+".amazonaws.com", "/"+v.Bucket+"/"+v.Key
+	where := &url.URL{Scheme: "https", Host: bucket + ".s3." + region + ".amazonaws.com", Path: "/" + key}
+	if strings.Contains(bucket, ".") { // which no certificate covers
+		where.Host, where.Path = "s3."+region+".amazonaws.com", "/"+bucket+"/"+key
 	}
-	return aws.PresignV4("GET", where.String(), aws.Credentials{KeyID: key, Secret: secret, Token: token}, region, "s3", time.Hour, o.s.now())
+	if endpoint != "" {
+		var err error
+		if where, err = url.Parse(endpoint); err != nil {
+			return "", fmt.Errorf("sign an object's URL: %w", err)
+		}
+		where.Path = "/" + bucket + "/" + key
+	}
+	return aws.PresignV4("GET", where.String(), aws.Credentials{KeyID: id, Secret: secret, Token: token}, region, "s3", lifetime, s.now())
 }
 
 // noteInstances writes down how the deployment went on each instance.

@@ -35,6 +35,12 @@ type Machine interface {
 	Done() <-chan struct{}
 }
 
+// FileReader is a Machine whose files can be read, for its logs.
+type FileReader interface {
+	// ReadFile is a plain file of the instance; the path is absolute.
+	ReadFile(path string) ([]byte, error)
+}
+
 // Stacks is what of CloudFormation is not in its API: which instance may read
 // which stack's metadata with its identity document.
 type Stacks interface {

@@ -30,6 +30,7 @@ type live struct {
 	mu       sync.Mutex
 	machines []Machine
 	balancer *elb.Balancer
+	logs     []logSample // oldest first
 }
 
 // stop ends instances and balancer.
@@ -64,7 +65,11 @@ type operation struct {
 }
 
 func (s *Service) operation(ctx context.Context, e *environment) *operation {
-	return &operation{s: s, ctx: ctx, e: e, id: aws.NewRequestID(), platform: ebext.ParsePlatform(e.Platform), began: s.now()}
+	id := door.CallerOf(ctx).RequestID // by which the EB CLI finds an operation's events
+	if id == "" {
+		id = aws.NewRequestID()
+	}
+	return &operation{s: s, ctx: ctx, e: e, id: id, platform: ebext.ParsePlatform(e.Platform), began: s.now()}
 }
 
 // start runs an operation in the background, in the caller's name, after any

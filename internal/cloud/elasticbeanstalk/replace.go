@@ -46,9 +46,10 @@ func (s *Service) watch(e *environment, m Machine) {
 			// meanwhile would meet an environment that changes under it.
 			e.Status, e.Abortable = types.EnvironmentStatusUpdating, false
 			s.keep(e)
-			caller := l.caller
+			caller := *l.caller
+			caller.RequestID = "" // nobody asked for this
 			s.mu.Unlock()
-			s.start(door.WithCaller(s.ctx, caller), e, (*operation).replace)
+			s.start(door.WithCaller(s.ctx, &caller), e, (*operation).replace)
 			return
 		}
 		done := l.done

@@ -38,6 +38,12 @@ func (s *Service) Rows() []door.Row {
 		op("TerminateEnvironment", func(ctx context.Context, in *eb.TerminateEnvironmentInput) string {
 			return s.environmentARN(ctx, in.EnvironmentId, in.EnvironmentName)
 		}, s.TerminateEnvironment),
+		op("RequestEnvironmentInfo", func(ctx context.Context, in *eb.RequestEnvironmentInfoInput) string {
+			return s.environmentARN(ctx, in.EnvironmentId, in.EnvironmentName)
+		}, s.RequestEnvironmentInfo),
+		op("RetrieveEnvironmentInfo", func(ctx context.Context, in *eb.RetrieveEnvironmentInfoInput) string {
+			return s.environmentARN(ctx, in.EnvironmentId, in.EnvironmentName)
+		}, s.RetrieveEnvironmentInfo),
 		op("DescribeEnvironments", nil, s.DescribeEnvironments),
 		op("DescribeEnvironmentResources", nil, s.DescribeEnvironmentResources),
 		op("DescribeEvents", nil, s.DescribeEvents),

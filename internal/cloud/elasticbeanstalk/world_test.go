@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"io/fs"
 	"net/http/httptest"
 	"net/netip"
 	"regexp"
@@ -50,6 +51,7 @@ type launcher struct {
 	fail     error
 	machines []*machine
 	commands []*instance.Command
+	files    map[string]string // on every machine
 }
 
 func (l *launcher) Launch(_ context.Context, m elasticbeanstalk.MachineSpec) (elasticbeanstalk.Machine, error) {
@@ -91,6 +93,14 @@ func (m *machine) Done() <-chan struct{} { return m.done }
 func (m *machine) Stop(context.Context) error {
 	m.once.Do(func() { close(m.done) })
 	return nil
+}
+
+// ReadFile gives the launcher's files.
+func (m *machine) ReadFile(path string) ([]byte, error) {
+	if text, ok := m.l.files[path]; ok {
+		return []byte(text), nil
+	}
+	return nil, fs.ErrNotExist
 }
 
 func (m *machine) Do(ctx context.Context, c *instance.Command) (*instance.Result, error) {
