@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"path"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -193,6 +194,37 @@ func freeID(id int, passwd, group []string) int {
 // Amazon Linux's place.
 var bundles = []string{"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"}
 
+// ownBundles are those that the AWS CLI and Python's SDK bring along and ask
+// instead of the system's.
+var ownBundles = []string{
+	"/usr/lib*/python3*/*-packages/awscli/botocore/cacert.pem",
+	"/usr/lib*/python3*/*-packages/botocore/cacert.pem",
+	"/usr/lib*/python3*/*-packages/certifi/cacert.pem",
+	"/usr/local/lib*/python3*/*-packages/awscli/botocore/cacert.pem",
+	"/usr/local/lib*/python3*/*-packages/botocore/cacert.pem",
+	"/usr/local/lib*/python3*/*-packages/certifi/cacert.pem",
+	"/usr/local/aws-cli/v2/*/dist/awscli/botocore/cacert.pem",
+}
+
+// addTrust adds ca to a bundle at a path of the lower layer, unless links lead
+// there: what they lead to has its own turn.
+func (l *layer) addTrust(at string, ca []byte) error {
+	rel, err := filepath.Rel(l.lower, at)
+	if err != nil {
+		return err
+	}
+	inside := path.Join("/", rel)
+	fi, ok := l.stat(inside)
+	if !ok || !fi.Mode().IsRegular() || l.covered(inside) {
+		return nil
+	}
+	data, err := os.ReadFile(at)
+	if err != nil {
+		return err
+	}
+	return l.file(inside, append(append(data, '\n'), ca...), fi.Mode().Perm())
+}
+
 // writeTrust lets the instance, and it alone, trust ca besides what the root
 // trusts anyway.
 func writeTrust(l *layer, ca []byte) error {
@@ -206,6 +238,17 @@ func writeTrust(l *layer, ca []byte) error {
 		}
 		if err := l.file(p, append(data, ca...), 0o644); err != nil {
 			return err
+		}
+	}
+	for _, pattern := range ownBundles {
+		found, err := filepath.Glob(filepath.Join(l.lower, pattern))
+		if err != nil {
+			return err
+		}
+		for _, at := range found {
+			if err := l.addTrust(at, ca); err != nil {
+				return err
+			}
 		}
 	}
 	// Python and others ask OpenSSL, whose bundle Debian does not fill.
