@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"github.com/vishvananda/netns"
 )
 
 const (
@@ -27,6 +29,7 @@ type Instance struct {
 	address  netip.Addr
 	hostname string
 	servers  *listeners
+	network  netns.NsHandle
 	runc     *exec.Cmd
 	control  *control
 	ended    chan struct{} // closed when the container is gone
@@ -48,7 +51,7 @@ func Start(ctx context.Context, s *Spec) (i *Instance, err error) {
 	if err != nil {
 		return nil, err
 	}
-	i = &Instance{id: spec.ID, place: p, ended: make(chan struct{})}
+	i = &Instance{id: spec.ID, place: p, network: netns.None(), ended: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, i.Stop(context.WithoutCancel(ctx)))
@@ -102,8 +105,10 @@ func (i *Instance) start(ctx context.Context, s *Spec) error {
 	if err != nil {
 		return err
 	}
-	// Once the container runs it holds the one namespace, our sockets the other.
-	defer n.instance.Close()
+	// Our sockets hold the one namespace. The other is held besides by the
+	// container: when that dies, the address stays ours until Stop, and refuses
+	// connections. Gone, they would leave by this machine's default route.
+	i.network = n.instance
 	defer n.services.Close()
 	i.address, i.hostname = n.private, s.Hostname
 	if i.hostname == "" {
@@ -234,6 +239,9 @@ func (i *Instance) Stop(ctx context.Context) error {
 	}
 	if i.servers != nil {
 		i.servers.close()
+	}
+	if i.network.IsOpen() {
+		i.network.Close()
 	}
 	if err == nil {
 		i.gone = true
