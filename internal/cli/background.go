@@ -17,28 +17,20 @@ import (
 	"time"
 )
 
-// ensureServing finds the project's running local AWS, or starts one in the
-// background; started says which.
-func (p *project) ensureServing(f *serveFlags) (s *serving, started bool, err error) {
-	if s, err := p.serving(); s != nil || err != nil {
-		return s, false, err
-	}
-	_, before := os.Stat(p.dir)
-	if err := p.make(); err != nil {
-		return nil, false, err
-	}
-	if err := p.startServing(f); err != nil {
+// serveHere starts the project's local AWS in the background.
+func (t *turn) serveHere(f *serveFlags) (*serving, error) {
+	if err := t.project.startServing(f); err != nil {
 		var refused *exitError
-		if os.IsNotExist(before) && errors.As(err, &refused) {
-			os.RemoveAll(p.dir) // made for nothing, and its log says no more
+		if t.fresh && errors.As(err, &refused) {
+			os.RemoveAll(t.project.dir) // made for nothing, and its log says no more
 		}
-		return nil, false, err
+		return nil, err
 	}
-	s, err = p.serving()
+	s, err := t.project.serving()
 	if err == nil && s == nil {
-		err = fmt.Errorf("start the local AWS: it ended at once; see %s", p.path("serve.log"))
+		err = fmt.Errorf("start the local AWS: it ended at once; see %s", t.project.path("serve.log"))
 	}
-	return s, true, err
+	return s, err
 }
 
 // startServing runs `serve` as a process of its own that outlives this one,

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"sort"
-	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -54,42 +52,16 @@ func (c *clients) urls(ctx context.Context, environment, application string) []s
 	if err != nil || len(out.ConfigurationSettings) == 0 {
 		return nil
 	}
-	listeners := map[int]map[string]string{80: {}}
-	single := false
+	var settings [][3]string
 	for _, s := range out.ConfigurationSettings[0].OptionSettings {
-		namespace, option, value := aws.ToString(s.Namespace), aws.ToString(s.OptionName), aws.ToString(s.Value)
-		if namespace == "aws:elasticbeanstalk:environment" && option == "EnvironmentType" {
-			single = value == "SingleInstance"
-		}
-		port := 80
-		if rest, ok := strings.CutPrefix(namespace, "aws:elb:listener"); !ok {
-			continue
-		} else if rest != "" {
-			if port, err = strconv.Atoi(strings.TrimPrefix(rest, ":")); err != nil {
-				continue
-			}
-		}
-		if listeners[port] == nil {
-			listeners[port] = map[string]string{}
-		}
-		listeners[port][option] = value
+		settings = append(settings, [3]string{aws.ToString(s.Namespace), aws.ToString(s.OptionName), aws.ToString(s.Value)})
 	}
-	if single {
-		listeners = map[int]map[string]string{80: {}, 443: {"ListenerProtocol": "TCP"}}
-	}
-	return c.addresses(listeners)
+	return c.addresses(listenersOf(settings))
 }
 
 func (c *clients) addresses(listeners map[int]map[string]string) []string {
-	var ports []int
-	for p, l := range listeners {
-		if !strings.EqualFold(l["ListenerEnabled"], "false") {
-			ports = append(ports, p)
-		}
-	}
-	sort.Ints(ports)
 	var urls []string
-	for _, p := range ports {
+	for _, p := range open(listeners) {
 		scheme, note := "http", ""
 		if protocol := listeners[p]["ListenerProtocol"]; p == 443 || protocol == "HTTPS" || protocol == "SSL" {
 			scheme = "https"

@@ -147,6 +147,40 @@ func (p *project) lock() (*os.File, error) {
 	return f, nil
 }
 
+// turn is this project taken for one `up`; it ends with the process at the
+// latest.
+type turn struct {
+	project *project
+	lock    *os.File
+	fresh   bool // the folder was made for it
+}
+
+// takeTurn makes the state folder where there is none. Two `up` at once would
+// remove each other's stacks: the second is the user's mistake.
+func (p *project) takeTurn() (*turn, error) {
+	_, before := os.Stat(p.dir)
+	if err := p.make(); err != nil {
+		return nil, err
+	}
+	f, err := os.Open(p.dir)
+	if err != nil {
+		return nil, fmt.Errorf("open the state folder: %w", err)
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		f.Close()
+		return nil, usageError("another beanpole up is at work in %s; wait until it has ended", p.dir)
+	}
+	return &turn{p, f, errors.Is(before, fs.ErrNotExist)}, nil
+}
+
+// Close ends the turn. A folder that was made for nothing goes away again.
+func (t *turn) Close() {
+	if t.fresh {
+		os.Remove(t.project.dir) // it stays when there is something in it
+	}
+	t.lock.Close()
+}
+
 // write puts serve.json in place in one step, readable by its owner alone.
 func (p *project) write(s *serving) error {
 	data, err := json.Marshal(s)

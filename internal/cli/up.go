@@ -93,6 +93,7 @@ type deployment struct {
 	path     string // of the bundle, as given
 	bundle   *source.Bundle
 	zip      []byte
+	seeds    []seed
 	template *cfn.Template // nil: none
 	params   map[string]string
 	stack    string
@@ -105,15 +106,19 @@ type deployment struct {
 func up(c *cobra.Command, path string, f *upFlags) (err error) {
 	d := &deployment{flags: f, path: path, screen: newScreen(c.OutOrStdout())}
 	defer d.screen.done()
-	seeds, err := d.prepare()
-	if err != nil {
+	if err := d.prepare(); err != nil {
 		return err
 	}
 	defer d.bundle.Close()
 	ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 
-	s, started, err := d.project.ensureServing(&f.serveFlags)
+	turn, err := d.project.takeTurn()
+	if err != nil {
+		return err
+	}
+	defer turn.Close()
+	s, started, err := d.serve(turn)
 	if err != nil {
 		return err
 	}
@@ -126,47 +131,69 @@ func up(c *cobra.Command, path string, f *upFlags) (err error) {
 	if d.clients, err = d.project.clients(s); err != nil {
 		return err
 	}
-	for _, o := range seeds {
-		if err := s.put(ctx, o.bucket, o.key, o.data); err != nil {
-			return err
-		}
-	}
 	if d.template != nil {
 		return d.upStack(ctx)
+	}
+	if err := d.placeSeeds(ctx); err != nil {
+		return err
 	}
 	return d.upEnvironment(ctx)
 }
 
+// serve finds or starts the local AWS. The listeners' ports are looked at
+// before it is started: later they would make a failed environment.
+func (d *deployment) serve(t *turn) (s *serving, started bool, err error) {
+	if s, err := d.project.serving(); s != nil || err != nil {
+		return s, false, err
+	}
+	if err := d.portsFree(); err != nil {
+		return nil, false, err
+	}
+	s, err = t.serveHere(&d.flags.serveFlags)
+	return s, err == nil, err
+}
+
+// placeSeeds hands over the objects given with --object. A stack left from an
+// earlier try has to be gone by then: its buckets are emptied.
+func (d *deployment) placeSeeds(ctx context.Context) error {
+	for _, o := range d.seeds {
+		if err := d.clients.on.put(ctx, o.bucket, o.key, o.data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // prepare reads everything that can be read before anything is made.
-func (d *deployment) prepare() (seeds []seed, err error) {
+func (d *deployment) prepare() (err error) {
 	f := d.flags
 	if err := f.check(); err != nil {
-		return nil, err
+		return err
 	}
-	if seeds, err = f.seeds(); err != nil {
-		return nil, err
+	if d.seeds, err = f.seeds(); err != nil {
+		return err
 	}
 	if d.project, err = findProject(f.state); err != nil {
-		return nil, err
+		return err
 	}
 	if d.bundle, err = openBundle(d.path); err != nil {
-		return nil, err
+		return err
 	}
 	if err := d.project.apart(d.path); err != nil {
-		return nil, err
+		return err
 	}
 	if d.template, err = f.readTemplate(); err != nil {
-		return nil, err
+		return err
 	}
 	if d.params, err = f.parameters(d.template); err != nil {
-		return nil, err
+		return err
 	}
 	if _, err := f.given(); err != nil {
-		return nil, err
+		return err
 	}
 	var zip bytes.Buffer
 	if err := d.bundle.WriteZip(&zip); err != nil {
-		return nil, err
+		return err
 	}
 	d.zip = zip.Bytes()
 	sum := sha256.Sum256(d.zip)
@@ -177,16 +204,16 @@ func (d *deployment) prepare() (seeds []seed, err error) {
 	}
 	if d.template != nil {
 		if err := d.placeBundle(); err != nil {
-			return nil, err
+			return err
 		}
 		if err := d.template.Check(d.params); err != nil {
-			return nil, err
+			return err
 		}
 		if _, err := d.template.Order(d.cfnEnv()); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return seeds, missing()
+	return missing()
 }
 
 // stackName is a stack's name made from the template's folder, or the

@@ -33,7 +33,7 @@ func (d *deployment) upEnvironment(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	running, err := d.running(ctx)
+	running, err := d.running(ctx, d.env)
 	if err != nil {
 		return err
 	}
@@ -80,9 +80,9 @@ func (d *deployment) version(ctx context.Context) error {
 }
 
 // running is the environment of this name if it lives, nil otherwise.
-func (d *deployment) running(ctx context.Context) (*ebtypes.EnvironmentDescription, error) {
+func (d *deployment) running(ctx context.Context, name string) (*ebtypes.EnvironmentDescription, error) {
 	out, err := d.clients.beans.DescribeEnvironments(ctx, &elasticbeanstalk.DescribeEnvironmentsInput{
-		EnvironmentNames: []string{d.env}, IncludeDeleted: aws.Bool(false),
+		EnvironmentNames: []string{name}, IncludeDeleted: aws.Bool(false),
 	})
 	if err != nil {
 		return nil, awsError("look for the environment", err)
@@ -100,7 +100,7 @@ func (d *deployment) followEnvironment(ctx context.Context, f *follower) error {
 	d.screen.now("waiting for environment " + d.env)
 	defer d.screen.now("")
 	for {
-		e, err := d.running(ctx)
+		e, err := d.running(ctx, d.env)
 		if err != nil {
 			return err
 		}
@@ -127,7 +127,7 @@ func (d *deployment) terminate(ctx context.Context) error {
 		return awsError("terminate the environment", err)
 	}
 	for {
-		e, err := d.running(ctx)
+		e, err := d.running(ctx, d.env)
 		if err != nil || e == nil {
 			return err
 		}

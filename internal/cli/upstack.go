@@ -88,6 +88,9 @@ func (d *deployment) upStack(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := d.placeSeeds(ctx); err != nil {
+		return err
+	}
 	if err := d.upload(ctx); err != nil {
 		return err
 	}
@@ -129,11 +132,38 @@ func (d *deployment) clearWay(ctx context.Context) (exists bool, err error) {
 	case strings.HasPrefix(status, "DELETE"):
 		return false, nil
 	case status == "CREATE_COMPLETE", strings.HasPrefix(status, "UPDATE_") && strings.HasSuffix(status, "COMPLETE"):
-		d.screen.line("stack %s exists (%s): it is updated", d.stack, status)
-		return true, nil
+		gone, err := d.environmentGone(ctx)
+		if err != nil {
+			return false, err
+		}
+		if gone == "" {
+			d.screen.line("stack %s exists (%s): it is updated", d.stack, status)
+			return true, nil
+		}
+		d.screen.line("environment %s of stack %s runs no more: the stack is removed first", gone, d.stack)
+		return false, d.deleteStack(ctx)
 	}
 	d.screen.line("stack %s is left from an earlier try (%s): it is removed first", d.stack, status)
 	return false, d.deleteStack(ctx)
+}
+
+// environmentGone names an environment of the stack that was terminated without
+// it, because the local AWS that ran it was killed; "" for none.
+func (d *deployment) environmentGone(ctx context.Context) (name string, err error) {
+	physical, err := d.physical(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, e := range declared(d.template, "AWS::ElasticBeanstalk::Environment") {
+		name := physical[e.LogicalID]
+		if name == "" {
+			continue
+		}
+		if running, err := d.running(ctx, name); err != nil || running == nil {
+			return name, err
+		}
+	}
+	return "", nil
 }
 
 // upload puts the source bundle where the application version looks for it.

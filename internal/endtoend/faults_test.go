@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -229,25 +228,4 @@ func TestEverythingWorksASecondTimeRightAfterTheFirst(t *testing.T) {
 	if r := s.must(0, "down"); !strings.Contains(r.out, "nothing to end") {
 		t.Errorf("down once more: %s", r)
 	}
-}
-
-func TestTheExampleIsBuiltOnTheInstance(t *testing.T) {
-	s := newShop(t)
-	s.fix()
-	app := filepath.Join(s.dir, "app")
-	if err := os.RemoveAll(filepath.Join(app, "bin")); err != nil {
-		t.Fatal(err)
-	}
-	data, err := os.ReadFile(filepath.Join(root, "examples", "https-from-s3", "app", "Buildfile"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(app, "Buildfile"), data, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	s.must(0, s.upArgs()...)
-	if status, _, _, err := s.get("https", s.https); err != nil || status != http.StatusOK {
-		t.Errorf("%d, %v", status, err)
-	}
-	s.down()
 }
