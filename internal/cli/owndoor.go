@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/subtle"
 	"io"
+	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 
 	"beanpole/internal/cloud"
@@ -27,6 +29,10 @@ type ownDoor struct {
 
 func (d *ownDoor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path, own := strings.CutPrefix(r.URL.Path, ownPrefix)
+	if fromPage(r) {
+		http.Error(w, "not for web pages", http.StatusForbidden)
+		return
+	}
 	if !own {
 		d.next.ServeHTTP(w, r)
 		return
@@ -48,6 +54,36 @@ func (d *ownDoor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		http.NotFound(w, r)
 	}
+}
+
+// fromPage tells requests that a web page in the user's browser sent: across
+// sites, or under a name of its own that it let point here (DNS rebinding).
+// Who signs, in whatever form, knows a secret that no page knows, and may.
+func fromPage(r *http.Request) bool {
+	q := r.URL.Query()
+	v2 := q.Get("AWSAccessKeyId") != "" && q.Get("Signature") != "" && q.Get("Expires") != ""
+	if r.Header.Get("Authorization") != "" || q.Get("X-Amz-Signature") != "" || v2 {
+		return false // what does not hold is refused behind this door
+	}
+	return r.Header.Get("Sec-Fetch-Site") == "cross-site" || r.Header.Get("Origin") != "" || !localName(r.Host)
+}
+
+// localName says whether a Host header is an address or name of this machine,
+// or one of AWS's that a client was told to look for here.
+func localName(host string) bool {
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	host = strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
+	if a, err := netip.ParseAddr(host); err == nil {
+		return a.IsLoopback()
+	}
+	for _, name := range []string{"localhost", "localhost.localstack.cloud", "amazonaws.com", "amazonaws.com.cn"} {
+		if host == name || strings.HasSuffix(host, "."+name) {
+			return true
+		}
+	}
+	return false
 }
 
 // seed keeps an object until its bucket is created, and puts it there at once.

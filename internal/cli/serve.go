@@ -25,6 +25,10 @@ import (
 // defaultPort is where the ecosystem's tools look for a local AWS.
 const defaultPort = 4566
 
+// maxHeader bounds a request's line and headers in bytes; S3 takes 8 KiB of
+// headers, and a presigned URL holds a session token and a key of 1,024 bytes.
+const maxHeader = 64 << 10
+
 // serveFlags are what `serve` and `up` (which starts one) have in common.
 type serveFlags struct {
 	state    string
@@ -183,6 +187,7 @@ func serve(ctx context.Context, f *serveFlags, out io.Writer, tell func(*serving
 	server := &http.Server{
 		Handler:           &ownDoor{token: me.Token, next: local, cloud: local, launcher: launcher, stop: stop},
 		ReadHeaderTimeout: time.Minute,
+		MaxHeaderBytes:    maxHeader,
 	}
 	go server.Serve(listener)
 	if err := p.write(me); err != nil {

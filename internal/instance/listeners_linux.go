@@ -64,7 +64,7 @@ func (l *listeners) serveHTTP(a netip.Addr, port uint16, h http.Handler, c *tls.
 	if c != nil {
 		in = tls.NewListener(in, c)
 	}
-	srv := &http.Server{Handler: h, ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, ErrorLog: log.New(w, "", 0)}
+	srv := &http.Server{Handler: h, ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10, ErrorLog: log.New(w, "", 0)}
 	l.http = append(l.http, srv)
 	go srv.Serve(in)
 	return nil
