@@ -15,6 +15,7 @@ import (
 	"io"
 	"log"
 	"net/http"
+	"syscall"
 	"time"
 
 	"beanpole/internal/account"
@@ -142,6 +143,11 @@ func (d *Door) fail(x *Request, err error) {
 		}
 		d.log.Printf("request %s: %s %s: %v", x.ID, x.Service, x.Operation, err)
 		e = internalFailure(x.Service)
+		if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+			// Not a status that clients take for a reason to try again.
+			e = &aws.Error{Code: "InsufficientStorage", Status: http.StatusInsufficientStorage,
+				Message: "beanpole: the disk of the state folder is full; make room there, or give another folder with --state"}
+		}
 	}
 	x.writeError(e)
 }
