@@ -56,7 +56,11 @@ func (d *deployment) runAL2(ctx context.Context) *instance.Result {
 	d.note("Downloading EB Application...")
 	failed := "DownloadSourceBundle"
 	if err = d.download(ctx); err == nil {
-		d.note("Instance is Leader.")
+		if d.command.Leader {
+			d.note("Instance is Leader.")
+		} else {
+			d.note("Instance is NOT a Leader.") // (general)
+		}
 		failed, err = d.follow(ctx, d.al2Steps())
 	}
 	if err != nil && ctx.Err() != nil {

@@ -140,7 +140,7 @@ func deploy(t *testing.T, i *instance.Instance, platform string, want string) *i
 	ctx, cancel := context.WithTimeout(t.Context(), 150*time.Second)
 	defer cancel()
 	r, err := i.Do(ctx, &instance.Command{Name: "app-deploy", Stack: "awseb-e-1-stack", Resource: "AWSEBAutoScalingGroup", Region: "us-east-1",
-		Application: "shop", VersionLabel: "v1", Environment: "shop-production", Platform: platform,
+		Application: "shop", VersionLabel: "v1", Environment: "shop-production", Platform: platform, Leader: true,
 		BundleURL: "https://s3.us-east-1.amazonaws.com/bundle.zip", Env: map[string]string{"GREETING": "hello"}})
 	if err != nil {
 		t.Fatal(err)

@@ -176,7 +176,7 @@ func (d *deployment) agent() (*cfninit.Runner, error) {
 		return nil, err
 	}
 	d.output.Reset()
-	env := append(d.environment(d.port(), "/root"), "EB_IS_COMMAND_LEADER=true")
+	env := append(d.environment(d.port(), "/root"), "EB_IS_COMMAND_LEADER="+strconv.FormatBool(d.command.Leader))
 	return &cfninit.Runner{
 		TokensFirst: !d.al1, Sleep: d.clock.sleep, Env: env, Log: log,
 		CommandLog: io.MultiWriter(commands, &d.output),

@@ -61,6 +61,7 @@ func TestServiceCommandsAnswerInTheSystemsWords(t *testing.T) {
 		{line: "systemctl disable web", errs: "Removed \"/etc/systemd/system/multi-user.target.wants/web.service\".\n"},
 		{line: "systemctl is-enabled web", out: "enabled\n"},
 		{line: "systemctl frobnicate web", status: 1, errs: "Unknown command verb frobnicate.\n"},
+		{line: "systemctl list-units", status: 1, errs: "beanpole: systemctl does not carry out list-units yet\n"},
 		{line: "systemctl restart", status: 1, errs: "Too few arguments.\n"},
 		{line: "systemctl restart web", nobody: true, status: 1, errs: "Failed to restart web.service: Interactive authentication required.\n"},
 		{line: "systemctl is-active web", nobody: true, out: "active\n"},

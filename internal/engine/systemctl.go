@@ -87,6 +87,10 @@ func (c *controlCall) systemctl(args []string) {
 		return
 	}
 	do, known := systemctlVerbs[verb]
+	if slices.Contains(verbsNotYet, verb) {
+		c.fail(exitFailure, "beanpole: systemctl does not carry out %s yet", verb)
+		return
+	}
 	if !known {
 		c.fail(exitFailure, "Unknown command verb %s.", verb)
 		return
@@ -123,6 +127,14 @@ var systemctlVerbs = map[string]systemctlVerb{
 	"enable": {true, (*controlCall).enable}, "disable": {true, (*controlCall).enable},
 	"status": {false, (*controlCall).describe}, "is-active": {false, (*controlCall).isActive}, "is-enabled": {false, (*controlCall).isEnabled},
 	"is-failed": {false, (*controlCall).isFailed},
+}
+
+// verbsNotYet are verbs that systemd knows. [systemctl(1)]
+var verbsNotYet = []string{
+	"list-units", "list-unit-files", "list-sockets", "list-timers", "list-dependencies", "list-jobs", "show", "show-environment", "cat", "help", "kill",
+	"mask", "unmask", "preset", "reenable", "link", "edit", "revert", "isolate", "is-system-running", "get-default", "set-default", "set-property",
+	"set-environment", "unset-environment", "import-environment", "poweroff", "reboot", "halt", "rescue", "emergency", "default", "suspend", "hibernate",
+	"try-reload-or-restart", "clean", "freeze", "thaw", "add-wants", "add-requires", "cancel", "log-level", "service-log-level",
 }
 
 // unitName completes a name as systemctl does.

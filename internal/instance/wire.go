@@ -21,6 +21,7 @@ type Command struct {
 	Env          map[string]string // environment properties
 	Timeout      time.Duration     // of the whole command; 0 is the service's default, see DefaultTimeout
 	RealTime     bool              // wait as long as AWS's agent waits between tries
+	Leader       bool              // this instance was elected to run leader_only commands
 	Port         int               // PORT of the first process; 0 is 5000
 }
 

@@ -38,8 +38,13 @@ func (a *answered) ok() bool { return a.result != nil && a.result.Status == inst
 // outcome is a command's on all instances, in their order.
 type outcome struct{ answers []answered }
 
-// deploy gives app-deploy to all instances at once and waits for all.
-func (o *operation) deploy(machines []Machine) *outcome {
+// deploy gives app-deploy to all instances at once and waits for all. The
+// first of them is the leader.
+func (o *operation) deploy(machines []Machine) *outcome { return o.deployLed(machines, true) }
+
+// deployLed is deploy with or without a leader: instances that replace others
+// elect none [EB:customize-containers-ec2].
+func (o *operation) deployLed(machines []Machine, leader bool) *outcome {
 	r := &outcome{answers: make([]answered, len(machines))}
 	command, err := o.command()
 	var all sync.WaitGroup
@@ -54,6 +59,7 @@ func (o *operation) deploy(machines []Machine) *outcome {
 			defer cancel()
 			began := time.Now()
 			mine := *command
+			mine.Leader = leader && i == 0
 			a.result, a.err = m.Do(ctx, &mine)
 			a.took = time.Since(began)
 		})

@@ -90,7 +90,7 @@ func (o *operation) replace() {
 	if len(fresh) == 0 || o.ended() {
 		return
 	}
-	r := o.deploy(fresh)
+	r := o.deployLed(fresh, false)
 	if o.ended() {
 		return
 	}

@@ -72,6 +72,26 @@ INFO Environment health has transitioned from Severe to Ok.`)
 	if e := w.settle(); e.Health != ebtypes.EnvironmentHealthGreen {
 		t.Errorf("health is %s", e.Health)
 	}
+	if !w.launcher.commands[0].Leader || w.launcher.commands[1].Leader {
+		t.Error("the instance of a deployment leads, one that replaces it does not")
+	}
+}
+
+func TestOneInstanceOfADeploymentLeads(t *testing.T) {
+	w := start(t)
+	w.profile()
+	w.upload("v1")
+	w.launcher.answer = good
+	w.create(al2023, withWeb, "aws:autoscaling:asg MinSize=3")
+	leaders := 0
+	for _, c := range w.launcher.commands {
+		if c.Leader {
+			leaders++
+		}
+	}
+	if len(w.launcher.commands) != 3 || leaders != 1 {
+		t.Errorf("%d of %d instances lead", leaders, len(w.launcher.commands))
+	}
 }
 
 func TestReplacedInstanceDoesNotHideAFailedDeployment(t *testing.T) {
