@@ -2,195 +2,158 @@ package main
 
 import (
 	"crypto/tls"
-	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
-	"syscall"
 	"time"
 )
 
-// upBench measures `up` of the mended example to the first HTTPS answer, and
-// beside it what nobody can leave out: runc starting a container, nginx
-// starting, the application starting. The application is built beforehand, as
-// a bundle made by a build server is: building it would take longer than all
-// else together and hide what is measured.
-func upBench(self, example string, runs int) error {
+// timesParts is the goal of `up`: at most this many times the sum of the parts.
+const timesParts = 2
+
+// stage is the folder in which `up` and its parts are measured.
+type stage struct {
+	*bench
+	dir string
+}
+
+// up measures `up` of the mended example, from nothing, to the first HTTPS
+// answer, and beside it what nobody can leave out: runc starting the
+// instance's container, nginx starting, the application starting. They take
+// turns, so that what else the machine does meets all of them. The application
+// is built beforehand, as a bundle made by a build server is: building it
+// would take longer than all else together and hide what is measured.
+func (b *bench) up() error {
 	if os.Getuid() != 0 {
 		fmt.Println("up: skipped, it needs root")
 		return nil
 	}
-	work, err := os.MkdirTemp("", "beanpole-bench.")
+	dir, err := os.MkdirTemp("", "beanpole-bench.")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(work)
-	if err := prepare(self, example, work); err != nil {
+	defer os.RemoveAll(dir)
+	s := &stage{b, dir}
+	if err := s.prepare(); err != nil {
 		return err
 	}
-	parts := []struct {
+	if err := s.rehearse(); err != nil {
+		return err
+	}
+	things := []struct {
 		name string
-		run  func() (measured, error)
+		run  func() (time.Duration, error)
 	}{
-		{"runc start", func() (measured, error) { return runcStart(work) }},
-		{"nginx start", func() (measured, error) { return nginxStart(work) }},
-		{"application start", func() (measured, error) { return appStart(work) }},
+		{"runc starts the instance's container", s.runcStart},
+		{"nginx starts, with its TLS", s.nginxStart},
+		{"the application starts", s.applicationStart},
+		{"up to the first HTTPS 200", func() (time.Duration, error) { return s.deploy(nil) }},
 	}
-	var sum time.Duration
-	for _, p := range parts {
-		m, err := median(runs, p.run)
-		if err != nil {
-			return err
+	times := make([][]time.Duration, len(things))
+	for range b.runs {
+		for i, t := range things {
+			took, err := t.run()
+			if err != nil {
+				return fmt.Errorf("%s: %w", t.name, err)
+			}
+			times[i] = append(times[i], took)
 		}
-		sum += m.time
-		fmt.Printf("  %-18s %v\n", p.name, m.time.Round(time.Millisecond/10))
 	}
-	m, err := median(runs, func() (measured, error) { return up(self, work) })
-	if err != nil {
-		return err
+	var sum, last time.Duration
+	for i, t := range things {
+		last = median(times[i])
+		fmt.Printf("  %-38s %v\n", t.name, tenth(last))
+		if b.detailed {
+			fmt.Printf("    %v\n", times[i])
+		}
+		if i < len(things)-1 {
+			sum += last
+		}
 	}
-	fmt.Printf("up to the first HTTPS 200: %v, %.1f times the unavoidable parts (goal: at most 2)\n",
-		m.time.Round(time.Millisecond), float64(m.time)/float64(sum))
+	ratio := float64(last) / float64(sum)
+	b.goal(ratio <= timesParts, "up at most %d times the sum of its parts, %v (it is %.2f times)", timesParts, tenth(sum), ratio)
 	return nil
 }
 
-func prepare(self, example, work string) error {
+// prepare copies the example, mends it and builds its application.
+func (s *stage) prepare() error {
+	app := filepath.Join(s.dir, "app")
 	steps := [][]string{
-		{"cp", "-r", example + "/.", work},
-		{"go", "run", "./" + filepath.Join(example, "certs"), filepath.Join(work, "certs")},
-		{self, "fix", filepath.Join(work, "app"), "--template", filepath.Join(work, "infra.yaml"), "--write"},
-		{"go", "-C", filepath.Join(work, "app"), "build", "-o", "bin/application", "."},
-		{"rm", filepath.Join(work, "app", "Buildfile")},
+		{"cp", "-r", s.example + "/.", s.dir},
+		{"go", "run", "./" + filepath.Join("examples", filepath.Base(s.example), "certs"), filepath.Join(s.dir, "certs")},
+		{s.program, "fix", app, "--template", filepath.Join(s.dir, "infra.yaml"), "--write"},
+		{"go", "-C", app, "build", "-o", "bin/application", "."},
+		{"rm", filepath.Join(app, "Buildfile")},
 	}
-	for _, s := range steps {
-		c := exec.Command(s[0], s[1:]...)
+	for _, step := range steps {
+		c := exec.Command(step[0], step[1:]...)
 		c.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := c.CombinedOutput(); err != nil {
-			return fmt.Errorf("%v: %v\n%s", s, err, out)
+			return fmt.Errorf("%v: %v\n%s", step, err, out)
 		}
 	}
 	return nil
 }
 
-// up is one whole deployment from nothing, until HTTPS answers.
-func up(self, work string) (measured, error) {
-	c := exec.Command(self, "up", "app", "--template", "infra.yaml",
+// The ports of a deployment.
+func (s *stage) apiPort() int   { return s.port }
+func (s *stage) httpPort() int  { return s.port + 1 }
+func (s *stage) httpsPort() int { return s.port + 2 }
+
+func (s *stage) state() string { return filepath.Join(s.dir, ".beanpole") }
+
+// deploy is one whole deployment from nothing, until HTTPS answers. While the
+// environment runs, look may look at it.
+func (s *stage) deploy(look func() error) (took time.Duration, err error) {
+	c := exec.Command(s.program, "up", "app", "--template", "infra.yaml", "--state", s.state(),
+		"--port", fmt.Sprint(s.apiPort()), "--listen", fmt.Sprintf("80=%d", s.httpPort()), "--listen", fmt.Sprintf("443=%d", s.httpsPort()),
 		"--object", "s3://shop-certificates/server.crt=certs/server.crt",
 		"--object", "s3://shop-certificates/server.key=certs/server.key")
-	c.Dir = work
+	c.Dir = s.dir
+	out, err := os.Create(filepath.Join(s.dir, "up.txt"))
+	if err != nil {
+		return 0, err
+	}
+	defer out.Close()
+	c.Stdout, c.Stderr = out, out
 	start := time.Now()
 	if err := c.Start(); err != nil {
-		return measured{}, err
+		return 0, err
 	}
-	defer func() {
-		c.Wait()
-		down := exec.Command(self, "down")
-		down.Dir = work
-		down.Run()
-	}()
+	took, err = s.answers(start)
+	if waited := c.Wait(); err == nil && waited != nil {
+		err = waited
+	}
+	if err != nil {
+		text, _ := os.ReadFile(out.Name())
+		err = fmt.Errorf("%w\n%s", err, text)
+	} else if look != nil {
+		err = look()
+	}
+	if text, downErr := exec.Command(s.program, "down", "--state", s.state()).CombinedOutput(); err == nil && downErr != nil {
+		err = fmt.Errorf("down: %w\n%s", downErr, text)
+	}
+	return took, err
+}
+
+// answers waits for the first HTTPS 200.
+func (s *stage) answers(start time.Time) (time.Duration, error) {
 	client := &http.Client{Timeout: time.Second, Transport: &http.Transport{
 		DisableKeepAlives: true,
 		// How long it takes is measured here, not who vouches for the certificate.
 		TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
 	}}
 	for time.Since(start) < time.Minute {
-		r, err := client.Get("https://localhost:8443/")
+		r, err := client.Get(fmt.Sprintf("https://127.0.0.1:%d/", s.httpsPort()))
 		if err == nil {
 			r.Body.Close()
 			if r.StatusCode == http.StatusOK {
-				return measured{time: time.Since(start)}, nil
+				return time.Since(start), nil
 			}
 		}
 		time.Sleep(time.Millisecond)
 	}
-	return measured{}, fmt.Errorf("up: no HTTPS 200 within a minute")
-}
-
-// runcStart is a container over an overlay of this machine's root, from
-// nothing to its first program's end.
-func runcStart(work string) (measured, error) {
-	dir := filepath.Join(work, "runc")
-	for _, d := range []string{"upper", "work", "rootfs"} {
-		if err := os.MkdirAll(filepath.Join(dir, d), 0o755); err != nil {
-			return measured{}, err
-		}
-	}
-	defer os.RemoveAll(dir)
-	if _, err := process(dir, []int{0}, "runc", "spec"); err != nil {
-		return measured{}, err
-	}
-	if err := quiet(filepath.Join(dir, "config.json")); err != nil {
-		return measured{}, err
-	}
-	start := time.Now()
-	root := filepath.Join(dir, "rootfs")
-	layers := fmt.Sprintf("lowerdir=/,upperdir=%s/upper,workdir=%s/work", dir, dir)
-	if err := syscall.Mount("overlay", root, "overlay", 0, layers); err != nil {
-		return measured{}, fmt.Errorf("mount overlay: %w", err)
-	}
-	defer syscall.Unmount(root, syscall.MNT_DETACH)
-	_, err := process(dir, []int{0}, "runc", "run", fmt.Sprintf("beanpole-bench-%d", os.Getpid()))
-	return measured{time: time.Since(start)}, err
-}
-
-// quiet makes runc's example container run /bin/true without a terminal.
-func quiet(config string) error {
-	data, err := os.ReadFile(config)
-	if err != nil {
-		return err
-	}
-	var c map[string]any
-	if err := json.Unmarshal(data, &c); err != nil {
-		return err
-	}
-	p := c["process"].(map[string]any)
-	p["terminal"], p["args"] = false, []string{"/bin/true"}
-	delete(p, "rlimits")
-	c["root"].(map[string]any)["readonly"] = false
-	if data, err = json.Marshal(c); err != nil {
-		return err
-	}
-	return os.WriteFile(config, data, 0o600)
-}
-
-func nginxStart(work string) (measured, error) {
-	conf := filepath.Join(work, "nginx.conf")
-	text := fmt.Sprintf(`pid %[1]s/nginx.pid; error_log %[1]s/error.log;
-events {} http { access_log off; server { listen 127.0.0.1:18443 ssl;
-ssl_certificate %[1]s/certs/server.crt; ssl_certificate_key %[1]s/certs/server.key; } }`, work)
-	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
-		return measured{}, err
-	}
-	return untilAccepts("127.0.0.1:18443", exec.Command("nginx", "-c", conf, "-g", "daemon off;"))
-}
-
-func appStart(work string) (measured, error) {
-	c := exec.Command(filepath.Join(work, "app", "bin", "application"))
-	c.Env = append(slices.DeleteFunc(os.Environ(), func(s string) bool { return len(s) > 4 && s[:5] == "PORT=" }), "PORT=15000")
-	return untilAccepts("127.0.0.1:15000", c)
-}
-
-// untilAccepts starts a server, waits until it accepts, and ends it.
-func untilAccepts(address string, c *exec.Cmd) (measured, error) {
-	start := time.Now()
-	if err := c.Start(); err != nil {
-		return measured{}, err
-	}
-	defer func() {
-		c.Process.Signal(syscall.SIGTERM)
-		c.Wait()
-	}()
-	for time.Since(start) < 10*time.Second {
-		if conn, err := net.Dial("tcp", address); err == nil {
-			took := time.Since(start)
-			conn.Close()
-			return measured{time: took}, nil
-		}
-		time.Sleep(time.Millisecond / 2)
-	}
-	return measured{}, fmt.Errorf("%s: nothing accepts at %s", c.Path, address)
+	return 0, fmt.Errorf("no HTTPS 200 within a minute")
 }
