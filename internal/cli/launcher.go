@@ -23,6 +23,7 @@ type launcher struct {
 	cloud    *cloud.Cloud
 
 	mu      sync.Mutex
+	checked bool // this machine can run instances
 	running map[string]*instance.Instance
 }
 
@@ -32,7 +33,7 @@ func (l *launcher) join(c *cloud.Cloud) { l.cloud = c }
 
 // Launch starts one instance, or says in one line what the machine lacks.
 func (l *launcher) Launch(ctx context.Context, m elasticbeanstalk.MachineSpec) (elasticbeanstalk.Machine, error) {
-	if err := missing(); err != nil {
+	if err := l.able(); err != nil {
 		return nil, err
 	}
 	i, err := instance.Start(ctx, &instance.Spec{
@@ -60,6 +61,18 @@ func (l *launcher) Launch(ctx context.Context, m elasticbeanstalk.MachineSpec) (
 	}
 	l.running[m.InstanceID] = i
 	return &machine{Instance: i, launcher: l}, nil
+}
+
+// able is missing, until once nothing was: a machine does not lose what it has.
+func (l *launcher) able() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.checked {
+		return nil
+	}
+	err := missing()
+	l.checked = err == nil
+	return err
 }
 
 // readFile is a file of a running instance.

@@ -137,5 +137,6 @@ func (c *Cloud) Metadata(o MetadataOptions) http.Handler {
 func (c *Cloud) Close(ctx context.Context) error {
 	err := c.beanstalk.Close(ctx)
 	c.stacks.Close()
+	c.authority.Close()
 	return errors.Join(err, c.state.Close())
 }

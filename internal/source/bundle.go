@@ -241,6 +241,10 @@ func (b *Bundle) Close() error { return b.shut() }
 // a zip can hold, so that the same bundle is the same bytes.
 var zipTime = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 
+// storedZip is the size of a bundle up to which WriteZip does not compress:
+// on one machine that costs far more time than it saves.
+const storedZip = 128 << 20
+
 // WriteZip writes the bundle as a zip. A bundle that is a zip is copied as it
 // is. From a folder the bytes depend on nothing but names, modes and contents.
 func (b *Bundle) WriteZip(w io.Writer) error {
@@ -259,15 +263,29 @@ func (b *Bundle) WriteZip(w io.Writer) error {
 		names = append(names, n+"/")
 	}
 	sort.Strings(names)
+	method := zip.Store
+	if b.size() > storedZip {
+		method = zip.Deflate
+	}
 	for _, n := range names {
-		if err := b.writeEntry(z, n); err != nil {
+		if err := b.writeEntry(z, n, method); err != nil {
 			return fmt.Errorf("zip %q of bundle %q: %w", n, b.path, err)
 		}
 	}
 	return z.Close()
 }
 
-func (b *Bundle) writeEntry(z *zip.Writer, name string) error {
+// size is that of all files.
+func (b *Bundle) size() (total int64) {
+	for _, e := range b.entries {
+		if e.link == "" {
+			total += e.size
+		}
+	}
+	return total
+}
+
+func (b *Bundle) writeEntry(z *zip.Writer, name string, method uint16) error {
 	h := &zip.FileHeader{Name: name, Modified: zipTime}
 	e := b.entries[name]
 	switch {
@@ -276,7 +294,7 @@ func (b *Bundle) writeEntry(z *zip.Writer, name string) error {
 	case e.link != "":
 		h.SetMode(fs.ModeSymlink | 0o777)
 	default:
-		h.Method = zip.Deflate
+		h.Method = method
 		h.SetMode(e.mode.Perm())
 	}
 	w, err := z.CreateHeader(h)

@@ -157,9 +157,10 @@ func (s *stage) container(dir, root string) error {
 	for i := range o.Linux.Namespaces {
 		o.Linux.Namespaces[i].Path = ""
 	}
-	for _, m := range o.Mounts {
+	for i, m := range o.Mounts {
 		if m.Type == "bind" && strings.HasPrefix(m.Source, s.state()) { // went with the instance
-			if err := os.MkdirAll(m.Source, 0o700); err != nil {
+			o.Mounts[i].Source = filepath.Join(dir, "cache")
+			if err := os.Mkdir(o.Mounts[i].Source, 0o700); err != nil {
 				return err
 			}
 		}

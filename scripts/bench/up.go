@@ -122,9 +122,11 @@ func (s *stage) deploy(look func() error) (took time.Duration, err error) {
 	if err := c.Start(); err != nil {
 		return 0, err
 	}
-	took, err = s.answers(start)
-	if waited := c.Wait(); err == nil && waited != nil {
-		err = waited
+	ended := make(chan error, 1)
+	go func() { ended <- c.Wait() }()
+	took, err = s.answers(start, ended)
+	if err == nil {
+		err = <-ended
 	}
 	if err != nil {
 		text, _ := os.ReadFile(out.Name())
@@ -138,8 +140,8 @@ func (s *stage) deploy(look func() error) (took time.Duration, err error) {
 	return took, err
 }
 
-// answers waits for the first HTTPS 200.
-func (s *stage) answers(start time.Time) (time.Duration, error) {
+// answers waits for the first HTTPS 200; when `up` fails before, it is over.
+func (s *stage) answers(start time.Time, ended chan error) (time.Duration, error) {
 	client := &http.Client{Timeout: time.Second, Transport: &http.Transport{
 		DisableKeepAlives: true,
 		// How long it takes is measured here, not who vouches for the certificate.
@@ -153,7 +155,14 @@ func (s *stage) answers(start time.Time) (time.Duration, error) {
 				return time.Since(start), nil
 			}
 		}
-		time.Sleep(time.Millisecond)
+		select {
+		case err := <-ended:
+			if err != nil {
+				return 0, err
+			}
+			ended <- nil
+		case <-time.After(time.Millisecond):
+		}
 	}
 	return 0, fmt.Errorf("no HTTPS 200 within a minute")
 }

@@ -37,7 +37,7 @@ import (
 type Authority struct {
 	certificate *x509.Certificate
 	key         *ecdsa.PrivateKey
-	identity    *rsa.PrivateKey
+	identity    func() (*rsa.PrivateKey, error) // waits until it is made
 	pem         []byte
 
 	mu     sync.Mutex
@@ -55,17 +55,39 @@ func Open(dir string) (*Authority, error) {
 	if err != nil {
 		return nil, err
 	}
-	identity, err := readOrMake(filepath.Join(dir, "identity.key"), func() (any, error) { return rsa.GenerateKey(rand.Reader, 2048) })
+	var ok bool
+	if a.key, ok = key.(*ecdsa.PrivateKey); !ok {
+		return nil, wrongKind(dir)
+	}
+	a.identity = sync.OnceValues(func() (*rsa.PrivateKey, error) { return openIdentity(dir) })
+	// No instance asks for it yet: it is made meanwhile.
+	go a.identity()
+	return a, a.openCertificate(filepath.Join(dir, "ca.pem"))
+}
+
+// Close waits for what is still being made; the directory is left alone after.
+func (a *Authority) Close() { a.identity() }
+
+// identityBits is the size of AWS's own key: the signature that instance
+// metadata serves has 128 bytes [EC2:verify-signature]. It vouches for the
+// instances of one directory to one process.
+const identityBits = 1024
+
+// openIdentity reads the key that signs identity documents, or makes it.
+func openIdentity(dir string) (*rsa.PrivateKey, error) {
+	key, err := readOrMake(filepath.Join(dir, "identity.key"), func() (any, error) { return rsa.GenerateKey(rand.Reader, identityBits) })
 	if err != nil {
 		return nil, err
 	}
-	var ok1, ok2 bool
-	a.key, ok1 = key.(*ecdsa.PrivateKey)
-	a.identity, ok2 = identity.(*rsa.PrivateKey)
-	if !ok1 || !ok2 {
-		return nil, fmt.Errorf("read the keys in %q: not the kind that was written", dir)
+	identity, ok := key.(*rsa.PrivateKey)
+	if !ok {
+		return nil, wrongKind(dir)
 	}
-	return a, a.openCertificate(filepath.Join(dir, "ca.pem"))
+	return identity, nil
+}
+
+func wrongKind(dir string) error {
+	return fmt.Errorf("read the keys in %q: not the kind that was written", dir)
 }
 
 // readOrMake reads a private key, or makes and writes it.
@@ -214,8 +236,12 @@ func (a *Authority) mint(names []string) (*tls.Certificate, error) {
 // serves it: base64 in lines of 76 characters
 // [EC2:instance-identity-documents].
 func (a *Authority) Sign(document []byte) ([]byte, error) {
+	key, err := a.identity()
+	if err != nil {
+		return nil, err
+	}
 	sum := sha256.Sum256(document)
-	sig, err := rsa.SignPKCS1v15(rand.Reader, a.identity, crypto.SHA256, sum[:])
+	sig, err := rsa.SignPKCS1v15(rand.Reader, key, crypto.SHA256, sum[:])
 	if err != nil {
 		return nil, fmt.Errorf("sign the identity document: %w", err)
 	}
@@ -230,6 +256,10 @@ func (a *Authority) Sign(document []byte) ([]byte, error) {
 // Verify reports whether signature, decoded from base64, is Sign's of the
 // document.
 func (a *Authority) Verify(document, signature []byte) bool {
+	key, err := a.identity()
+	if err != nil {
+		return false
+	}
 	sum := sha256.Sum256(document)
-	return rsa.VerifyPKCS1v15(&a.identity.PublicKey, crypto.SHA256, sum[:], signature) == nil
+	return rsa.VerifyPKCS1v15(&key.PublicKey, crypto.SHA256, sum[:], signature) == nil
 }

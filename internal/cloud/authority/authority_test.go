@@ -46,6 +46,7 @@ func TestAuthorityStaysTheSameAndItsKeysArePrivate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	first.Close()
 	again, err := Open(dir)
 	if err != nil {
 		t.Fatal(err)

@@ -66,7 +66,9 @@ type target struct {
 	ctx       context.Context
 	cancel    context.CancelFunc
 	inService bool
-	reason    string // of the last failed check
+	reason    string        // of the last failed check
+	waiters   int           // callers of Wait
+	hurry     chan struct{} // somebody has begun to wait
 }
 
 // New describes a load balancer; Start opens its ports.

@@ -87,8 +87,6 @@ func (b *Balancer) watch(t *target) {
 		b.mu.Unlock()
 		return
 	}
-	tick := time.NewTicker(b.check.Interval)
-	defer tick.Stop()
 	good, bad := 0, 0
 	for {
 		ctx, cancel := context.WithTimeout(t.ctx, b.check.Timeout)
@@ -103,12 +101,31 @@ func (b *Balancer) watch(t *target) {
 			good, bad = 0, bad+1
 		}
 		b.note(t, err, good, bad)
+		next := time.NewTimer(b.pause(t))
 		select {
-		case <-tick.C:
+		case <-next.C:
+		case <-t.hurry:
 		case <-t.ctx.Done():
+		}
+		next.Stop()
+		if t.ctx.Err() != nil {
 			return
 		}
 	}
+}
+
+// awaitedInterval is the time between two checks of an instance that somebody
+// waits for: what was just deployed is mostly well, and says so at once.
+const awaitedInterval = 2 * time.Millisecond
+
+// pause is the time until a target's next check.
+func (b *Balancer) pause(t *target) time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if t.waiters > 0 && !t.inService {
+		return min(awaitedInterval, b.check.Interval)
+	}
+	return b.check.Interval
 }
 
 // note keeps a check's result.

@@ -22,7 +22,7 @@ func (b *Balancer) Register(id string, addr netip.Addr) {
 		return
 	}
 	ctx, cancel := context.WithCancel(b.ctx)
-	t := &target{id: id, addr: addr, ctx: ctx, cancel: cancel}
+	t := &target{id: id, addr: addr, ctx: ctx, cancel: cancel, hurry: make(chan struct{}, 1)}
 	b.targets = append(b.targets, t)
 	b.work.Go(func() { b.watch(t) })
 }
@@ -53,9 +53,11 @@ func (b *Balancer) State(id string) string {
 	return OutOfService
 }
 
-// Wait returns when the instance is in service. The error says why it is not:
-// the context's end, or that the instance is not registered.
+// Wait returns when the instance is in service; meanwhile its health is checked
+// without the usual pause. The error says why it is not: the context's end, or
+// that the instance is not registered.
 func (b *Balancer) Wait(ctx context.Context, id string) error {
+	defer b.hurry(id)()
 	for {
 		b.mu.Lock()
 		t, changed := b.find(id), b.changed
@@ -74,6 +76,26 @@ func (b *Balancer) Wait(ctx context.Context, id string) error {
 		case <-ctx.Done():
 			return fmt.Errorf("wait for instance %q: health check %s: %s: %w", id, b.check.Target, b.lastFailure(t), ctx.Err())
 		}
+	}
+}
+
+// hurry has a target checked without pause until done is called.
+func (b *Balancer) hurry(id string) (done func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	t := b.find(id)
+	if t == nil {
+		return func() {}
+	}
+	t.waiters++
+	select {
+	case t.hurry <- struct{}{}:
+	default:
+	}
+	return func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		t.waiters--
 	}
 }
 
