@@ -274,7 +274,7 @@ func (x *follower) object() Link {
 	where := quoted("s3://" + t.Bucket + "/" + t.Key)
 	switch {
 	case t.elsewhere:
-		return unknown(nil, "the answer of the server in "+quoted(x.f.URL), "the file is not in S3")
+		return unknown(nil, "what the server answers to "+quoted(x.f.URL), "the file is not in S3")
 	case t.unknown != "":
 		return unknown(nil, t.unknown, "which object is asked for is not known")
 	}
@@ -297,6 +297,9 @@ func (x *follower) object() Link {
 func (x *follower) network() Link {
 	if x.w.Reachable {
 		return holds(nil, "the instances reach S3")
+	}
+	if x.target.elsewhere {
+		return unknown(nil, "whether the instances' subnets reach that server", "whether the instances reach the server is not known")
 	}
 	return unknown(nil, "whether the instances' subnets reach S3", "whether the instances reach S3 is not known")
 }

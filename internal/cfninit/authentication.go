@@ -15,11 +15,17 @@ const noCredentials = `S3 auth requires either "accessKeyId" and "secretKey" or 
 // readAuthentication reads the Authentication blocks [cb:auth.py].
 func (p *Plan) readAuthentication(n *source.Node) *BuildError {
 	if n == nil || n.Kind != source.Map {
-		return &BuildError{Text: "'" + typeName(n) + "' object has no attribute 'iteritems'"}
+		return &BuildError{
+			Text: "'" + typeName(n) + "' object has no attribute 'iteritems'",
+			Pos:  n.Place(), Means: "AWS::CloudFormation::Authentication holds no blocks by name",
+		}
 	}
 	for _, f := range fields(n) {
 		if f.Value == nil || f.Value.Kind != source.Map {
-			return &BuildError{Text: "'" + typeName(f.Value) + "' object has no attribute 'get'"}
+			return &BuildError{
+				Text: "'" + typeName(f.Value) + "' object has no attribute 'get'",
+				Pos:  f.Key.Pos, Means: fmt.Sprintf("%q stands where the name of an authentication block belongs, but no names with values stand below it", f.Key.Text),
+			}
 		}
 		b := &Block{Name: f.Key.Text, Pos: f.Key.Pos}
 		warning, fault := b.read(f.Value)

@@ -102,6 +102,10 @@ type BuildError struct {
 	NoInit bool
 	// Config is the config that was being built, "" when none was.
 	Config string
+	// Pos is what the error is about, where that is known, and Means says it
+	// for people: the interpreter's own word seldom does.
+	Pos   source.Pos
+	Means string
 }
 
 func (e *BuildError) Error() string { return e.Text }

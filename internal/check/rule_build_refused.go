@@ -47,11 +47,18 @@ values belong, or a block's values stand beside its name instead of below it.`,
 }
 
 func refused(e *cfninit.BuildError, at source.Pos) *finding.Finding {
-	return &finding.Finding{
+	f := &finding.Finding{
 		Rule: "build-refused", Severity: finding.Error, Certain: true, Pos: at,
 		Message: "cfn-init will stop here, and the deployment with it",
-		Notes:   []finding.Note{{Label: "on AWS", Text: fmt.Sprintf("Error occurred during build: %s", e)}},
 	}
+	if e.Pos.IsValid() {
+		f.Pos = e.Pos
+	}
+	if e.Means != "" {
+		f.Notes = append(f.Notes, finding.Note{Label: "cause", Text: e.Means})
+	}
+	f.Notes = append(f.Notes, finding.Note{Label: "on AWS", Text: fmt.Sprintf("Error occurred during build: %s", e)})
+	return f
 }
 
 // placeOf is the file that a config was made of.

@@ -71,5 +71,5 @@ func notTheRoot(b *source.Bundle) error {
 	case filepath.Ext(b.Path()) == ".zip":
 		return usageError("%s: Elastic Beanstalk reads %s at the root of the bundle only, and here it lies in %s; make the zip from inside that folder", b.Path(), extensions, deep)
 	}
-	return usageError("%s: Elastic Beanstalk reads %s at the root of the bundle only, and here it lies in %s; name that folder: %s", b.Path(), extensions, deep, filepath.Join(b.Path(), deep))
+	return usageError("%s: Elastic Beanstalk reads %s at the root of the bundle only, and here it lies in %s; name that folder: %s", b.Path(), extensions, deep, word(filepath.Join(b.Path(), deep)))
 }
