@@ -104,13 +104,17 @@ func (s *serving) put(ctx context.Context, bucket, key string, data []byte) erro
 	return err
 }
 
+// endWait is how long a local AWS may take to end, instances that do not
+// answer included.
+const endWait = 30 * time.Second
+
 // end stops the server and waits until it is gone.
 func (p *project) end(ctx context.Context, s *serving) error {
 	if _, err := s.own(ctx, "POST", "stop", nil); err != nil && alive(s.PID) {
 		// It does not answer: ask the process itself.
 		syscall.Kill(s.PID, syscall.SIGTERM)
 	}
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(endWait); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		if free, err := p.lockFree(); err != nil || free {
 			return err
 		}

@@ -1,7 +1,11 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -30,14 +34,8 @@ the state folder. A folder that holds anything else is left as it is.`,
 				fmt.Fprintln(c.OutOrStdout(), "nothing to end: there is no local AWS here")
 				return nil
 			}
-			s, err := p.serving()
-			if err != nil {
+			if err := p.endAll(c.Context()); err != nil {
 				return err
-			}
-			if s != nil {
-				if err := p.end(c.Context(), s); err != nil {
-					return err
-				}
 			}
 			if err := p.clear(); err != nil {
 				return err
@@ -48,6 +46,29 @@ the state folder. A folder that holds anything else is left as it is.`,
 	}
 	c.Flags().StringVar(&state, "state", "", "`FOLDER` of the local AWS (default: the nearest .beanpole from here upwards)")
 	return c
+}
+
+// endAll ends who serves this project. One that is only just starting, or has
+// begun to end, is waited for.
+func (p *project) endAll(ctx context.Context) error {
+	for deadline := time.Now().Add(endWait); ; {
+		s, err := p.serving()
+		if err != nil {
+			return err
+		}
+		if s != nil {
+			return p.end(ctx, s)
+		}
+		if free, err := p.lockFree(); err != nil || free {
+			return err
+		}
+		if time.Now().After(deadline) {
+			return p.inUse()
+		}
+		if err := pause(ctx, 20*time.Millisecond); err != nil {
+			return err
+		}
+	}
 }
 
 // clear removes a state folder that nobody serves, with what is left of its
@@ -61,7 +82,7 @@ func (p *project) clear() error {
 	if err := instance.Sweep(p.dir); err != nil {
 		return fmt.Errorf("clear away instances: %w", err)
 	}
-	if err := p.remove(); err != nil {
+	if err := p.remove(); err != nil && !errors.Is(err, fs.ErrNotExist) { // another down did it
 		return fmt.Errorf("remove the state folder: %w", err)
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -140,11 +141,14 @@ func (p *project) lock() (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the project's lock: %w", err)
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		f.Close()
-		return nil, p.inUse()
+	for range 10 { // whoever looks at the lock holds it for a moment
+		if err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err == nil {
+			return f, nil
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
-	return f, nil
+	f.Close()
+	return nil, p.inUse()
 }
 
 // turn is this project taken for one `up`; it ends with the process at the

@@ -5,6 +5,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"beanpole/internal/source"
 )
@@ -146,4 +149,41 @@ func TestStateFolderIsNoPartOfTheBundle(t *testing.T) {
 	if names := b.Names(); len(names) != 1 {
 		t.Errorf("the bundle holds %v", names)
 	}
+}
+
+func TestDownWaitsForALocalAWSThatIsJustEnding(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "state")
+	p := &project{dir}
+	lock, err := p.lock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// It has taken its address away, but clears up instances that do not answer.
+	time.AfterFunc(300*time.Millisecond, func() { lock.Close() })
+	if status, out, errs := command(t, t.TempDir(), "down", "--state", dir); status != exitClean {
+		t.Errorf("status %d, %s%s", status, out, errs)
+	}
+	if _, err := os.Lstat(dir); !os.IsNotExist(err) {
+		t.Errorf("the folder is still there: %v", err)
+	}
+}
+
+func TestALookAtTheLockKeepsNobodyFromTakingIt(t *testing.T) {
+	p := &project{filepath.Join(t.TempDir(), "state")}
+	if err := p.make(); err != nil {
+		t.Fatal(err)
+	}
+	look, err := p.openOwn("serve.lock", os.O_CREATE|os.O_RDWR)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Flock(int(look.Fd()), unix.LOCK_SH); err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(30*time.Millisecond, func() { look.Close() })
+	lock, err := p.lock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	lock.Close()
 }
