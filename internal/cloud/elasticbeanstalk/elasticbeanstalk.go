@@ -54,9 +54,11 @@ type Options struct {
 // Service is Elastic Beanstalk. Make one with New.
 type Service struct {
 	Options
-	log   event.Log
-	now   func() time.Time
-	pause func(n int) time.Duration // pauseBefore, but in tests
+	log event.Log
+	now func() time.Time
+	// pauseBefore and serviceWait, but in tests.
+	pause       func(n int) time.Duration
+	serviceWait time.Duration
 
 	ctx  context.Context // ends when the service closes
 	end  context.CancelFunc
@@ -77,7 +79,7 @@ func New(o Options) (*Service, error) {
 		o.PortFor = defaultPort
 	}
 	s := &Service{
-		Options: o, now: time.Now, pause: pauseBefore,
+		Options: o, now: time.Now, pause: pauseBefore, serviceWait: serviceWait,
 		applications: map[string]*applicationRecord{}, versions: map[string]*version{},
 		environments: map[string]*environment{}, live: map[string]*live{},
 	}

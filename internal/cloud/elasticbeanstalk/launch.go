@@ -184,7 +184,7 @@ func (o *operation) inService() bool {
 	if balancer == nil {
 		return false
 	}
-	ctx, cancel := context.WithTimeout(o.ctx, serviceWait)
+	ctx, cancel := context.WithTimeout(o.ctx, o.s.serviceWait)
 	defer cancel()
 	for _, m := range machines {
 		if balancer.Wait(ctx, m.ID()) != nil {

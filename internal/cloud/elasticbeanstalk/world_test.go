@@ -160,6 +160,7 @@ func open(t *testing.T, dir string) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.service.SetServiceWait(200 * time.Millisecond) // nothing answers on the fake instances
 	d.Add(cloudiam.New(st).Rows()...)
 	d.Add(sts.New(st).Rows()...)
 	d.Add(objects.Rows()...)
