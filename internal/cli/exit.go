@@ -44,13 +44,13 @@ func report(w io.Writer, err error) int {
 	switch {
 	case errors.As(err, &exit):
 		if exit.msg != "" {
-			fmt.Fprintln(w, "beanpole: "+exit.msg)
+			fmt.Fprintln(w, "beanpole: "+clean(exit.msg))
 		}
 		return exit.code
 	case errors.As(err, &problem):
-		fmt.Fprintln(w, "beanpole: "+problem.Error())
+		fmt.Fprintln(w, "beanpole: "+clean(problem.Error()))
 		return exitUsage
 	}
-	fmt.Fprintln(w, "beanpole: "+err.Error())
+	fmt.Fprintln(w, "beanpole: "+clean(err.Error()))
 	return exitOurs
 }
