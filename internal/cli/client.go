@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"fmt"
+	"net/http"
 	"os"
 	"strings"
 
@@ -33,6 +34,7 @@ func (p *project) clients(on *serving) (*clients, error) {
 		Region:       on.Region,
 		Credentials:  credentials.NewStaticCredentialsProvider(id, secret, ""),
 		BaseEndpoint: aws.String(on.url()),
+		HTTPClient:   &http.Client{Transport: ownBody{http.DefaultTransport}},
 	}
 	return &clients{
 		stacks:   cloudformation.NewFromConfig(config),
