@@ -34,6 +34,16 @@ func openBundle(at string) (*source.Bundle, error) {
 		b.Close()
 		return nil, usageError("%s holds no file; name the folder of your application, or its source bundle (a zip)", at)
 	}
+	for _, name := range b.Names() {
+		if path.Dir(name) != extensions {
+			continue
+		}
+		// What this user may not read says nothing of what AWS would do.
+		if _, err := b.Read(name); err != nil {
+			b.Close()
+			return nil, err
+		}
+	}
 	return b, nil
 }
 

@@ -47,7 +47,8 @@ is listed as "not known", and the last line counts it.`,
 			if err != nil {
 				return err
 			}
-			return in.show(c.OutOrStdout(), report)
+			out := &sink{w: c.OutOrStdout()}
+			return out.or(in.show(out, report))
 		},
 	}
 	in.register(c)
@@ -204,6 +205,9 @@ func summary(r *check.Report) string {
 
 // terminal is whether w shows colours, and how wide text may be there.
 func terminal(w io.Writer) (color bool, width int) {
+	if s, ok := w.(*sink); ok {
+		w = s.w
+	}
 	f, ok := w.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return false, 80

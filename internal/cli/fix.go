@@ -42,7 +42,8 @@ diff), 2 bad usage or input that cannot be read.`,
 				return err
 			}
 			defer f.bundle.Close()
-			return f.run(c.OutOrStdout())
+			out := &sink{w: c.OutOrStdout()}
+			return out.or(f.run(out))
 		},
 	}
 	f.register(c)
@@ -77,9 +78,9 @@ func (f *fixing) run(w io.Writer) error {
 		return err
 	}
 	for _, fd := range mended {
-		fmt.Fprintf(w, "# %s: %s\n", fd.Rule, finding.Clean(fd.Fixes[0].Title))
+		remark(w, fd.Rule+": "+fd.Fixes[0].Title)
 		if price := fd.Fixes[0].Price; price != "" {
-			fmt.Fprintf(w, "# price: %s\n", finding.Clean(price))
+			remark(w, "price: "+price)
 		}
 	}
 	if err := f.finish(w, changed); err != nil {
@@ -89,6 +90,14 @@ func (f *fixing) run(w io.Writer) error {
 		return errFindings
 	}
 	return f.byHand(w, left)
+}
+
+// remark prints a text above a diff, where patch passes over it.
+func remark(w io.Writer, text string) {
+	_, width := terminal(w)
+	for line := range strings.Lines(finding.Wrap(text, width-2, 2) + "\n") {
+		fmt.Fprint(w, "# "+line)
+	}
 }
 
 // allEdits are the edits of the first fix of each finding, by file. Findings

@@ -93,6 +93,9 @@ func (f *serveFlags) check() error {
 	if len(f.account) != 12 || strings.Trim(f.account, "0123456789") != "" {
 		return usageError("--account %q is no AWS account; give 12 digits", f.account)
 	}
+	if f.region == "" {
+		return usageError("--region is empty; give one such as us-east-1")
+	}
 	if err := checkRegion(f.region); err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -113,6 +114,7 @@ func up(c *cobra.Command, path string, f *upFlags) (err error) {
 	ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 
+	fresh := !d.project.used()
 	turn, err := d.project.takeTurn()
 	if err != nil {
 		return err
@@ -123,9 +125,12 @@ func up(c *cobra.Command, path string, f *upFlags) (err error) {
 		return err
 	}
 	defer func() {
-		if ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil:
 			stop() // a second Ctrl-C ends it at once
 			err = d.undo(s, started)
+		case started && (err != nil && !d.began || report(io.Discard, err) == exitUsage):
+			err = errors.Join(err, d.withdraw(s, fresh))
 		}
 	}()
 	if d.clients, err = d.project.clients(s); err != nil {
@@ -258,6 +263,16 @@ func (d *deployment) undo(s *serving, started bool) error {
 		return err
 	}
 	return &exitError{code: exitFindings, msg: "interrupted; nothing is left of this deployment"}
+}
+
+// withdraw ends a local AWS that was started for a deployment which was then
+// refused, so that there is nothing to look at. What an earlier run left in
+// the state folder stays.
+func (d *deployment) withdraw(s *serving, fresh bool) error {
+	if err := d.project.end(context.Background(), s); err != nil || !fresh {
+		return err
+	}
+	return d.project.clear()
 }
 
 // remove deletes the stack, or the environment, of this deployment.

@@ -86,8 +86,11 @@ func unopenable(name string, err error) *Problem {
 		err = pe.Err
 	}
 	p := &Problem{Pos: Pos{File: name}, What: "cannot be read: " + err.Error()}
-	if errors.Is(err, fs.ErrPermission) {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
 		p.Remedy = "run beanpole as a user who may read it"
+	case errors.Is(err, zip.ErrChecksum), errors.Is(err, zip.ErrFormat):
+		p.Remedy = "the zip is damaged: make it anew"
 	}
 	return p
 }
@@ -220,14 +223,14 @@ func (b *Bundle) Read(name string) ([]byte, error) {
 	e := b.entries[name]
 	r, err := e.open()
 	if err != nil {
-		return nil, b.refuse(name, "cannot be read: %v", err)
+		return nil, unopenable(path.Join(b.path, name), err)
 	}
 	defer r.Close()
 	// One byte more than declared shows up an archive that lies.
 	data, err := io.ReadAll(io.LimitReader(r, e.size+1))
 	switch {
 	case err != nil:
-		return nil, b.refuse(name, "cannot be read: %v", err)
+		return nil, unopenable(path.Join(b.path, name), err)
 	case int64(len(data)) > e.size:
 		return nil, b.refuse(name, "is longer than the bundle says")
 	}
@@ -268,7 +271,10 @@ func (b *Bundle) WriteZip(w io.Writer) error {
 		method = zip.Deflate
 	}
 	for _, n := range names {
-		if err := b.writeEntry(z, n, method); err != nil {
+		var problem *Problem
+		if err := b.writeEntry(z, n, method); errors.As(err, &problem) {
+			return problem
+		} else if err != nil {
 			return fmt.Errorf("zip %q of bundle %q: %w", n, b.path, err)
 		}
 	}
@@ -307,7 +313,7 @@ func (b *Bundle) writeEntry(z *zip.Writer, name string, method uint16) error {
 	}
 	r, err := e.open()
 	if err != nil {
-		return err
+		return unopenable(path.Join(b.path, name), err)
 	}
 	defer r.Close()
 	_, err = io.Copy(w, r)
