@@ -127,7 +127,7 @@ func (p *printer) notes(ns []Note) {
 func (p *printer) lines(n Note, width int) []string {
 	text := mask(Clean(n.Text))
 	switch {
-	case n.Command:
+	case n.Command && columns(text) > width:
 		lines := wrap(text, max(0, width-2), 2)
 		for i := range lines[:len(lines)-1] {
 			lines[i] += ` \`
