@@ -37,6 +37,7 @@ type serveFlags struct {
 	region   string
 	account  string
 	realTime bool
+	checked  bool // who starts it has seen that this machine can run instances
 }
 
 func (f *serveFlags) register(c *cobra.Command) {
@@ -122,7 +123,7 @@ It prints the two settings that make an AWS CLI or SDK use it.`,
 			}
 			tell := func(s *serving, err error) {}
 			if ready {
-				tell = tellParent
+				tell, f.checked = tellParent, true
 			}
 			return serve(c.Context(), &f, c.OutOrStdout(), tell)
 		},
@@ -174,7 +175,7 @@ func serve(ctx context.Context, f *serveFlags, out io.Writer, tell func(*serving
 	if err != nil {
 		return err
 	}
-	launcher := &launcher{dir: p.dir, realTime: f.realTime, log: os.Stderr}
+	launcher := &launcher{dir: p.dir, realTime: f.realTime, log: os.Stderr, checked: f.checked}
 	local, err := cloud.New(cloud.Config{
 		Dir: p.dir, Region: f.region, AccountID: f.account,
 		Launcher: launcher, PortFor: ports, Log: os.Stderr,

@@ -175,6 +175,8 @@ func (d *deployment) prepare() (err error) {
 	if err := f.check(); err != nil {
 		return err
 	}
+	lacks := make(chan error, 1)
+	go func() { lacks <- missing() }() // the kernel takes its time
 	if d.seeds, err = f.seeds(); err != nil {
 		return err
 	}
@@ -218,7 +220,7 @@ func (d *deployment) prepare() (err error) {
 			return err
 		}
 	}
-	return missing()
+	return <-lacks
 }
 
 // stackName is a stack's name made from the template's folder, or the

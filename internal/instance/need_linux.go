@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/google/nftables"
 	"github.com/vishvananda/netlink"
@@ -30,17 +31,32 @@ func Missing() []Need {
 	if os.Geteuid() != 0 {
 		return needs // the kernel would refuse everything below
 	}
-	for _, t := range []struct {
-		what, remedy string
-		try          func() error
-	}{
+	return append(needs, tryAll([]trial{
 		{"overlay", "modprobe overlay, or a kernel with CONFIG_OVERLAY_FS; in a container, start it privileged", tryOverlay},
 		{"network namespaces", "a kernel with CONFIG_NET_NS; in a container, start it privileged", func() error { return tryInNamespace(func() error { return nil }) }},
 		{"veth", "modprobe veth, or a kernel with CONFIG_VETH", func() error { return tryInNamespace(tryVeth) }},
 		{"nftables", "modprobe nf_tables nft_ct, or a kernel with CONFIG_NF_TABLES_INET and CONFIG_NFT_CT", func() error { return tryInNamespace(tryFirewall) }},
-	} {
-		if err := t.try(); err != nil {
-			needs = append(needs, Need{t.what, fmt.Sprintf("%s (%v)", t.remedy, err)})
+	})...)
+}
+
+// trial tries out something that the kernel must be able to do.
+type trial struct {
+	what, remedy string
+	try          func() error
+}
+
+// tryAll tries all at the same time: the kernel lets each wait for itself.
+func tryAll(trials []trial) []Need {
+	errs := make([]error, len(trials))
+	var all sync.WaitGroup
+	for i, t := range trials {
+		all.Go(func() { errs[i] = t.try() })
+	}
+	all.Wait()
+	var needs []Need
+	for i, t := range trials {
+		if errs[i] != nil {
+			needs = append(needs, Need{t.what, fmt.Sprintf("%s (%v)", t.remedy, errs[i])})
 		}
 	}
 	return needs

@@ -131,14 +131,17 @@ func (s *Service) finish(st *stack, status types.StackStatus, reason string) err
 	case types.StackStatusUpdateInProgress:
 		st.Updated = s.now().UTC()
 	}
-	if err := s.save(st); err != nil {
+	err := s.record(st, &resource{LogicalID: st.Name, Type: "AWS::CloudFormation::Stack", PhysicalID: st.ID,
+		Status: types.ResourceStatus(status), Reason: reason})
+	if err != nil {
 		return err
 	}
-	return s.record(st, &resource{LogicalID: st.Name, Type: "AWS::CloudFormation::Stack", PhysicalID: st.ID,
-		Status: types.ResourceStatus(status), Reason: reason})
+	return s.save(st) // and the event with it
 }
 
-// mark sets a resource's status and records the event.
+// mark sets a resource's status and records the event. Neither waits for the
+// disk: the next record of a service that this operation calls, or the stack's
+// end, is written after both.
 func (s *Service) mark(st *stack, r *resource, status types.ResourceStatus, reason string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -146,7 +149,7 @@ func (s *Service) mark(st *stack, r *resource, status types.ResourceStatus, reas
 	if st.resource(r.LogicalID) == nil {
 		st.Resources = append(st.Resources, r)
 	}
-	if err := s.save(st); err != nil {
+	if err := s.state.Later(stackRecords, st.ID, st); err != nil {
 		return err
 	}
 	return s.record(st, r)
@@ -170,7 +173,7 @@ func (s *Service) record(st *stack, r *resource) error {
 		ResourceStatus: r.Status, ResourceStatusReason: ptr(r.Reason), ResourceProperties: ptr(r.Properties),
 	}
 	s.events[st.ID] = append(list, e)
-	return s.state.Put(eventRecords, fmt.Sprintf("%s/%08d", st.ID, len(list)), e)
+	return s.state.Later(eventRecords, fmt.Sprintf("%s/%08d", st.ID, len(list)), e)
 }
 
 // stackARN is a new stack's ID.

@@ -121,7 +121,7 @@ func (s *Service) load() error {
 	n := len(events)
 	s.log.Sink = func(e event.Event) {
 		n++
-		if err := s.State.Put(eventRecords, fmt.Sprintf("%010d", n), e); err != nil {
+		if err := s.State.Later(eventRecords, fmt.Sprintf("%010d", n), e); err != nil {
 			s.storeErr = err
 		}
 	}

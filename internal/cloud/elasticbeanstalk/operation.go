@@ -129,13 +129,16 @@ func (o *operation) info(format string, args ...any)  { o.tell(event.Info, forma
 func (o *operation) warn(format string, args ...any)  { o.tell(event.Warn, format, args...) }
 func (o *operation) error(format string, args ...any) { o.tell(event.Error, format, args...) }
 
-// set changes the environment's record.
+// set changes the environment's record. Nobody waits for an answer, so that
+// nothing waits for the disk.
 func (o *operation) set(f func(e *environment)) {
 	o.s.mu.Lock()
 	defer o.s.mu.Unlock()
 	f(o.e)
 	o.e.Updated = o.s.now().UTC()
-	o.s.keep(o.e)
+	if err := o.s.State.Later(environmentRecords, o.e.ID, o.e); err != nil {
+		o.s.storeErr = fmt.Errorf("write environment %q: %w", o.e.Name, err)
+	}
 }
 
 // ended reports whether the operation was ended from outside: nothing more is

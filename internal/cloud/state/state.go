@@ -45,6 +45,8 @@ type State struct {
 	mu      sync.RWMutex
 	meta    meta
 	account *account.Account
+
+	late late
 }
 
 // meta is what the store knows of itself.
@@ -103,8 +105,11 @@ func or(a, b string) string {
 	return a
 }
 
-// Close lets the store go.
-func (s *State) Close() error { return s.db.Close() }
+// Close writes what is left to write and lets the store go.
+func (s *State) Close() error {
+	s.late.writers.Wait()
+	return errors.Join(s.settled(), s.db.Close())
+}
 
 // Dir is the store's directory.
 func (s *State) Dir() string { return s.dir }
@@ -136,6 +141,7 @@ func (s *State) View(f func(*account.Account)) {
 func (s *State) Update(f func(*Tx) error) error {
 	tx := &Tx{}
 	var next *account.Account
+	var taken []lateRecord
 	// mu is taken inside the transaction and held until the commit is done, so
 	// that nobody sees an account that is not on disk, and views change in the
 	// order of the commits.
@@ -147,32 +153,39 @@ func (s *State) Update(f func(*Tx) error) error {
 	}()
 	err := s.db.Update(func(b *bbolt.Tx) error {
 		tx.tx = b
+		var err error
+		if taken, err = s.takeLate(tx); err != nil {
+			return err
+		}
 		if err := f(tx); err != nil {
 			return err
 		}
 		if tx.rebuild {
-			var err error
 			if next, err = s.build(tx); err != nil {
 				return err
 			}
 		}
-		s.mu.Lock()
-		locked = true
+		if tx.rebuild || len(tx.objects) > 0 {
+			s.mu.Lock()
+			locked = true
+		}
 		return nil
 	})
+	s.lateDone(taken, err == nil)
 	if err != nil {
 		return err
 	}
 	if next != nil {
 		s.account = next
-	} else {
+	} else if locked {
 		tx.applyObjects(s.account)
 	}
 	return nil
 }
 
 // Read calls f with a transaction that sees one moment and changes nothing. F
-// must not call View or Update: a writer may be waiting for this reader.
+// must not call View or Update: a writer may be waiting for this reader. What
+// Later was given may not be there yet.
 func (s *State) Read(f func(*Tx) error) error {
 	return s.db.View(func(b *bbolt.Tx) error { return f(&Tx{tx: b}) })
 }
@@ -184,6 +197,9 @@ func (s *State) Put(kind, key string, v any) error {
 
 // Get reads what Put kept into v; ok is false when there is nothing.
 func (s *State) Get(kind, key string, v any) (ok bool, err error) {
+	if err := s.settled(); err != nil {
+		return false, err
+	}
 	err = s.Read(func(tx *Tx) error {
 		ok, err = tx.Get(kind, key, v)
 		return err
@@ -199,6 +215,9 @@ func (s *State) Delete(kind, key string) error {
 // Each calls f with every record of a kind in the order of their keys; data
 // is JSON and only valid during the call.
 func (s *State) Each(kind string, f func(key string, data []byte) error) error {
+	if err := s.settled(); err != nil {
+		return err
+	}
 	return s.Read(func(tx *Tx) error { return tx.Each(kind, "", f) })
 }
 

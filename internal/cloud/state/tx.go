@@ -29,11 +29,15 @@ var viewed = map[string]bool{"meta": true, "role": true, "profile": true, "user"
 
 // Put keeps v under kind and key.
 func (t *Tx) Put(kind, key string, v any) error {
-	b, err := t.tx.CreateBucketIfNotExists([]byte(kind))
+	data, err := json.Marshal(v)
 	if err != nil {
 		return fmt.Errorf("write %s %q: %w", kind, key, err)
 	}
-	data, err := json.Marshal(v)
+	return t.put(kind, key, data)
+}
+
+func (t *Tx) put(kind, key string, data []byte) error {
+	b, err := t.tx.CreateBucketIfNotExists([]byte(kind))
 	if err != nil {
 		return fmt.Errorf("write %s %q: %w", kind, key, err)
 	}
