@@ -147,8 +147,8 @@ func narrow(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// mkzip: mkzip OUT ENTRY… writes a zip; an entry is NAME=TEXT, NAME@TARGET (a
-// link) or NAME*BYTES (so many zeros).
+// mkzip: mkzip OUT ENTRY… writes a zip; an entry is NAME=TEXT, NAME<FILE,
+// NAME@TARGET (a link) or NAME*BYTES (so many zeros).
 func mkzip(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 1 {
 		ts.Fatalf("usage: mkzip OUT ENTRY...")
@@ -156,7 +156,7 @@ func mkzip(ts *testscript.TestScript, neg bool, args []string) {
 	var out bytes.Buffer
 	w := zip.NewWriter(&out)
 	for _, entry := range args[1:] {
-		i := strings.IndexAny(entry, "=@*")
+		i := strings.IndexAny(entry, "=@*<")
 		if i < 0 {
 			ts.Fatalf("mkzip: %q is no entry", entry)
 		}
@@ -166,6 +166,8 @@ func mkzip(ts *testscript.TestScript, neg bool, args []string) {
 		switch entry[i] {
 		case '@':
 			h.SetMode(os.ModeSymlink | 0o777)
+		case '<':
+			content = []byte(ts.ReadFile(entry[i+1:]))
 		case '*':
 			n, err := strconv.Atoi(entry[i+1:])
 			ts.Check(err)
