@@ -3,6 +3,7 @@ package door
 import (
 	"context"
 	"fmt"
+	"maps"
 	"reflect"
 )
 
@@ -81,6 +82,23 @@ func Also[I any](r Row, asks func(context.Context, *I) []Ask) Row {
 	r.also = append(append([]func(context.Context, any) []Ask(nil), r.also...), func(ctx context.Context, in any) []Ask {
 		return asks(ctx, in.(*I))
 	})
+	return r
+}
+
+// Keys adds the operation's own condition keys to its questions. Without them
+// a policy that denies under a condition would deny nothing.
+func Keys[I any](r Row, keys func(context.Context, *I) map[string][]string) Row {
+	asks := r.asks
+	r.asks = func(ctx context.Context, in any) []Ask {
+		more, out := keys(ctx, in.(*I)), asks(ctx, in)
+		for i := range out {
+			all := map[string][]string{}
+			maps.Copy(all, more)
+			maps.Copy(all, out[i].Context)
+			out[i].Context = all
+		}
+		return out
+	}
 	return r
 }
 

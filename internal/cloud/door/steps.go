@@ -109,10 +109,43 @@ func (d *Door) context(x *Request) map[string][]string {
 	if host, _, err := net.SplitHostPort(x.RemoteAddr); err == nil {
 		c["aws:SourceIp"] = []string{host}
 	}
+	if x.Service == "s3" {
+		d.contextS3(x, now, c)
+	}
+	if r := x.Referer(); r != "" {
+		c["aws:Referer"] = []string{r}
+	}
 	if ua := x.UserAgent(); ua != "" {
 		c["aws:UserAgent"] = []string{ua}
 	}
 	return c
+}
+
+// contextS3 adds the keys that say how a request to S3 was signed, and the
+// headers that are condition keys [S3:bucket-policy-s3-sigv4-conditions,
+// service authorization reference: Amazon S3].
+func (d *Door) contextS3(x *Request, now time.Time, c map[string][]string) {
+	if version := map[string]string{"v4": "AWS4-HMAC-SHA256", "v2": "AWS"}[x.Signature.Version]; version != "" {
+		c["s3:signatureversion"] = []string{version}
+		c["s3:authType"] = []string{"REST-HEADER"}
+	}
+	if x.Signature.Presigned {
+		c["s3:authType"] = []string{"REST-QUERY-STRING"}
+	}
+	if made, err := time.Parse("20060102T150405Z", x.URL.Query().Get("X-Amz-Date")); err == nil && x.Signature.Presigned {
+		c["s3:signatureAge"] = []string{strconv.FormatInt(now.Sub(made).Milliseconds(), 10)}
+	}
+	if x.Signature.PayloadHash != "" {
+		c["s3:x-amz-content-sha256"] = []string{x.Signature.PayloadHash}
+	}
+	for _, name := range []string{"x-amz-acl", "x-amz-copy-source", "x-amz-grant-full-control", "x-amz-grant-read", "x-amz-grant-read-acp",
+		"x-amz-grant-write", "x-amz-grant-write-acp", "x-amz-metadata-directive", "x-amz-server-side-encryption",
+		"x-amz-server-side-encryption-aws-kms-key-id", "x-amz-server-side-encryption-customer-algorithm", "x-amz-storage-class",
+		"x-amz-website-redirect-location", "if-match", "if-none-match"} {
+		if v := x.Header.Get(name); v != "" {
+			c["s3:"+name] = []string{v}
+		}
+	}
 }
 
 // originOf is how a request reached S3. An address that is none of AWS's

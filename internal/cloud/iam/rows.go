@@ -4,8 +4,10 @@ import (
 	"context"
 
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 
 	"beanpole/internal/cloud/door"
+	"beanpole/internal/cloud/state"
 )
 
 // Rows are the operations with their actions and resources
@@ -21,23 +23,33 @@ func op[I, O any](name string, resource func(context.Context, *I) string, h func
 
 func (s *Service) roleRows() []door.Row {
 	return []door.Row{
-		op("CreateRole", func(_ context.Context, in *iam.CreateRoleInput) string {
+		door.Keys(op("CreateRole", func(_ context.Context, in *iam.CreateRoleInput) string {
 			return s.state.ARN("iam", "", "role"+pathOr(in.Path)+deref(in.RoleName))
-		}, s.CreateRole),
+		}, s.CreateRole), func(_ context.Context, in *iam.CreateRoleInput) map[string][]string {
+			return taggedKeys(in.Tags, "iam:PermissionsBoundary", deref(in.PermissionsBoundary))
+		}),
 		op("GetRole", func(ctx context.Context, in *iam.GetRoleInput) string { return s.roleARN(ctx, in.RoleName) }, s.GetRole),
-		op("DeleteRole", func(ctx context.Context, in *iam.DeleteRoleInput) string { return s.roleARN(ctx, in.RoleName) }, s.DeleteRole),
+		door.Keys(op("DeleteRole", func(ctx context.Context, in *iam.DeleteRoleInput) string { return s.roleARN(ctx, in.RoleName) }, s.DeleteRole), func(_ context.Context, in *iam.DeleteRoleInput) map[string][]string { return s.roleKeys(in.RoleName) }),
 		op("ListRoles", func(_ context.Context, in *iam.ListRolesInput) string {
 			return s.state.ARN("iam", "", "role"+pathOr(in.PathPrefix))
 		}, s.ListRoles),
 		op("UpdateAssumeRolePolicy", func(ctx context.Context, in *iam.UpdateAssumeRolePolicyInput) string {
 			return s.roleARN(ctx, in.RoleName)
 		}, s.UpdateAssumeRolePolicy),
-		op("PutRolePolicy", func(ctx context.Context, in *iam.PutRolePolicyInput) string { return s.roleARN(ctx, in.RoleName) }, s.PutRolePolicy),
+		door.Keys(op("PutRolePolicy", func(ctx context.Context, in *iam.PutRolePolicyInput) string { return s.roleARN(ctx, in.RoleName) }, s.PutRolePolicy), func(_ context.Context, in *iam.PutRolePolicyInput) map[string][]string {
+			return s.roleKeys(in.RoleName)
+		}),
 		op("GetRolePolicy", func(ctx context.Context, in *iam.GetRolePolicyInput) string { return s.roleARN(ctx, in.RoleName) }, s.GetRolePolicy),
-		op("DeleteRolePolicy", func(ctx context.Context, in *iam.DeleteRolePolicyInput) string { return s.roleARN(ctx, in.RoleName) }, s.DeleteRolePolicy),
+		door.Keys(op("DeleteRolePolicy", func(ctx context.Context, in *iam.DeleteRolePolicyInput) string { return s.roleARN(ctx, in.RoleName) }, s.DeleteRolePolicy), func(_ context.Context, in *iam.DeleteRolePolicyInput) map[string][]string {
+			return s.roleKeys(in.RoleName)
+		}),
 		op("ListRolePolicies", func(ctx context.Context, in *iam.ListRolePoliciesInput) string { return s.roleARN(ctx, in.RoleName) }, s.ListRolePolicies),
-		op("AttachRolePolicy", func(ctx context.Context, in *iam.AttachRolePolicyInput) string { return s.roleARN(ctx, in.RoleName) }, s.AttachRolePolicy),
-		op("DetachRolePolicy", func(ctx context.Context, in *iam.DetachRolePolicyInput) string { return s.roleARN(ctx, in.RoleName) }, s.DetachRolePolicy),
+		door.Keys(op("AttachRolePolicy", func(ctx context.Context, in *iam.AttachRolePolicyInput) string { return s.roleARN(ctx, in.RoleName) }, s.AttachRolePolicy), func(_ context.Context, in *iam.AttachRolePolicyInput) map[string][]string {
+			return s.roleKeys(in.RoleName, "iam:PolicyARN", deref(in.PolicyArn))
+		}),
+		door.Keys(op("DetachRolePolicy", func(ctx context.Context, in *iam.DetachRolePolicyInput) string { return s.roleARN(ctx, in.RoleName) }, s.DetachRolePolicy), func(_ context.Context, in *iam.DetachRolePolicyInput) map[string][]string {
+			return s.roleKeys(in.RoleName, "iam:PolicyARN", deref(in.PolicyArn))
+		}),
 		op("ListAttachedRolePolicies", func(ctx context.Context, in *iam.ListAttachedRolePoliciesInput) string {
 			return s.roleARN(ctx, in.RoleName)
 		}, s.ListAttachedRolePolicies),
@@ -51,12 +63,14 @@ func (s *Service) profileRows() []door.Row {
 	// Whoever puts a role where instances get at it hands the role over.
 	add = door.Also(add, func(ctx context.Context, in *iam.AddRoleToInstanceProfileInput) []door.Ask {
 		return []door.Ask{{Action: "iam:PassRole", Resource: s.roleARN(ctx, in.RoleName),
-			Context: map[string][]string{"iam:PassedToService": {"ec2.amazonaws.com"}}}}
+			Context: s.roleKeys(in.RoleName, "iam:PassedToService", "ec2.amazonaws.com")}}
 	})
 	return []door.Row{
-		op("CreateInstanceProfile", func(_ context.Context, in *iam.CreateInstanceProfileInput) string {
+		door.Keys(op("CreateInstanceProfile", func(_ context.Context, in *iam.CreateInstanceProfileInput) string {
 			return s.state.ARN("iam", "", "instance-profile"+pathOr(in.Path)+deref(in.InstanceProfileName))
-		}, s.CreateInstanceProfile),
+		}, s.CreateInstanceProfile), func(_ context.Context, in *iam.CreateInstanceProfileInput) map[string][]string {
+			return taggedKeys(in.Tags)
+		}),
 		op("GetInstanceProfile", func(ctx context.Context, in *iam.GetInstanceProfileInput) string {
 			return s.profileARN(ctx, in.InstanceProfileName)
 		}, s.GetInstanceProfile),
@@ -78,9 +92,9 @@ func (s *Service) profileRows() []door.Row {
 
 func (s *Service) policyRows() []door.Row {
 	return []door.Row{
-		op("CreatePolicy", func(_ context.Context, in *iam.CreatePolicyInput) string {
+		door.Keys(op("CreatePolicy", func(_ context.Context, in *iam.CreatePolicyInput) string {
 			return s.state.ARN("iam", "", "policy"+pathOr(in.Path)+deref(in.PolicyName))
-		}, s.CreatePolicy),
+		}, s.CreatePolicy), func(_ context.Context, in *iam.CreatePolicyInput) map[string][]string { return taggedKeys(in.Tags) }),
 		op("GetPolicy", func(_ context.Context, in *iam.GetPolicyInput) string { return deref(in.PolicyArn) }, s.GetPolicy),
 		op("GetPolicyVersion", func(_ context.Context, in *iam.GetPolicyVersionInput) string { return deref(in.PolicyArn) }, s.GetPolicyVersion),
 		op("DeletePolicy", func(_ context.Context, in *iam.DeletePolicyInput) string { return deref(in.PolicyArn) }, s.DeletePolicy),
@@ -93,4 +107,45 @@ func pathOr(p *string) string {
 		return "/"
 	}
 	return *p
+}
+
+// keys are condition keys of names and values, without those that are empty.
+func keys(pairs ...string) map[string][]string {
+	out := map[string][]string{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			out[pairs[i]] = []string{pairs[i+1]}
+		}
+	}
+	return out
+}
+
+// roleKeys are those of a request about a role that exists: its boundary and
+// tags, and more.
+func (s *Service) roleKeys(name *string, more ...string) map[string][]string {
+	out := keys(more...)
+	s.read(func(tx *state.Tx) error {
+		r, ok, err := tx.Role(deref(name))
+		if !ok || err != nil {
+			return err
+		}
+		if r.Boundary != "" {
+			out["iam:PermissionsBoundary"] = []string{r.Boundary}
+		}
+		for k, v := range r.Tags {
+			out["aws:ResourceTag/"+k], out["iam:ResourceTag/"+k] = []string{v}, []string{v}
+		}
+		return nil
+	})
+	return out
+}
+
+// taggedKeys are those of a request that gives tags.
+func taggedKeys(tags []types.Tag, more ...string) map[string][]string {
+	out := keys(more...)
+	for _, t := range tags {
+		out["aws:RequestTag/"+deref(t.Key)] = []string{deref(t.Value)}
+		out["aws:TagKeys"] = append(out["aws:TagKeys"], deref(t.Key))
+	}
+	return out
 }

@@ -31,9 +31,9 @@ func New(s *state.State) *Service { return &Service{state: s} }
 func (s *Service) Rows() []door.Row {
 	return []door.Row{
 		door.Op("sts", "GetCallerIdentity", "sts:GetCallerIdentity", nil, s.GetCallerIdentity).ForAnySigner(),
-		door.Trusted(door.Op("sts", "AssumeRole", "sts:AssumeRole", func(_ context.Context, in *sts.AssumeRoleInput) string {
+		door.Keys(door.Trusted(door.Op("sts", "AssumeRole", "sts:AssumeRole", func(_ context.Context, in *sts.AssumeRoleInput) string {
 			return deref(in.RoleArn)
-		}, s.AssumeRole)),
+		}, s.AssumeRole)), assumeKeys),
 	}
 }
 
@@ -45,6 +45,19 @@ func (s *Service) GetCallerIdentity(ctx context.Context, _ *sts.GetCallerIdentit
 		arn = p.ARN
 	}
 	return &sts.GetCallerIdentityOutput{Account: &p.Account, Arn: &arn, UserId: &p.UserID}, nil
+}
+
+// assumeKeys are AssumeRole's own condition keys
+// [service authorization reference: AWS Security Token Service].
+func assumeKeys(_ context.Context, in *sts.AssumeRoleInput) map[string][]string {
+	out := map[string][]string{"sts:RoleSessionName": {deref(in.RoleSessionName)}}
+	if in.ExternalId != nil {
+		out["sts:ExternalId"] = []string{*in.ExternalId}
+	}
+	if in.SourceIdentity != nil {
+		out["sts:SourceIdentity"] = []string{*in.SourceIdentity}
+	}
+	return out
 }
 
 var sessionPattern = regexp.MustCompile(`^[\w+=,.@-]{2,64}$`)
