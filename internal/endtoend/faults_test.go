@@ -30,9 +30,14 @@ func (s *shop) fast() {
 }
 
 // deploying waits until an instance waits in the middle of its deployment.
-func (s *shop) deploying() {
+func (s *shop) deploying(up *running) {
 	s.t.Helper()
 	s.soon("an instance runs a command", func() bool {
+		select {
+		case <-up.done:
+			s.t.Fatalf("up has ended: %s", s.end(up))
+		default:
+		}
 		for _, i := range s.instances() {
 			log, _ := os.ReadFile(filepath.Join(i, "root", "var", "log", "cfn-init.log"))
 			if strings.Contains(string(log), "Running config prebuild_0_") {
@@ -57,6 +62,7 @@ func (s *shop) worksAgain() {
 }
 
 func TestCtrlCAtAnyMomentOfUpLeavesNothing(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	s.fix()
 	for range 8 {
@@ -79,11 +85,12 @@ func TestCtrlCAtAnyMomentOfUpLeavesNothing(t *testing.T) {
 }
 
 func TestCtrlCDuringADeploymentLeavesNothing(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	s.fix()
 	s.slow()
 	up := s.start(s.upArgs()...)
-	s.deploying()
+	s.deploying(up)
 	began := time.Now()
 	up.Process.Signal(os.Interrupt)
 	r := s.end(up)
@@ -99,11 +106,12 @@ func TestCtrlCDuringADeploymentLeavesNothing(t *testing.T) {
 }
 
 func TestUpWorksAfterUpWasKilledInTheMiddle(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	s.fix()
 	s.slow()
 	up := s.start(s.upArgs()...)
-	s.deploying()
+	s.deploying(up)
 	s.kill(up.Process.Pid, syscall.SIGKILL)
 	s.end(up)
 	s.fast()
@@ -111,11 +119,12 @@ func TestUpWorksAfterUpWasKilledInTheMiddle(t *testing.T) {
 }
 
 func TestUpWorksAfterTheServerWasKilledInTheMiddle(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	s.fix()
 	s.slow()
 	up := s.start(s.upArgs()...)
-	s.deploying()
+	s.deploying(up)
 	s.kill(s.serverPID(), syscall.SIGKILL)
 	if r := s.end(up); r.status == 0 || strings.Count(r.errs, "\n") != 1 {
 		t.Errorf("up without its server: %s", r)
@@ -128,6 +137,7 @@ func TestUpWorksAfterTheServerWasKilledInTheMiddle(t *testing.T) {
 }
 
 func TestUpWorksAfterTheServerOfARunningEnvironmentWasKilled(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	s.fix()
 	s.must(0, s.upArgs()...)
@@ -136,6 +146,7 @@ func TestUpWorksAfterTheServerOfARunningEnvironmentWasKilled(t *testing.T) {
 }
 
 func TestDownClearsAwayWhatAKilledServerLeft(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	s.fix()
 	s.must(0, s.upArgs()...)
@@ -144,6 +155,7 @@ func TestDownClearsAwayWhatAKilledServerLeft(t *testing.T) {
 }
 
 func TestUpTwiceAtOnceInOneFolderBothEndWell(t *testing.T) {
+	t.Parallel()
 	for _, pause := range []time.Duration{0, 30 * time.Millisecond, 300 * time.Millisecond} {
 		s := newShop(t)
 		s.fix()
@@ -168,6 +180,7 @@ func TestUpTwiceAtOnceInOneFolderBothEndWell(t *testing.T) {
 }
 
 func TestTwoProjectsAtOnceDoNotDisturbEachOther(t *testing.T) {
+	t.Parallel()
 	one, two := newShop(t), newShop(t)
 	one.fix()
 	two.fix()
@@ -193,6 +206,7 @@ func occupied(t *testing.T, port int) {
 }
 
 func TestAPortInUseIsOneLineWithARemedyAndLeavesNothing(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name string
 		port func(*shop) int
@@ -213,6 +227,7 @@ func TestAPortInUseIsOneLineWithARemedyAndLeavesNothing(t *testing.T) {
 }
 
 func TestEverythingWorksASecondTimeRightAfterTheFirst(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	for range 2 {
 		s.must(1, s.upArgs()...)

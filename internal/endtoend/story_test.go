@@ -74,6 +74,7 @@ func wantEvents(t *testing.T, out string, want ...string) {
 }
 
 func TestTheStoryFailsAsOnEachPlatformThenIsMendedThenServesHTTPS(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name, platform string
 		errors         []string
@@ -142,7 +143,7 @@ func (s *shop) diagnosed(out string) {
 		"infra.yaml:84:18", "infra.yaml:34:3", "infra.yaml:21:3",
 		"cause: an instance hands out credentials under its role's name only; profile and role are named differently",
 		"ruled out: document, source, authentication, profile, trust, identity, bucket, object, network",
-		"fix: beanpole fix --rule role-name-is-profile")
+		"fix: beanpole fix", "--rule role-name-is-profile")
 }
 
 // agentTried wants the agent's log of a fetch that was given up before S3 was

@@ -53,8 +53,8 @@ func needCLI(t *testing.T) string {
 }
 
 func TestUnmodifiedCurlAndAWSCLIWorkOnAnInstanceAsOnEC2(t *testing.T) {
+	t.Parallel()
 	aws := needCLI(t)
-	t.Parallel() // it waits most of the time
 	s := newShop(t)
 	s.fix()
 	s.must(0, s.upArgs()...)
@@ -166,8 +166,8 @@ func (s *shop) host(t *testing.T, aws string, args ...string) string {
 }
 
 func TestUnmodifiedAWSCLIOnTheHostRunsTheStoryAgainstServe(t *testing.T) {
+	t.Parallel()
 	aws := needCLI(t)
-	t.Parallel() // it waits most of the time
 	s := newShop(t)
 	server := s.start("serve", "--port", fmt.Sprint(s.api), "--listen", fmt.Sprintf("443=%d", s.https), "--listen", fmt.Sprintf("80=%d", s.http))
 	s.soon("serve is ready", func() bool { return strings.Contains(server.out.String(), "the local AWS answers") })
