@@ -99,6 +99,15 @@ func explain(rule *Rule, cs []*access.Chain) *finding.Finding {
 		f.Notes = append(f.Notes, finding.Note{Label: "on AWS", Text: on})
 	}
 	f.Notes = append(f.Notes, own.Notes[fix:]...)
+	said := map[string]bool{}
+	for _, c := range cs {
+		for _, n := range behind(c) {
+			if !said[n.Text] {
+				f.Notes = append(f.Notes, n)
+			}
+			said[n.Text] = true
+		}
+	}
 	return f
 }
 
