@@ -101,7 +101,10 @@ func (i *Instance) start(ctx context.Context, s *Spec) error {
 	if err := addFirewall(i.place.Token); err != nil {
 		return err
 	}
+	root := make(chan rootLayer, 1)
+	go func() { root <- i.makeLayer(s) }() // while the kernel makes the network
 	n, err := newNetwork(i.place.Token)
+	layer := <-root // nothing goes on behind a failure
 	if err != nil {
 		return err
 	}
@@ -117,7 +120,7 @@ func (i *Instance) start(ctx context.Context, s *Spec) error {
 	if i.servers, err = listen(n, s, i.hostname); err != nil {
 		return err
 	}
-	if err := i.makeRoot(s, n); err != nil {
+	if err := i.makeRoot(layer, n); err != nil {
 		return err
 	}
 	network := fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), int(n.instance))
@@ -133,18 +136,34 @@ func (i *Instance) start(ctx context.Context, s *Spec) error {
 
 func (i *Instance) root() string { return filepath.Join(i.place.dir, "root") }
 
-func (i *Instance) makeRoot(s *Spec, n *network) error {
+// rootLayer is what an instance's root has that is its own, before the mount.
+type rootLayer struct {
+	*layer
+	work string
+	err  error
+}
+
+// makeLayer prepares all of the root that does not depend on the network.
+func (i *Instance) makeLayer(s *Spec) rootLayer {
 	l := &layer{lower: s.Root, upper: filepath.Join(i.place.dir, "upper"), hidden: map[string]bool{}}
 	work := filepath.Join(i.place.dir, "work")
 	for _, d := range []string{l.upper, work, i.root()} {
 		if err := os.Mkdir(d, 0o755); err != nil {
-			return err
+			return rootLayer{err: err}
 		}
 	}
-	if err := buildLayer(l, s, i.hostname, n); err != nil {
+	return rootLayer{l, work, buildLayer(l, s)}
+}
+
+func (i *Instance) makeRoot(l rootLayer, n *network) error {
+	err := l.err
+	if err == nil {
+		err = writeNames(l.layer, i.hostname, n)
+	}
+	if err != nil {
 		return fmt.Errorf("prepare the instance's root: %w", err)
 	}
-	return mountRoot(l, work, i.root())
+	return mountRoot(l.layer, l.work, i.root())
 }
 
 // run starts the container and waits for PID 1's first line.

@@ -41,7 +41,7 @@ var ownFolders = []struct {
 
 // buildLayer fills the upper layer: what is hidden, and what an instance has
 // of its own.
-func buildLayer(l *layer, s *Spec, hostname string, n *network) error {
+func buildLayer(l *layer, s *Spec) error {
 	if l.lower == "/" {
 		if err := hideMachine(l); err != nil {
 			return err
@@ -67,9 +67,6 @@ func buildLayer(l *layer, s *Spec, hostname string, n *network) error {
 		if err := l.copy("/etc/nginx/" + name); err != nil {
 			return err
 		}
-	}
-	if err := writeNames(l, hostname, n); err != nil {
-		return err
 	}
 	if err := writeUsers(l); err != nil {
 		return err
