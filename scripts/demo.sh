@@ -30,6 +30,7 @@ expect() {
   if [ "$got" != "$want" ]; then echo "demo: expected exit status $want, got $got"; exit 1; fi
 }
 
+"$here/scripts/leftovers.sh" > "$tmp/before"
 cp -r "$here/examples/https-from-s3/." "$work"
 cd "$work"
 (cd "$here" && go run ./examples/https-from-s3/certs "$work/certs")
@@ -59,4 +60,4 @@ run curl --silent --show-error --cacert certs/ca.pem https://localhost:8443/
 act 5 'It is gone: no process, mount, namespace, interface, rule or cgroup'
 echo '$ beanpole down'
 down
-"$here/scripts/leftovers.sh"
+"$here/scripts/leftovers.sh" "$tmp/before"

@@ -1,16 +1,24 @@
 #!/usr/bin/env bash
-# leftovers.sh: list whatever a beanpole instance could have left on this
-# machine; exit status 1 when there is something.
+# leftovers.sh: list whatever beanpole instances have on this machine now, a
+# line each. Given a file with an earlier list, only what is new since then;
+# exit status 1 when there is something.
 set -u
-found=0
-say() { if [ -n "$2" ]; then echo "left over: $1:"; echo "$2" | sed 's/^/  /'; found=1; fi; }
-say process "$(pgrep -af 'beanpole (serve|instance-init)' || true)"
-say mount "$(grep -E 'beanpole' /proc/self/mounts || true)"
-say 'network namespace' "$( (ip netns list 2>/dev/null || true) | grep -E '^(beanpole|bp)' || true)"
-say interface "$(ip -o link 2>/dev/null | grep -E ': bp[0-9a-z-]+' || true)"
-if [ "$(id -u)" = 0 ]; then
-  say 'nftables table' "$(PATH=$PATH:/usr/sbin nft list tables 2>/dev/null | grep beanpole || true)"
+PATH=$PATH:/usr/sbin:/sbin
+list() {
+  pgrep -af 'beanpole (serve|instance-init)' | sed 's/^/process /'
+  grep -F beanpole /proc/self/mounts | sed 's/^/mount /'
+  find /run/netns -name '*beanpole*' 2>/dev/null | sed 's/^/network namespace /'
+  ip -o link 2>/dev/null | grep -oE 'bp[0-9a-f]{10}[^:@]*' | sed 's/^/interface /'
+  if [ "$(id -u)" = 0 ]; then nft list tables 2>/dev/null | grep -F beanpole | sed 's/^/nftables /'; fi
+  find /sys/fs/cgroup -maxdepth 3 -type d -name '*beanpole*' 2>/dev/null | sed 's/^/cgroup /'
+}
+now=$(list | sort -u)
+if [ $# = 0 ]; then
+  [ -z "$now" ] || echo "$now"
+  exit 0
 fi
-say cgroup "$(find /sys/fs/cgroup -maxdepth 3 -type d -name '*beanpole*' 2>/dev/null || true)"
-[ $found = 0 ] && echo "nothing is left behind"
-exit $found
+new=$(comm -13 "$1" <(printf '%s\n' "$now") | sed '/^$/d')
+if [ -z "$new" ]; then echo "nothing is left behind"; exit 0; fi
+echo "left over:"
+echo "$new"
+exit 1
