@@ -48,7 +48,9 @@ func TestAFullDiskIsSaidAndHurtsNothingThatLiesThere(t *testing.T) {
 		return second(objects.PutObject(ctx, &s3.PutObjectInput{Bucket: awssdk.String("full"), Key: &key, Body: strings.NewReader(strings.Repeat("x", n))}))
 	}
 	must(t, put("before", 1000))
-	err = put("large", 8<<20)
+	// A body that is read to its end in any case: a longer one may be cut off by
+	// the connection before the answer is read.
+	err = put("large", 2<<20)
 	wantStatus(t, err, 507)
 	if err == nil || !strings.Contains(err.Error(), "the disk of the state folder is full") {
 		t.Errorf("the error is %v", err)
