@@ -210,6 +210,9 @@ func (d *deployment) prepare() (err error) {
 		d.stack = stackName(d.path, f.template)
 	}
 	if d.template != nil {
+		if (len(f.options) > 0 || f.optionFile != "") && d.makesEnvironment() {
+			return usageError("%s creates the environment, and CloudFormation takes its option settings from there alone; put them into its OptionSettings instead of --option", f.template)
+		}
 		if err := d.placeBundle(); err != nil {
 			return err
 		}

@@ -111,10 +111,16 @@ func (d *deployment) upStack(ctx context.Context) error {
 	if !ok {
 		return d.failed(ctx, f)
 	}
-	if len(declared(d.template, "AWS::ElasticBeanstalk::Environment")) == 0 {
+	if !d.makesEnvironment() {
 		return d.upEnvironment(ctx)
 	}
 	return d.succeeded(ctx, f)
+}
+
+// makesEnvironment reports whether the template creates the environment; else
+// the API does, as with `eb create`.
+func (d *deployment) makesEnvironment() bool {
+	return len(declared(d.template, "AWS::ElasticBeanstalk::Environment")) > 0
 }
 
 // clearWay looks at an earlier stack of this name. A failed one is removed, as
