@@ -6,7 +6,7 @@ export CGO_ENABLED ?= 0
 .PHONY: build demo test test-fast bench lint format setup-demo setup-test clean
 
 build: ## the static binary, bin/beanpole
-	$(GO) build -trimpath -o bin/beanpole .
+	$(GO) build -trimpath -ldflags "-s -w" -o bin/beanpole .
 
 demo: setup-demo build ## the story, end to end
 	scripts/demo.sh
