@@ -6,6 +6,7 @@ import (
 	"beanpole/internal/fact"
 	"beanpole/internal/iam"
 	"beanpole/internal/source"
+	"maps"
 )
 
 // Follow follows a fetch link by link and says how it ends. The answer is that
@@ -161,6 +162,13 @@ func (x *follower) request(who iam.Principal) *S3Request {
 		if x.f.Address.Default {
 			r.Signature, r.SignedRegion = "v2", ""
 		}
+	}
+	if r.Signature == "v4" { // the agent hashes the body, of which there is none [cb:auth.py]
+		r.Context = maps.Clone(r.Context)
+		if r.Context == nil {
+			r.Context = map[string][]string{}
+		}
+		r.Context["s3:x-amz-content-sha256"] = []string{aws.PayloadHash(nil)}
 	}
 	if !x.w.Reachable {
 		r.Unsure = onTheWay

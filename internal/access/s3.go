@@ -190,6 +190,9 @@ func iamRequest(a *account.Account, r *S3Request, b *account.Bucket) *iam.Reques
 	case "v4":
 		q.Context["s3:signatureversion"] = []string{"AWS4-HMAC-SHA256"}
 	}
+	if _, presigned := q.Context["s3:authType"]; r.Signature != "" && !presigned {
+		q.Context["s3:authType"] = []string{"REST-HEADER"}
+	}
 	return q
 }
 

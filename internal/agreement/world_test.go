@@ -117,6 +117,9 @@ func (w *world) drawBucketPolicy(r *rand.Rand) string {
 		statement("Deny", `"*"`, `,"Condition":{"ArnNotEquals":{"aws:PrincipalArn":"`+w.roleARN()+`"}}`),
 		statement("Allow", `"*"`, `,"Condition":{"StringEquals":{"aws:PrincipalArn":"`+w.roleARN()+`"}}`),
 		statement("Deny", `{"AWS":"arn:aws:iam::`+accountID+`:user/admin"}`, ""),
+		statement("Deny", `"*"`, `,"Condition":{"StringNotEquals":{"s3:signatureversion":"AWS4-HMAC-SHA256"}}`),
+		statement("Allow", `"*"`, `,"Condition":{"StringEquals":{"s3:authType":"REST-HEADER"}}`),
+		statement("Deny", role, `,"Condition":{"StringLike":{"s3:x-amz-content-sha256":"e3b0*"}}`),
 		statement("Allow", `"*"`, `,"Condition":{"IpAddress":{"aws:SourceIp":"203.0.113.0/24"}}`),
 	)
 }
