@@ -55,6 +55,7 @@ func (a *application) stop() error {
 func (a *application) reload() error { return errNoReload }
 
 // errNoReload is what systemd says of a unit without a way to reload.
+//
 //lint:ignore ST1005 these are systemd's own words
 var errNoReload = errors.New("Job type reload is not applicable for unit")
 
