@@ -57,6 +57,9 @@ func (f *follower) stack(ctx context.Context, name string) (ok bool, err error) 
 	}
 }
 
+// settling is how long it takes at most until both lists tell of an event.
+const settling = 50 * time.Millisecond
+
 // line is one event to be printed.
 type line struct {
 	at             time.Time
@@ -64,10 +67,10 @@ type line struct {
 }
 
 // news prints the events that are new, stack's and environment's in the order
-// in which they happened. What happened after the first of the two was asked
-// waits for the next time, unless this is the last one.
+// in which they happened. What happened just now waits for the next time, since
+// the other may still tell of something earlier, unless this is the last time.
 func (f *follower) news(ctx context.Context, stack string, last bool) error {
-	asked := time.Now()
+	settled := time.Now().Add(-settling)
 	lines, err := f.beanNews(ctx)
 	if err == nil && stack != "" {
 		var more []line
@@ -80,7 +83,7 @@ func (f *follower) news(ctx context.Context, stack string, last bool) error {
 	f.held = append(f.held, lines...)
 	slices.SortStableFunc(f.held, func(a, b line) int { return a.at.Compare(b.at) })
 	n := 0
-	for n < len(f.held) && (last || f.held[n].at.Before(asked)) {
+	for n < len(f.held) && (last || f.held[n].at.Before(settled)) {
 		f.print(f.held[n])
 		n++
 	}

@@ -98,6 +98,9 @@ func TestTheStoryFailsAsOnEachPlatformThenIsMendedThenServesHTTPS(t *testing.T) 
 			r := s.must(1, s.upArgs(given...)...)
 			wantEvents(t, r.out, append(append(append([]string{}, beforeTheError...), c.errors...), afterTheError...)...)
 			wantEvents(t, s.must(0, "events").out, events(r.out)...)
+			if c.platform == al2023 {
+				likeReadme(t, 0, r.out)
+			}
 			s.diagnosed(r.out)
 			contains(t, s.must(0, "logs", c.log).out, c.phrases...)
 			s.agentTried()
@@ -106,6 +109,9 @@ func TestTheStoryFailsAsOnEachPlatformThenIsMendedThenServesHTTPS(t *testing.T) 
 			s.fix()
 			r = s.must(0, s.upArgs(given...)...)
 			contains(t, strings.Join(events(r.out), "\n"), "INFO Environment update is starting.", "INFO Environment update completed successfully.")
+			if c.platform == al2023 {
+				likeReadme(t, 1, r.out)
+			}
 			s.serves()
 			s.holdsFiles()
 			s.looksWell()
