@@ -22,6 +22,9 @@ type cli struct {
 
 func newCLI(t *testing.T, w *world) *cli {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("the AWS CLI takes a second for each call")
+	}
 	path, err := exec.LookPath("aws")
 	if err != nil {
 		t.Skip("this machine has no AWS CLI")

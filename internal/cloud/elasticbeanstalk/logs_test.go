@@ -104,6 +104,9 @@ func TestBundleLogsAreWholeFilesInAnArchive(t *testing.T) {
 }
 
 func TestUnmodifiedAWSCLIGetsTailLogs(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the AWS CLI takes a second for each call")
+	}
 	if _, err := exec.LookPath("aws"); err != nil {
 		t.Skip("the AWS CLI is not installed")
 	}
