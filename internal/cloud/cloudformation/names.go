@@ -1,9 +1,9 @@
 package cloudformation
 
 import (
-	"crypto/rand"
-	"math/big"
 	"strings"
+
+	"beanpole/internal/cloud/state"
 )
 
 // randomLength is how many characters CloudFormation's random part has
@@ -33,7 +33,7 @@ func physicalName(stack, logicalID string, limit int) string {
 			stack, logicalID = stack[:room-half], logicalID[:half]
 		}
 	}
-	return stack + "-" + logicalID + "-" + randomText(upperAlphanumerics, randomLength)
+	return stack + "-" + logicalID + "-" + state.Random(upperAlphanumerics, randomLength)
 }
 
 // bucketName is the physical name of a bucket: lower case, 63 characters.
@@ -41,17 +41,5 @@ func bucketName(stack, logicalID string) string {
 	return strings.ToLower(physicalName(stack, logicalID, 63))
 }
 
-func randomText(letters string, n int) string {
-	out := make([]byte, n)
-	for i := range out {
-		k, err := rand.Int(rand.Reader, big.NewInt(int64(len(letters))))
-		if err != nil {
-			panic("unreachable: " + err.Error())
-		}
-		out[i] = letters[k.Int64()]
-	}
-	return string(out)
-}
-
 // randomHex is an ID as EC2 makes them: sg-, eipalloc-, 17 hexadecimal digits.
-func randomHex(n int) string { return randomText("0123456789abcdef", n) }
+func randomHex(n int) string { return state.Random("0123456789abcdef", n) }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"beanpole/internal/aws"
+	"beanpole/internal/cloud/state"
 )
 
 // recordedKinds are the environment stack's resources in EC2, Auto Scaling and
@@ -77,7 +78,7 @@ func securityGroup(q *request) made {
 // elasticIP has an address of the documentation's range (RFC 5737): it leads
 // nowhere.
 func elasticIP(*request) made {
-	ip := "203.0.113." + randomText("123456789", 2)
+	ip := "203.0.113." + state.Random("123456789", 2)
 	return made{physical: ip, attributes: map[string]string{"AllocationId": "eipalloc-" + randomHex(17), "PublicIp": ip}}
 }
 
@@ -97,7 +98,7 @@ func classicBalancer(q *request) made {
 	if name == "" {
 		name = physicalName(q.stack.Name, q.logical, 32)
 	}
-	dns := fmt.Sprintf("%s-%s.%s.elb.amazonaws.com", strings.ToLower(name), randomText("0123456789", 9), q.stack.Region)
+	dns := fmt.Sprintf("%s-%s.%s.elb.amazonaws.com", strings.ToLower(name), state.Random("0123456789", 9), q.stack.Region)
 	return made{physical: name, attributes: map[string]string{
 		"DNSName": dns, "CanonicalHostedZoneName": dns,
 		"SourceSecurityGroup.GroupName": "amazon-elb-sg", "SourceSecurityGroup.OwnerAlias": "amazon-elb",
@@ -120,7 +121,7 @@ func balancerV2(q *request) made {
 	arn := q.balancingARN("loadbalancer/" + full)
 	return made{physical: arn, attributes: map[string]string{
 		"LoadBalancerArn": arn, "LoadBalancerFullName": full, "LoadBalancerName": name,
-		"DNSName": fmt.Sprintf("%s-%s.%s.elb.amazonaws.com", strings.ToLower(name), randomText("0123456789", 9), q.stack.Region),
+		"DNSName": fmt.Sprintf("%s-%s.%s.elb.amazonaws.com", strings.ToLower(name), state.Random("0123456789", 9), q.stack.Region),
 	}}
 }
 

@@ -12,6 +12,7 @@ import (
 	"beanpole/internal/access"
 	"beanpole/internal/account"
 	"beanpole/internal/cloud/door"
+	"beanpole/internal/cloud/state"
 	"beanpole/internal/ebext"
 	"beanpole/internal/fact"
 )
@@ -64,7 +65,7 @@ func (s *Service) newEnvironment(ctx context.Context, in *eb.CreateEnvironmentIn
 		return nil, invalid("beanpole has no worker tier yet")
 	}
 	now := s.now().UTC()
-	id := "e-" + randomText("abcdefghijkmnpqrstuvwxyz23456789", 10)
+	id := "e-" + state.Random("abcdefghijkmnpqrstuvwxyz23456789", 10)
 	region := s.regionOf(ctx)
 	e := &environment{
 		ID: id, Name: name, Application: deref(in.ApplicationName), Region: region, Description: deref(in.Description),
@@ -78,7 +79,7 @@ func (s *Service) newEnvironment(ctx context.Context, in *eb.CreateEnvironmentIn
 	if e.PlatformARN = e.Platform; !strings.HasPrefix(e.Platform, "arn:") {
 		e.PlatformARN = platformARN(region, e.Platform)
 	}
-	prefix := strings.ToLower(name) + ".eba-" + randomText("abcdefghijkmnpqrstuvwxyz23456789", 8)
+	prefix := strings.ToLower(name) + ".eba-" + state.Random("abcdefghijkmnpqrstuvwxyz23456789", 8)
 	if in.CNAMEPrefix != nil {
 		prefix = strings.ToLower(*in.CNAMEPrefix)
 	}

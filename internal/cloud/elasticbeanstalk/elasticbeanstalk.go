@@ -11,12 +11,10 @@ package elasticbeanstalk
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/big"
 	"os"
 	"path/filepath"
 	"sync"
@@ -250,16 +248,4 @@ func timePtr(t time.Time) *time.Time {
 		return nil
 	}
 	return &t
-}
-
-func randomText(letters string, n int) string {
-	out := make([]byte, n)
-	for i := range out {
-		k, err := rand.Int(rand.Reader, big.NewInt(int64(len(letters))))
-		if err != nil {
-			panic("unreachable: " + err.Error())
-		}
-		out[i] = letters[k.Int64()]
-	}
-	return string(out)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
 
 	"beanpole/internal/cloud/elb"
+	"beanpole/internal/cloud/state"
 	"beanpole/internal/ebext"
 	"beanpole/internal/source"
 )
@@ -64,7 +65,7 @@ func (o *operation) startMachines(count int) ([]Machine, error) {
 	var all sync.WaitGroup
 	for i := range count {
 		all.Go(func() {
-			id := "i-" + randomText("0123456789abcdef", 17)
+			id := "i-" + state.Random("0123456789abcdef", 17)
 			o.s.Stacks.Join(id, o.e.stackName())
 			m, err := o.s.Launcher.Launch(o.ctx, MachineSpec{
 				InstanceID: id, EnvironmentID: o.e.ID, EnvironmentName: o.e.Name, Region: o.e.Region, AccountID: o.s.State.AccountID(), Profile: o.profileNow,

@@ -89,7 +89,7 @@ func (s *State) begin(accountID, region string) error {
 		if ok, err := tx.Get("meta", "meta", &s.meta); ok || err != nil {
 			return err
 		}
-		s.meta = meta{AccountID: or(accountID, DefaultAccountID), Region: or(region, DefaultRegion), Canonical: randomFrom("0123456789abcdef", 64)}
+		s.meta = meta{AccountID: or(accountID, DefaultAccountID), Region: or(region, DefaultRegion), Canonical: Random("0123456789abcdef", 64)}
 		return tx.Put("meta", "meta", s.meta)
 	})
 	if err != nil {
@@ -243,12 +243,12 @@ func NewID(prefix string) string {
 	if prefix == "AKIA" || prefix == "ASIA" {
 		n = 16
 	}
-	return prefix + randomFrom("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", n)
+	return prefix + Random("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", n)
 }
 
-// randomFrom is n characters drawn from an alphabet by the system's source
+// Random is n characters drawn from an alphabet by the system's source
 // of randomness, which does not fail.
-func randomFrom(alphabet string, n int) string {
+func Random(alphabet string, n int) string {
 	var b strings.Builder
 	for range n {
 		i, err := rand.Int(rand.Reader, big.NewInt(int64(len(alphabet))))
