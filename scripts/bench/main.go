@@ -1,3 +1,5 @@
+//go:build linux
+
 // Command bench measures beanpole against something else that runs beside it
 // in the same minute, and prints ratios: `check` against cfn-lint on the same
 // template, and `up` to the first HTTPS answer against the sum of the parts
