@@ -151,13 +151,9 @@ func serve(ctx context.Context, f *serveFlags, out io.Writer, tell func(*serving
 		return err
 	}
 	// The port first: it may be taken, and then nothing is left behind.
-	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(f.port))
-	listener, err := net.Listen("tcp", address)
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return usageError("port %d is in use; end what listens there, or give another with --port", f.port)
-	}
+	listener, err := f.open()
 	if err != nil {
-		return usageError("cannot listen on %s: %v; give another port with --port", address, err)
+		return err
 	}
 	defer listener.Close()
 	lock, err := p.lock()
@@ -171,21 +167,12 @@ func serve(ctx context.Context, f *serveFlags, out io.Writer, tell func(*serving
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 
-	ports, err := f.portFor()
+	local, launcher, err := f.wire(p)
 	if err != nil {
 		return err
 	}
-	launcher := &launcher{dir: p.dir, realTime: f.realTime, log: os.Stderr, checked: f.checked}
-	local, err := cloud.New(cloud.Config{
-		Dir: p.dir, Region: f.region, AccountID: f.account,
-		Launcher: launcher, PortFor: ports, Log: os.Stderr,
-	})
-	if err != nil {
-		return err
-	}
-	launcher.join(local)
 	me := &serving{
-		PID: os.Getpid(), Address: address, Region: f.region, Account: f.account,
+		PID: os.Getpid(), Address: listener.Addr().String(), Region: f.region, Account: f.account,
 		Token: rand.Text(), Listen: f.ports,
 	}
 	server := &http.Server{
@@ -207,6 +194,37 @@ func serve(ctx context.Context, f *serveFlags, out io.Writer, tell func(*serving
 	<-ctx.Done()
 	stop() // a second signal ends it at once
 	return shutDown(p, server, local)
+}
+
+// open takes the port on loopback that the local AWS answers at.
+func (f *serveFlags) open() (net.Listener, error) {
+	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(f.port))
+	listener, err := net.Listen("tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, usageError("port %d is in use; end what listens there, or give another with --port", f.port)
+	}
+	if err != nil {
+		return nil, usageError("cannot listen on %s: %v; give another port with --port", address, err)
+	}
+	return listener, nil
+}
+
+// wire makes the local AWS and what starts its instances.
+func (f *serveFlags) wire(p *project) (*cloud.Cloud, *launcher, error) {
+	ports, err := f.portFor()
+	if err != nil {
+		return nil, nil, err
+	}
+	l := &launcher{dir: p.dir, realTime: f.realTime, log: os.Stderr, checked: f.checked}
+	local, err := cloud.New(cloud.Config{
+		Dir: p.dir, Region: f.region, AccountID: f.account,
+		Launcher: l, PortFor: ports, Log: os.Stderr,
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	l.join(local)
+	return local, l, nil
 }
 
 // shutDown ends requests, environments and instances, in this order.
