@@ -170,13 +170,23 @@ func (d *deployment) placeSeeds(ctx context.Context) error {
 }
 
 // prepare reads everything that can be read before anything is made.
-func (d *deployment) prepare() (err error) {
-	f := d.flags
-	if err := f.check(); err != nil {
+func (d *deployment) prepare() error {
+	if err := d.flags.check(); err != nil {
 		return err
 	}
 	lacks := make(chan error, 1)
 	go func() { lacks <- missing() }() // the kernel takes its time
+	err := d.read()
+	// What the kernel was tried with must be gone before the program may end.
+	if lack := <-lacks; err == nil {
+		err = lack
+	}
+	return err
+}
+
+// read reads the bundle, the template and what goes with them.
+func (d *deployment) read() (err error) {
+	f := d.flags
 	if d.seeds, err = f.seeds(); err != nil {
 		return err
 	}
@@ -223,7 +233,7 @@ func (d *deployment) prepare() (err error) {
 			return err
 		}
 	}
-	return <-lacks
+	return nil
 }
 
 // stackName is a stack's name made from the template's folder, or the

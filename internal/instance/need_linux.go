@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 
@@ -76,10 +77,25 @@ func tryOverlay() error {
 		}
 		paths = append(paths, p)
 	}
-	if err := unix.Mount("overlay", paths[2], "overlay", unix.MS_RDONLY, "lowerdir="+strings.Join(paths[:2], ":")); err != nil {
+	failed := make(chan error, 1)
+	go func() {
+		// The thread is never unlocked: it ends here, and the mount with it,
+		// even when the whole program is ended in between.
+		runtime.LockOSThread()
+		failed <- mountApart(paths[2], "lowerdir="+strings.Join(paths[:2], ":"))
+	}()
+	return <-failed
+}
+
+// mountApart mounts an overlay in a mount namespace of this thread's own.
+func mountApart(at, layers string) error {
+	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
 		return err
 	}
-	return unix.Unmount(paths[2], unix.MNT_DETACH)
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return err
+	}
+	return unix.Mount("overlay", at, "overlay", unix.MS_RDONLY, layers)
 }
 
 func tryInNamespace(f func() error) error {
