@@ -14,6 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	localaws "beanpole/internal/aws"
 )
 
 // clients speak to the local AWS as any program would speak to AWS, with the
@@ -35,7 +37,7 @@ func (p *project) clients(on *serving) (*clients, error) {
 		Region:       on.Region,
 		Credentials:  credentials.NewStaticCredentialsProvider(id, secret, ""),
 		BaseEndpoint: aws.String(on.url()),
-		HTTPClient:   &http.Client{Transport: ownBody{http.DefaultTransport}},
+		HTTPClient:   &http.Client{Transport: localaws.OwnBody{Next: http.DefaultTransport}},
 	}
 	return &clients{
 		stacks:   cloudformation.NewFromConfig(config),

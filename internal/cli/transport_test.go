@@ -12,9 +12,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+
+	localaws "beanpole/internal/aws"
 )
 
-// Without ownBody about a third of these answers are cut off.
+// Without OwnBody about a third of these answers are cut off.
 func TestLongAnswersArriveWhole(t *testing.T) {
 	const member = "<member><EventId>x</EventId></member>"
 	answer := "<DescribeStackEventsResponse><DescribeStackEventsResult><StackEvents>" + strings.Repeat(member, 3000) +
@@ -30,7 +32,7 @@ func TestLongAnswersArriveWhole(t *testing.T) {
 	client := cloudformation.NewFromConfig(aws.Config{
 		Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("AKIAEXAMPLE", "secret", ""),
 		BaseEndpoint: aws.String(server.URL), RetryMaxAttempts: 1,
-		HTTPClient: &http.Client{Transport: ownBody{http.DefaultTransport}},
+		HTTPClient: &http.Client{Transport: localaws.OwnBody{Next: http.DefaultTransport}},
 	})
 	for range 50 {
 		out, err := client.DescribeStackEvents(context.Background(), &cloudformation.DescribeStackEventsInput{StackName: aws.String("shop")})

@@ -51,6 +51,7 @@ func start(t *testing.T, region string) *world {
 
 func (w *world) as(c aws.Credentials, region string) awssdk.Config {
 	return awssdk.Config{Region: region, BaseEndpoint: &w.url, RetryMaxAttempts: 1,
+		HTTPClient:  &http.Client{Transport: aws.OwnBody{Next: http.DefaultTransport}},
 		Credentials: credentials.NewStaticCredentialsProvider(c.KeyID, c.Secret, c.Token)}
 }
 

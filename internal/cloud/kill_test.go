@@ -134,7 +134,7 @@ func killUnderLoad(t *testing.T, dir string, l *load, after time.Duration) {
 		}
 	}
 	l.config = awssdk.Config{Region: "us-east-1", BaseEndpoint: awssdk.String(strings.TrimSpace(url)), RetryMaxAttempts: 1,
-		HTTPClient: &http.Client{Timeout: 20 * time.Second}, Credentials: credentials.NewStaticCredentialsProvider(key.KeyID, key.Secret, "")}
+		HTTPClient: &http.Client{Timeout: 20 * time.Second, Transport: aws.OwnBody{Next: http.DefaultTransport}}, Credentials: credentials.NewStaticCredentialsProvider(key.KeyID, key.Secret, "")}
 	c := s3.NewFromConfig(l.config, pathStyle)
 	if l.run == 0 {
 		makeBucket(t, c, "load", "us-east-1")

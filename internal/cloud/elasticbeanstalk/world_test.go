@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"io/fs"
+	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"regexp"
@@ -24,6 +25,7 @@ import (
 
 	"beanpole/internal/access"
 	"beanpole/internal/account"
+	"beanpole/internal/aws"
 	"beanpole/internal/cloud/cloudformation"
 	"beanpole/internal/cloud/door"
 	"beanpole/internal/cloud/elasticbeanstalk"
@@ -185,10 +187,8 @@ func (w *world) connect() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	// The SDK closes a request's body as soon as the answer's head is there; a
-	// server as quick as this one can lose it the connection in the middle of a
-	// long answer ("use of closed network connection"), which it then retries.
-	config := awssdk.Config{Region: "eu-west-1", BaseEndpoint: &w.url, RetryMaxAttempts: 4,
+	config := awssdk.Config{Region: "eu-west-1", BaseEndpoint: &w.url, RetryMaxAttempts: 1,
+		HTTPClient:  &http.Client{Transport: aws.OwnBody{Next: http.DefaultTransport}},
 		Credentials: credentials.NewStaticCredentialsProvider(key.KeyID, key.Secret, "")}
 	w.beans, w.cfn, w.iam = eb.NewFromConfig(config), cf.NewFromConfig(config), iam.NewFromConfig(config)
 	w.objects = s3.NewFromConfig(config, func(o *s3.Options) { o.UsePathStyle = true })

@@ -1,4 +1,4 @@
-package cli
+package aws
 
 import (
 	"bytes"
@@ -7,20 +7,21 @@ import (
 	"net/http"
 )
 
-// ownBody gives each request a body that nobody else closes. The SDK closes
+// OwnBody is a transport for the SDK against the local AWS: it gives each request a body that nobody else closes. The SDK closes
 // its own as soon as an answer begins (smithy-go's transport/http/client.go);
 // the local AWS is so near that Go's transport may then still be looking for
 // that body's end, takes the close for a failed write, and drops the
 // connection under the answer ("use of closed network connection").
-type ownBody struct{ next http.RoundTripper }
+type OwnBody struct{ Next http.RoundTripper }
 
 // maxOwnBody is the largest body that is copied. A larger one is an upload,
 // whose answer is short and comes at its end.
 const maxOwnBody = 1 << 20
 
-func (t ownBody) RoundTrip(r *http.Request) (*http.Response, error) {
+// RoundTrip sends r with a copy of its body.
+func (t OwnBody) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Body == nil || r.Body == http.NoBody || r.ContentLength < 0 || r.ContentLength > maxOwnBody {
-		return t.next.RoundTrip(r)
+		return t.Next.RoundTrip(r)
 	}
 	data, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -28,5 +29,5 @@ func (t ownBody) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	own := r.Clone(r.Context())
 	own.Body = io.NopCloser(bytes.NewReader(data))
-	return t.next.RoundTrip(own)
+	return t.Next.RoundTrip(own)
 }
