@@ -69,13 +69,18 @@ type run struct {
 	// direct tells that the settings made directly are all known.
 	direct  bool
 	account *account.Account
-	plan    *cfninit.Plan
-	chains  []*access.Chain
+	// outer is the user's stack, nil without a template; stack is the one that
+	// Elastic Beanstalk makes of settings and bundle, nil when it is refused.
+	outer, stack *cfn.Stack
+	plan         *cfninit.Plan
+	chains       []*access.Chain
 	// build is the error with which cfn-init would refuse the plan.
 	build *cfninit.BuildError
 	// refused is why CloudFormation would not take the environment's template.
 	refused  *source.Problem
 	notKnown []string
+	// shellTexts is filled by scripts.
+	shellTexts []*script
 }
 
 // Run predicts. Its error is a *source.Problem for input that cannot be read,
@@ -133,6 +138,7 @@ func (r *run) makePlan() error {
 	if err != nil {
 		return fmt.Errorf("evaluate the environment's template: %w", err)
 	}
+	r.stack = stack
 	r.addAccount(stack, r.stackEnv())
 	group := stack.Resource(ebext.Group)
 	if group == nil {

@@ -29,27 +29,20 @@ type Rule struct {
 	fix func(*run, *access.Chain) []finding.Fix
 }
 
-// rules are all rules. Of those that claim chains the more exact one stands
-// before the more general one; the last claims whatever is left.
-var rules = []*Rule{
-	unreadableConfig,
-	unknownKey,
-	duplicateKey,
-	templateRefused,
-	buildRefused,
-	authenticationMisspelt,
-	urlNotS3,
-	roleNameIsProfile,
-	profileMissing,
-	profileWithoutRole,
-	roleNameUnknown,
-	trustNotEC2,
-	unsignedFetch,
-	wrongRegion,
-	objectMissing,
-	fetchDenied,
-	fetchFails,
-}
+// rules are all rules, a group for each part of a deployment. Of those that
+// claim chains the more exact one stands before the more general one; the last
+// claims whatever is left.
+var rules = slices.Concat(
+	readingRules,
+	bundleRules,
+	stageRules,
+	platformRules,
+	optionRules,
+	profileRules,
+	balancerRules,
+	tlsRules,
+	accessRules,
+)
 
 // Rules are all rules, sorted by slug.
 func Rules() []*Rule {

@@ -64,6 +64,7 @@ func (r *run) readTemplate() error {
 		if err != nil {
 			return err
 		}
+		r.outer = stack
 		r.addAccount(stack, env)
 		e, err := r.environment(stack)
 		if err != nil {

@@ -1,0 +1,4 @@
+package check
+
+// bundleRules are about what the source bundle holds beside configuration files: names, hooks, scripts, archives.
+var bundleRules = []*Rule{}

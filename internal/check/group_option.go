@@ -1,0 +1,4 @@
+package check
+
+// optionRules are about option settings: their names, values and precedence.
+var optionRules = []*Rule{}

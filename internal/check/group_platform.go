@@ -1,0 +1,4 @@
+package check
+
+// platformRules are about what differs between the generations of Amazon Linux.
+var platformRules = []*Rule{}

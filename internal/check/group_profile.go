@@ -1,0 +1,4 @@
+package check
+
+// profileRules are about instance profiles and IAM resources that a template makes.
+var profileRules = []*Rule{}

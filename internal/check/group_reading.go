@@ -1,0 +1,10 @@
+package check
+
+// readingRules are about how configuration files are read: names, YAML and JSON, keys, shapes.
+var readingRules = []*Rule{
+	unreadableConfig,
+	unknownKey,
+	duplicateKey,
+	templateRefused,
+	buildRefused,
+}

@@ -1,0 +1,4 @@
+package check
+
+// stageRules are about what commands and files do at the time at which they run.
+var stageRules = []*Rule{}

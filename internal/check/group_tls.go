@@ -1,0 +1,4 @@
+package check
+
+// tlsRules are about the proxy on the instance: nginx and Apache files, certificates and keys.
+var tlsRules = []*Rule{}

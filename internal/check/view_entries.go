@@ -1,0 +1,62 @@
+package check
+
+import (
+	"sort"
+
+	"beanpole/internal/ebext"
+	"beanpole/internal/source"
+)
+
+// entry is one named entry of a section of a configuration file: a file to be
+// written, a command, a service.
+type entry struct {
+	file    *ebext.File
+	section string       // "files", "commands", "container_commands", …
+	name    *source.Node // its key
+	value   *source.Node // what stands below; may be nil
+}
+
+// entries are those of one section over all files that count, in the order in
+// which the instance comes to them: file by file, in a file by name.
+func (r *run) entries(section string) []entry {
+	var out []entry
+	for _, f := range r.x.Files {
+		if f.Root == nil || f.Skipped != nil {
+			continue
+		}
+		n := f.Root.Get(section)
+		if n == nil || n.Kind != source.Map {
+			continue
+		}
+		from := len(out)
+		for _, e := range n.Entries() {
+			out = append(out, entry{file: f, section: section, name: e.Key, value: e.Value})
+		}
+		own := out[from:]
+		sort.SliceStable(own, func(i, j int) bool { return own[i].name.Text < own[j].name.Text })
+	}
+	return out
+}
+
+// get is a property of the entry, nil when it has none.
+func (e *entry) get(key string) *source.Node {
+	if e.value == nil {
+		return nil
+	}
+	return e.value.Get(key)
+}
+
+// ignoresErrors: the entry is a command whose failure is passed over. Truth is
+// cfn-init's [cb:util.py interpret_boolean].
+func (e *entry) ignoresErrors() bool { return truth(e.get("ignoreErrors")) }
+
+func truth(n *source.Node) bool {
+	if n == nil || !n.IsScalar() {
+		return false
+	}
+	switch v := lowerTrimmed(n.Value()); v {
+	case "true", "yes", "y", "1":
+		return true
+	}
+	return false
+}
