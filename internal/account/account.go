@@ -23,6 +23,15 @@ type Account struct {
 	// Managed are customer managed policies, and AWS's where known.
 	Managed []*Managed
 	Buckets []*Bucket
+	Keys    []*Key
+	Network Network
+
+	// PublicAccess is Block Public Access of the whole account, on top of each
+	// bucket's; nil: nothing is known of it.
+	PublicAccess *PublicAccess
+	// SCPs and RCPs are the organisation's policies for the account, where
+	// given; none: it is in no organisation, as far as is known.
+	SCPs, RCPs []*iam.Policy
 
 	// Complete says that a role, profile, policy or bucket that is not listed
 	// does not exist (local cloud, live). A template is not complete: what it
@@ -90,7 +99,14 @@ type Bucket struct {
 	Owner         string
 	Policy        *iam.Policy // nil: none, unless PolicyUnknown
 	PolicyUnknown string      // why the policy is not known, "" when it is
-	Objects       map[string]*Object
+	// PublicAccess is Block Public Access; nil: nothing is known of it.
+	PublicAccess *PublicAccess
+	// Ownership says whose the objects are that other accounts write; "" when
+	// that is not known.
+	Ownership string
+	// Encryption is the default one; nil: SSE-S3, with keys of S3's own.
+	Encryption *Encryption
+	Objects    map[string]*Object
 	// ObjectsComplete says that Objects lists every object.
 	ObjectsComplete bool
 	Pos             source.Pos
@@ -103,6 +119,10 @@ type Object struct {
 	Size int64
 	ETag string // without quotes
 	Type string // Content-Type
+	// Owner is the account that wrote it, when that is not the bucket's own.
+	Owner string
+	// Encryption is the object's own; nil: the bucket's default.
+	Encryption *Encryption
 }
 
 // Role looks a role up by name, or by ARN. Holds: found; Broken: known not to
