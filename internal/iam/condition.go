@@ -2,7 +2,6 @@ package iam
 
 import (
 	"net/netip"
-	"strconv"
 	"strings"
 
 	"beanpole/internal/fact"
@@ -25,23 +24,41 @@ func (c *requestContext) condition(k *Condition, version string) fact.Verdict {
 		return op.whenAbsent()
 	case e.unsure:
 		return fact.Unknown
-	}
-	// Without a quantifier a key has one value; were there more, each of a
-	// negated operator's would have to differ.
-	all := op.quantity == forAll || op.quantity == plain && op.negated
-	r := fact.Of(all)
-	for _, v := range e.list() {
-		one := c.oneValue(op, k, v, version)
-		if all {
-			r = and(r, one)
-		} else {
-			r = or(r, one)
+	case op.quantity == plain:
+		// A key with several values wants ForAllValues or ForAnyValue; without
+		// one the condition fails. [IAM:reference_policies_condition-single-vs-multi-valued-context-keys]
+		if len(e.list()) > 1 {
+			return fact.Broken
 		}
+		return c.oneValue(op, k, e.list()[0], version)
+	case op.quantity == forAll:
+		r := fact.Holds
+		for _, v := range e.list() {
+			r = and(r, c.oneValue(op, k, v, version))
+		}
+		return or(e.empty(), r)
+	}
+	r := fact.Broken
+	for _, v := range e.list() {
+		r = or(r, c.oneValue(op, k, v, version))
+	}
+	return and(fact.Not(e.empty()), r)
+}
+
+// empty tells whether the key's values are a "null data set", as AWS calls it:
+// none, or nothing but an empty text. ForAllValues then holds and ForAnyValue
+// fails, whatever the policy's values. [IAM:reference_policies_elements_condition_operators, ARN operators]
+func (e *entry) empty() fact.Verdict {
+	r := fact.Holds
+	for _, v := range e.list() {
+		r = and(r, fact.Equal(v, ""))
 	}
 	return r
 }
 
-// whenAbsent is the answer when the request does not have the key.
+// whenAbsent is the answer when the request does not have the key. IfExists
+// says of itself that no missing key makes it fail, so it wins over ForAnyValue.
+// [IAM:reference_policies_elements_condition_operators, "...IfExists"]
 func (o operator) whenAbsent() fact.Verdict {
 	switch {
 	case o.ifExists, o.quantity == forAll:
@@ -52,34 +69,43 @@ func (o operator) whenAbsent() fact.Verdict {
 	return fact.Of(o.negated)
 }
 
+// nullCondition: "true" asks that the key does not exist, "false" that it
+// exists and is not null.
 func nullCondition(k *Condition, e *entry) fact.Verdict {
+	absent := fact.Holds
+	switch {
+	case e != nil && e.unsure:
+		absent = fact.Unknown
+	case e != nil:
+		absent = e.empty()
+	}
 	r := fact.Broken
 	for i := range k.Values {
-		v := k.Values[i].Text
-		switch {
-		case !fact.Known(v) || e != nil && e.unsure:
+		switch v := k.Values[i].Text; {
+		case strings.EqualFold(v, "true"):
+			r = or(r, absent)
+		case strings.EqualFold(v, "false"):
+			r = or(r, fact.Not(absent))
+		case !fact.Known(v):
 			r = or(r, fact.Unknown)
-		default:
-			r = or(r, fact.Of(strings.EqualFold(v, "true") == (e == nil)))
 		}
 	}
 	return r
 }
 
-// oneValue holds one value of the request against all of the policy's.
+// oneValue holds one value of the request against all of the policy's. A
+// variable without a value is null: it equals nothing, which for a negated
+// operator is a match. [IAM:reference_policies_variables, "Policy variables with no value"]
 func (c *requestContext) oneValue(op operator, k *Condition, v, version string) fact.Verdict {
 	r := fact.Broken
-	for i := range k.Values {
-		text, ok := c.expand(k.Values[i].Text, version, op.kind == like || op.kind == arn)
-		if !ok {
-			// A variable without a value equals nothing. Whether a negated
-			// operator then holds is not documented.
-			if op.negated {
-				r = or(r, fact.Unknown)
-			}
-			continue
+	for i := 0; i < len(k.Values) && r != fact.Holds; i++ {
+		text, ok := k.Values[i].Text, true
+		if op.variables() {
+			text, ok = c.expand(text, version, op.kind == like || op.kind == arn)
 		}
-		r = or(r, op.compare(text, v))
+		if ok {
+			r = or(r, op.compare(text, v))
+		}
 	}
 	if op.negated {
 		return fact.Not(r)
@@ -92,11 +118,11 @@ func (o operator) compare(p, v string) fact.Verdict {
 	switch o.kind {
 	case equals, binary:
 		return fact.Equal(p, v)
-	case equalsFold, boolean:
+	case equalsFold:
 		if fact.Known(p) && fact.Known(v) {
 			return fact.Of(strings.EqualFold(p, v))
 		}
-		return fact.Equal(strings.ToLower(p), strings.ToLower(v))
+		return fact.Equal(fact.Lower(p), fact.Lower(v))
 	case like:
 		return matchText(p, v, false)
 	case arn:
@@ -106,14 +132,14 @@ func (o operator) compare(p, v string) fact.Verdict {
 		return fact.Unknown
 	}
 	switch o.kind {
+	case boolean:
+		return fact.Of(isBool(p) && strings.EqualFold(p, v))
 	case numeric:
-		a, err1 := strconv.ParseFloat(v, 64)
-		b, err2 := strconv.ParseFloat(p, 64)
-		return fact.Of(err1 == nil && err2 == nil && o.order.fits(compareFloat(a, b)))
+		a, ok1 := readNumber(v)
+		b, ok2 := readNumber(p)
+		return fact.Of(ok1 && ok2 && o.order.fits(a.compare(b)))
 	case date:
-		a, ok1 := readDate(v)
-		b, ok2 := readDate(p)
-		return fact.Of(ok1 && ok2 && o.order.fits(a.Compare(b)))
+		return o.compareDates(p, v)
 	case address:
 		a, err := netip.ParseAddr(v)
 		b, ok := readPrefix(p)
@@ -122,15 +148,7 @@ func (o operator) compare(p, v string) fact.Verdict {
 	return fact.Unknown
 }
 
-func compareFloat(a, b float64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
-}
+func isBool(s string) bool { return strings.EqualFold(s, "true") || strings.EqualFold(s, "false") }
 
 // and is fact.All of two, without a list.
 func and(a, b fact.Verdict) fact.Verdict {

@@ -129,6 +129,18 @@ func (c *requestContext) expand(s, version string, pattern bool) (out string, ok
 	}
 }
 
+// resource is expand for the Resource element, in which variables count only
+// behind the ARN's fifth colon; before it they are plain text. ok is false when
+// a variable has no value: the text then matches no resource.
+// [IAM:reference_policies_variables, "Resource element"]
+func (c *requestContext) resource(s, version string) (out string, ok bool) {
+	before, _, has := strings.Cut(s, "${")
+	if !has || strings.Count(before, ":") < arnParts-1 {
+		return s, true
+	}
+	return c.expand(s, version, true)
+}
+
 // variable is the value of "key", "key, 'default'", "*", "?" or "$".
 func (c *requestContext) variable(name string) (string, bool) {
 	if name == "*" || name == "?" || name == "$" {
@@ -139,10 +151,9 @@ func (c *requestContext) variable(name string) (string, bool) {
 		if e.unsure {
 			return fact.Symbol("condition key " + e.key), true
 		}
-		if vs := e.list(); len(vs) == 1 {
+		if vs := e.list(); len(vs) == 1 && vs[0] != "" { // a multivalued key is no variable
 			return vs[0], true
 		}
-		return "", false // several values are none
 	}
 	def = strings.TrimSpace(def)
 	if has && len(def) >= 2 && def[0] == '\'' && def[len(def)-1] == '\'' {

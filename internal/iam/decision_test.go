@@ -81,9 +81,9 @@ func policiesOf(t *testing.T, file string, a *txtar.Archive) (Policies, string) 
 		case "resource":
 			ps.Resource = p
 		case "scp":
-			ps.SCPs = append(ps.SCPs, p)
+			ps.SCPs = level(ps.SCPs, f.Name, p)
 		case "rcp":
-			ps.RCPs = append(ps.RCPs, p)
+			ps.RCPs = level(ps.RCPs, f.Name, p)
 		case "endpoint":
 			ps.Endpoint = p
 		default:
@@ -91,6 +91,15 @@ func policiesOf(t *testing.T, file string, a *txtar.Archive) (Policies, string) 
 		}
 	}
 	return ps, cases
+}
+
+// level adds a policy to the last level, or begins one when its name says so.
+func level(levels [][]*Policy, name string, p *Policy) [][]*Policy {
+	if len(levels) == 0 || strings.Contains(name, "-level") {
+		return append(levels, []*Policy{p})
+	}
+	levels[len(levels)-1] = append(levels[len(levels)-1], p)
+	return levels
 }
 
 // A case is a line "caller action resource [key=value…] [@flag…] => outcome".

@@ -33,7 +33,6 @@ func newOutcome() outcome {
 // Evaluate decides a request: an explicit Deny anywhere; then RCPs and SCPs,
 // the resource's policy, identity policies, boundary, session policy and
 // endpoint policy. Context keys that follow from the principal are filled in.
-// SCPs and RCPs are taken as one level each: one of them must allow.
 // [IAM:reference_policies_evaluation-logic, …-logic-cross-account]
 func Evaluate(r *Request, p *Policies) Decision {
 	q := asking{r: r, ctx: newContext(r), boundary: p.Boundary != nil || p.BoundaryUnknown != ""}
@@ -86,9 +85,7 @@ func (q *asking) layers(p *Policies) (ls [lCount]outcome) {
 		ls[i] = newOutcome()
 	}
 	anonymous := q.r.Principal.Anonymous || q.r.Principal.Service != ""
-	for _, x := range p.RCPs {
-		q.hear(&ls[lRCP], x, true)
-	}
+	q.levels(&ls[lRCP], p.RCPs, true)
 	q.hear(&ls[lResource], p.Resource, true)
 	q.hear(&ls[lEndpoint], p.Endpoint, true)
 	if p.ResourceUnknown != "" {
@@ -97,9 +94,7 @@ func (q *asking) layers(p *Policies) (ls [lCount]outcome) {
 	if anonymous { // no identity, no account of their own
 		return ls
 	}
-	for _, x := range p.SCPs {
-		q.hear(&ls[lSCP], x, false)
-	}
+	q.levels(&ls[lSCP], p.SCPs, false)
 	for _, x := range p.Identity {
 		q.hear(&ls[lIdentity], x, false)
 	}
@@ -123,6 +118,27 @@ func (o *outcome) unknown() {
 	o.deny = or(o.deny, fact.Unknown)
 	for g := account; g <= direct; g++ {
 		o.allow[g] = or(o.allow[g], fact.Unknown)
+	}
+}
+
+// levels hears an organisation's policies: each level must allow, and a Deny
+// at any of them is one.
+func (q *asking) levels(o *outcome, levels [][]*Policy, whose bool) {
+	for i, level := range levels {
+		one := newOutcome()
+		for _, p := range level {
+			q.hear(&one, p, whose)
+		}
+		o.present = true
+		o.deny = or(o.deny, one.deny)
+		if o.denies == nil {
+			o.denies = one.denies
+		}
+		if i == 0 {
+			o.allow[direct] = one.any()
+		} else {
+			o.allow[direct] = and(o.allow[direct], one.any())
+		}
 	}
 }
 

@@ -71,10 +71,38 @@ func lower(c byte) byte {
 	return c
 }
 
-// matchARN matches segment by segment: a wildcard does not reach over a colon
-// before the resource part, and missing segments count as "*".
-// [IAM:reference_policies_elements_resource, "incomplete ARN"]
+// arnParts is the number of parts of an ARN, of which the last may hold colons.
+const arnParts = 6
+
+// matchARN is what ARN operators do: each of the six parts is compared with
+// its own, so that no wildcard before the last one reaches over a colon. What
+// AWS does with a pattern of fewer parts is not documented.
+// [IAM:reference_policies_elements_condition_operators, "ARN"]
 func matchARN(pattern, text string) fact.Verdict {
+	v := matchParts(pattern, text)
+	if v == fact.Holds && pattern != "*" && strings.Count(pattern, ":") < arnParts-1 {
+		return fact.Unknown
+	}
+	return v
+}
+
+// matchResource is what the Resource element does: as matchParts, but a * at
+// the end of a part may reach over the colons that follow.
+// [IAM:reference_policies_elements_resource, "Using wildcards"]
+func matchResource(pattern, text string) fact.Verdict {
+	v := matchParts(pattern, text)
+	if v != fact.Broken || !reachesOver(pattern) || !strings.HasPrefix(text, "arn:") {
+		return v
+	}
+	if !fact.Known(pattern) || !fact.Known(text) || strings.Count(text, ":") > 64 {
+		return and(matchText(pattern, text, false), fact.Unknown)
+	}
+	return fact.Of(matchReaching(pattern, text))
+}
+
+// matchParts matches part by part; parts that are missing at the end of the
+// pattern count as "*". [IAM:reference-arns, "incomplete ARN"]
+func matchParts(pattern, text string) fact.Verdict {
 	if pattern == "*" {
 		return fact.Holds
 	}
@@ -84,7 +112,7 @@ func matchARN(pattern, text string) fact.Verdict {
 	if !strings.HasPrefix(text, "arn:") {
 		return matchText(pattern, text, false)
 	}
-	for range 5 {
+	for range arnParts - 1 {
 		p, morePattern, ok := strings.Cut(pattern, ":")
 		t, moreText, _ := strings.Cut(text, ":")
 		if matchText(p, t, false) != fact.Holds {
@@ -96,6 +124,54 @@ func matchARN(pattern, text string) fact.Verdict {
 		pattern, text = morePattern, moreText
 	}
 	return matchText(pattern, text, false)
+}
+
+// reachesOver reports whether one of the pattern's first parts ends in *.
+func reachesOver(pattern string) bool {
+	for range arnParts - 1 {
+		p, rest, ok := strings.Cut(pattern, ":")
+		if strings.HasSuffix(p, "*") {
+			return true
+		}
+		if !ok {
+			return false
+		}
+		pattern = rest
+	}
+	return false
+}
+
+// matchReaching matches part by part; behind a part that ends in *, any number
+// of the text's parts may be left out. Only the last such place needs to be
+// gone back to, as for the * of any pattern.
+func matchReaching(pattern, text string) bool {
+	at, rest := 0, ""       // behind the last part that ended in *: where the pattern is,
+	after, had := "", false // and the text
+	for i := 0; ; {
+		p, morePattern, more := strings.Cut(pattern, ":")
+		if i == arnParts-1 {
+			p, more = pattern, false
+		}
+		t, moreText, some := strings.Cut(text, ":")
+		switch {
+		case !more && i == arnParts-1 && matchText(p, text, false) == fact.Holds,
+			!more && i < arnParts-1 && matchText(p, t, false) == fact.Holds:
+			return true
+		case more && some && matchText(p, t, false) == fact.Holds:
+			pattern, text = morePattern, moreText
+			i++
+			if strings.HasSuffix(p, "*") {
+				at, rest, after, had = i, pattern, text, true
+			}
+		case !had:
+			return false
+		default:
+			if _, after, had = strings.Cut(after, ":"); !had {
+				return false
+			}
+			i, pattern, text = at, rest, after
+		}
+	}
 }
 
 func matchUnknownARN(pattern, text string) fact.Verdict {

@@ -25,8 +25,12 @@ func (p *Policies) all() []said {
 			}
 		}
 	}
-	add(LayerRCP, true, p.RCPs...)
-	add(LayerSCP, false, p.SCPs...)
+	for _, level := range p.RCPs {
+		add(LayerRCP, true, level...)
+	}
+	for _, level := range p.SCPs {
+		add(LayerSCP, false, level...)
+	}
 	add(LayerResource, true, p.Resource)
 	add(LayerIdentity, false, p.Identity...)
 	add(LayerBoundary, false, p.Boundary)
@@ -173,15 +177,15 @@ func (q *asking) missedResource(s *Statement) (source.Pos, string) {
 	want := q.r.Resource
 	bucket, _, object := strings.Cut(want, "/")
 	for _, t := range s.Resources {
-		p, ok := q.ctx.expand(t.Text, s.Policy.Version, true)
+		p, ok := q.ctx.resource(t.Text, s.Policy.Version)
 		switch {
 		case !ok:
 			return t.Pos, fmt.Sprintf("Resource %q asks for a condition key that the request does not have", fact.Show(t.Text))
-		case strings.HasPrefix(want, "arn:") && object && strings.HasPrefix(q.r.Action, "s3:") && matchARN(p, bucket) == fact.Holds:
+		case strings.HasPrefix(want, "arn:") && object && strings.HasPrefix(q.r.Action, "s3:") && matchResource(p, bucket) == fact.Holds:
 			return t.Pos, fmt.Sprintf("Resource %q is the bucket; %s is about its objects: %q", fact.Show(t.Text), q.r.Action, fact.Show(bucket+"/*"))
-		case !object && strings.HasPrefix(q.r.Action, "s3:") && matchARN(p, want+"/x") == fact.Holds:
+		case !object && strings.HasPrefix(q.r.Action, "s3:") && matchResource(p, want+"/x") == fact.Holds:
 			return t.Pos, fmt.Sprintf("Resource %q is the objects; %s is about the bucket: %q", fact.Show(t.Text), q.r.Action, fact.Show(want))
-		case matchARN(strings.ToLower(p), strings.ToLower(want)) == fact.Holds:
+		case matchResource(strings.ToLower(p), strings.ToLower(want)) == fact.Holds:
 			return t.Pos, fmt.Sprintf("Resource %q differs from %q in upper and lower case", fact.Show(t.Text), fact.Show(want))
 		}
 	}

@@ -1,10 +1,6 @@
 package iam
 
-import (
-	"strconv"
-	"strings"
-	"time"
-)
+import "strings"
 
 // kind is what an operator compares.
 type kind uint8
@@ -128,15 +124,13 @@ func (o order) fits(c int) bool {
 	return c == 0
 }
 
-// readDate reads the forms of ISO 8601 that IAM takes, and seconds since 1970.
-func readDate(s string) (time.Time, bool) {
-	if n, err := strconv.ParseInt(s, 10, 64); err == nil && len(s) > 4 {
-		return time.Unix(n, 0), true
+// variables reports whether the operator's values may hold policy variables.
+// [IAM:reference_policies_elements_condition_operators, the lines "Policy
+// variables"; of Bool, …_variables says the opposite]
+func (o operator) variables() bool {
+	switch o.kind {
+	case equals, equalsFold, like, arn, boolean:
+		return true
 	}
-	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04Z07:00", "2006-01-02", "2006-01", "2006"} {
-		if t, err := time.Parse(layout, s); err == nil {
-			return t, true
-		}
-	}
-	return time.Time{}, false
+	return false
 }

@@ -3,7 +3,6 @@ package iam
 import (
 	"fmt"
 	"net/netip"
-	"strconv"
 	"strings"
 
 	"beanpole/internal/fact"
@@ -117,13 +116,13 @@ func conditionValues(n *source.Node, operator string, op operator) ([]Term, erro
 func (o operator) takes(v string) bool {
 	switch o.kind {
 	case numeric:
-		_, err := strconv.ParseFloat(v, 64)
-		return err == nil
+		_, ok := readNumber(v)
+		return ok
 	case date:
-		_, ok := readDate(v)
+		_, _, ok := readDate(v)
 		return ok
 	case boolean, null:
-		return strings.EqualFold(v, "true") || strings.EqualFold(v, "false")
+		return isBool(v)
 	case address:
 		_, ok := readPrefix(v)
 		return ok

@@ -50,8 +50,8 @@ func (q *asking) resource(s *Statement) fact.Verdict {
 func (q *asking) anyResource(s *Statement, ts []Term) fact.Verdict {
 	r := fact.Broken
 	for i := 0; i < len(ts) && r != fact.Holds; i++ {
-		if p, ok := q.ctx.expand(ts[i].Text, s.Policy.Version, true); ok {
-			r = or(r, matchARN(p, q.r.Resource))
+		if p, ok := q.ctx.resource(ts[i].Text, s.Policy.Version); ok {
+			r = or(r, matchResource(p, q.r.Resource))
 		}
 	}
 	return r

@@ -104,10 +104,16 @@ type Policies struct {
 	BoundaryUnknown string // name of a boundary whose text is not known
 	Session         *Policy
 	Resource        *Policy
-	ResourceUnknown string    // why the resource's policy is not known
-	SCPs            []*Policy // none: no organisation
-	RCPs            []*Policy
-	Endpoint        *Policy // VPC endpoint policy, nil: none on the way
+	ResourceUnknown string // why the resource's policy is not known
+	// SCPs are those of the principal's organisation, level by level: the root,
+	// each organisational unit on the way, the account. At every level one of
+	// them must allow. None: no organisation, or its management account.
+	// [Organizations: orgs_manage_policies_scps_evaluation]
+	SCPs [][]*Policy
+	// RCPs are the same of the resource's account, AWS's RCPFullAWSAccess among
+	// them at each level. [Organizations: orgs_manage_policies_rcps]
+	RCPs     [][]*Policy
+	Endpoint *Policy // VPC endpoint policy, nil: none on the way
 	// ResourceMustAllow is set for trust policies and KMS keys, where an
 	// identity policy alone is not enough in the same account.
 	ResourceMustAllow bool
