@@ -57,6 +57,13 @@ func TestScripts(t *testing.T) {
 				return err == nil, nil
 			case "root":
 				return os.Geteuid() == 0, nil
+			case "tools": // what an instance needs of the machine
+				for _, tool := range []string{"runc", "nginx"} {
+					if _, err := exec.LookPath(tool); err != nil {
+						return false, nil
+					}
+				}
+				return true, nil
 			}
 			return false, fmt.Errorf("no such condition: %s", cond)
 		},
