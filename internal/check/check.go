@@ -66,6 +66,8 @@ type run struct {
 	platform ebext.Platform
 	// application and name are the environment's; they may be unknown texts.
 	application, name string
+	// environmentID is its logical ID in the template, "" without one.
+	environmentID string
 	// direct tells that the settings made directly are all known.
 	direct  bool
 	account *account.Account

@@ -58,10 +58,26 @@ func (r *run) broken() []*finding.Finding {
 		r.pointAt(f)
 		if rule.fix != nil {
 			f.Fixes = rule.fix(r, groups[k][0])
+			offer(f)
 		}
 		out = append(out, f)
 	}
 	return out
+}
+
+// offer names the command that mends a finding, above the way by hand.
+func offer(f *finding.Finding) {
+	if len(f.Fixes) == 0 {
+		return
+	}
+	command := finding.Note{Label: "fix", Text: "beanpole fix --rule " + f.Rule, Command: true}
+	at := slices.IndexFunc(f.Notes, func(n finding.Note) bool { return n.Label == "fix" })
+	if at < 0 {
+		f.Notes = append(f.Notes, command)
+		return
+	}
+	f.Notes[at].Label, f.Notes[at].Text = "", "or "+f.Notes[at].Text
+	f.Notes = slices.Insert(f.Notes, at, command)
 }
 
 // explain makes the finding of chains that fail by the same cause.

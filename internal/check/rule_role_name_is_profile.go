@@ -50,7 +50,7 @@ InstanceProfile:
 		return false
 	},
 	group: sameRoleName,
-	fix:   sameName,
+	fix:   nameRole,
 	explain: func(c *access.Chain, f *finding.Finding) {
 		role := c.Fetch.Signer.Role
 		f.Pos, f.End = role.Pos, role.End
@@ -60,7 +60,7 @@ InstanceProfile:
 			cause = "an instance hands out credentials under its role's name only, and this is the instance profile's ARN"
 		}
 		f.Notes = append(f.Notes, finding.Note{Label: "cause", Text: cause})
-		f.Notes = append(f.Notes, fixHints(c)...)
+		f.Notes = append(f.Notes, byHand(c))
 	},
 }
 
@@ -82,21 +82,14 @@ func namesARN(c *access.Chain) bool {
 	return found == fact.Holds && fact.Equal(c.Fetch.Signer.Role.Text, p.ARN) == fact.Holds
 }
 
-// fixHints are the command that mends it, where there is one, and the way by
-// hand.
-func fixHints(c *access.Chain) []finding.Note {
-	p, found := c.World.Account.Profile(c.World.Profile.Text)
-	if found == fact.Holds && p.Logical != "" && !namesARN(c) {
-		return []finding.Note{
-			{Label: "fix", Text: "beanpole fix --rule role-name-is-profile", Command: true},
-			{Text: "(names profile and role the same; or pass the role's name in an option of aws:elasticbeanstalk:customoption)"},
-		}
-	}
+// byHand is what to write instead.
+func byHand(c *access.Chain) finding.Note {
 	hint := "pass the role's name in an option of aws:elasticbeanstalk:customoption"
+	p, found := c.World.Account.Profile(c.World.Profile.Text)
 	if found == fact.Holds && len(p.Roles) == 1 && fact.Known(p.Roles[0]) {
 		hint = fmt.Sprintf("write roleName: %q, or pass it in an option of aws:elasticbeanstalk:customoption", p.Roles[0])
 	}
-	return []finding.Note{{Label: "fix", Text: hint}}
+	return finding.Note{Label: "fix", Text: hint}
 }
 
 // sameRoleName groups fetches that are signed with the same roleName.

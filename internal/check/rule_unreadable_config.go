@@ -4,8 +4,11 @@ import (
 	"beanpole/internal/finding"
 )
 
+// Unreadable is the slug of the rule about files that cannot be read.
+const Unreadable = "unreadable-config"
+
 var unreadableConfig = &Rule{
-	Slug:  "unreadable-config",
+	Slug:  Unreadable,
 	Title: "a configuration file is neither YAML nor JSON",
 	Why: `Elastic Beanstalk reads every .config file in .ebextensions before it touches an
 instance. One that it cannot read makes it refuse the whole application version:
@@ -18,7 +21,7 @@ instance. One that it cannot read makes it refuse the whole application version:
 		var out []*finding.Finding
 		for _, p := range r.x.Problems {
 			f := &finding.Finding{
-				Rule: "unreadable-config", Severity: finding.Error, Certain: true, Pos: p.Pos,
+				Rule: Unreadable, Severity: finding.Error, Certain: true, Pos: p.Pos,
 				Message: "Elastic Beanstalk will refuse the application version: it cannot read this file",
 				Notes:   []finding.Note{{Label: "cause", Text: p.What}},
 			}

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,8 +20,8 @@ import (
 var update = flag.Bool("update", false, "rewrite the expected output of the rules' cases")
 
 // TestRules runs testdata/rules/<slug>/*.txtar: a bundle below app/, further
-// inputs named in the comment, and the findings in want.txt. A want.yaml is
-// the template after the rule's fix, which must leave nothing to find.
+// inputs named in the comment, and the findings in want.txt. What a fix makes
+// of the files stands beside it, see checkFixes.
 func TestRules(t *testing.T) {
 	cases, err := filepath.Glob(filepath.Join("testdata", "rules", "*", "*.txtar"))
 	if err != nil || len(cases) == 0 {
@@ -172,32 +173,80 @@ func (c *ruleCase) check(t *testing.T) (string, *Report) {
 	return strings.ReplaceAll(b.String(), c.dir, "DIR"), r
 }
 
-// checkFixes applies the first fix and checks again: what it mends is gone, it
-// has nothing more to offer, and the template reads as expected.
+// checkFixes carries out each way to mend what the rule finds, and checks
+// again: what it mends is gone, and the files read as expected. The template
+// after the first way is want.yaml, a file of the bundle want/NAME; after a
+// further way they are want-WAY.yaml and want-WAY/NAME.
 func (c *ruleCase) checkFixes(t *testing.T, slug string, r *Report) {
 	t.Helper()
-	fixed := c.template
+	var ways []string
 	for _, f := range r.Findings {
-		if f.Rule != slug || len(f.Fixes) == 0 {
-			continue
+		for _, fix := range f.Fixes {
+			if f.Rule == slug && len(fix.Edits) > 0 && !slices.Contains(ways, fix.Name) {
+				ways = append(ways, fix.Name)
+			}
 		}
-		var err error
-		if fixed, err = source.Apply(c.template, f.Fixes[0].Edits); err != nil {
+	}
+	for i, way := range ways {
+		want := "want-" + way
+		if i == 0 {
+			want = "want"
+		}
+		c.checkWay(t, slug, way, want, r)
+	}
+	if len(ways) == 0 && slices.ContainsFunc(c.archive.Files, func(f txtar.File) bool {
+		return f.Name == "want.yaml" || strings.HasPrefix(f.Name, "want/")
+	}) {
+		t.Error("no fix is offered")
+	}
+}
+
+func (c *ruleCase) checkWay(t *testing.T, slug, way, want string, r *Report) {
+	t.Helper()
+	var fixes []*finding.Fix
+	left := 0 // findings that this way does not mend
+	for _, f := range r.Findings {
+		i := slices.IndexFunc(f.Fixes, func(x finding.Fix) bool { return x.Name == way })
+		switch {
+		case f.Rule != slug:
+		case i < 0:
+			left++
+		default:
+			fixes = append(fixes, &f.Fixes[i])
+		}
+	}
+	edits, taken := finding.Merge(fixes)
+	for _, ok := range taken {
+		if !ok {
+			left++ // until the next run
+		}
+	}
+	mended := &ruleCase{archive: c.archive, settings: c.settings, dir: t.TempDir(), template: c.template}
+	if err := os.CopyFS(mended.dir, os.DirFS(c.dir)); err != nil {
+		t.Fatal(err)
+	}
+	for file, es := range edits {
+		data, err := source.Apply(c.read(file), es)
+		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	if string(fixed) == string(c.template) {
-		if c.file("want.yaml") != nil {
-			t.Error("no fix is offered")
+		if file == c.one("template") {
+			mended.template = data
+			c.expect(t, want+".yaml", string(data))
+			continue
 		}
-		return
+		if err := os.WriteFile(filepath.Join(mended.dir, "app", filepath.FromSlash(file)), data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		c.expect(t, want+"/"+file, string(data))
 	}
-	c.expect(t, "want.yaml", string(fixed))
-	c.template = fixed
-	_, again := c.check(t)
+	_, again := mended.check(t)
 	for _, f := range again.Findings {
 		if f.Rule == slug {
-			t.Errorf("the fix does not mend it: %s: %s", f.Pos, f.Message)
+			left--
+		}
+		if f.Rule == Unreadable || left < 0 {
+			t.Errorf("way %s does not mend it: %s: %s", way, f.Pos, f.Message)
 		}
 	}
 }

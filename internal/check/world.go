@@ -158,6 +158,7 @@ func (r *run) environment(stack *cfn.Stack) (*cfn.Resource, error) {
 // of a configuration template at the level of a saved configuration.
 func (r *run) environmentSettings(stack *cfn.Stack, e *cfn.Resource) (ebext.Settings, error) {
 	r.direct = true
+	r.environmentID = e.LogicalID
 	r.application = e.Properties.Get("ApplicationName").TextOr(r.application)
 	r.name = e.Properties.Get("EnvironmentName").TextOr(r.name)
 	var out ebext.Settings

@@ -27,12 +27,20 @@ func explainCommand() *cobra.Command {
 			}
 			r := check.Lookup(args[0])
 			if r == nil {
-				return usageError("there is no rule %q; beanpole explain lists them", args[0])
+				return noSuchRule(args[0])
 			}
 			explainRule(w, r)
 			return nil
 		},
 	}
+}
+
+// noSuchRule names the nearest rule, where one is near.
+func noSuchRule(slug string) error {
+	if near := check.Nearest(slug); near != "" {
+		return usageError("there is no rule %q; did you mean %s? beanpole explain lists them", slug, near)
+	}
+	return usageError("there is no rule %q; beanpole explain lists them", slug)
 }
 
 func explainRule(w io.Writer, r *check.Rule) {

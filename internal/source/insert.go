@@ -51,7 +51,7 @@ func insert(data []byte, m *Node, key, value string, lines []string) (Edit, erro
 		return fail(err.Error())
 	}
 	e.File = m.Pos.File
-	if err := verify(data, e, m, key, v); err != nil {
+	if err := verify(data, e, m, func(root *Node) int { return root.addTo(m, key, v) }); err != nil {
 		return fail(err.Error())
 	}
 	return e, nil
@@ -180,18 +180,18 @@ func step(data []byte) int {
 	return 2
 }
 
-// verify reads the changed file and compares: it must be the old one with the
-// new entry, and nothing else.
-func verify(data []byte, e Edit, m *Node, key string, v *Node) error {
+// verify reads the changed file and compares: it must be the old one with what
+// add puts into n, and nothing else. add says how often it did.
+func verify(data []byte, e Edit, n *Node, add func(root *Node) int) error {
 	read := ParseYAML
-	if m.Style == JSON {
+	if n.Style == JSON {
 		read = ParseJSON
 	}
 	before, err := read("", data)
 	if err != nil {
 		return err
 	}
-	if before.addTo(m, key, v) == 0 {
+	if add(before) == 0 {
 		return fmt.Errorf("it is not in this file")
 	}
 	changed, err := Apply(data, []Edit{e})

@@ -53,3 +53,48 @@ func (n *Node) rewriteBlock(data []byte, text string) (string, bool) {
 	}
 	return strings.TrimSuffix(header, "\r") + eol + strings.Join(lines, eol), true
 }
+
+// ReplaceValue writes the source text of another value, on one line, into an
+// entry of a map. It says no where the file would change in other places too.
+func ReplaceValue(data []byte, f *Field, text string) (Edit, bool) {
+	n := f.Value
+	if n == nil || !n.read || n.End.Offset > len(data) || n.Pos.File != f.Key.Pos.File || n.Pos.Offset < f.Key.End.Offset {
+		return Edit{}, false
+	}
+	e := Edit{File: n.Pos.File, Start: n.Pos.Offset, End: n.End.Offset, New: text}
+	switch colon := strings.IndexByte(string(data[f.Key.End.Offset:n.Pos.Offset]), ':'); {
+	case n.End.Line > f.Key.Pos.Line && colon >= 0 && n.Style != JSON:
+		e.Start, e.New = f.Key.End.Offset+colon+1, " "+text // a block: its lines go, a comment behind the key too
+	case e.Start == e.End && e.Start > 0 && strings.IndexByte(" \t\r\n", data[e.Start-1]) < 0:
+		e.New = " " + text // nothing stood behind the colon
+	}
+	v, err := ParseYAML("", []byte(text))
+	if err != nil {
+		return Edit{}, false
+	}
+	err = verify(data, e, n, func(root *Node) int { return root.putFor(n, v) })
+	return e, err == nil
+}
+
+// putFor puts v in the place of every copy of n in the tree.
+func (n *Node) putFor(old, v *Node) int {
+	if n == nil {
+		return 0
+	}
+	count := 0
+	for _, it := range n.Items {
+		count += it.putFor(old, v)
+	}
+	for _, f := range n.Fields {
+		if w := f.Value; w != nil && w.body == old.body && w.End.Offset == old.End.Offset && w.Kind == old.Kind {
+			f.Value = v
+			count++
+			continue
+		}
+		count += f.Value.putFor(old, v)
+	}
+	return count
+}
+
+// Quote is a text as a value in double quotes, in YAML as in JSON.
+func Quote(text string) string { return writeScalar(text, DoubleQuoted) }
