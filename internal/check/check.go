@@ -81,6 +81,8 @@ type run struct {
 	// refused is why CloudFormation would not take the environment's template.
 	refused  *source.Problem
 	notKnown []string
+	// inForce is filled by made.
+	inForce []*ebext.Setting
 	// shellTexts is filled by scripts.
 	shellTexts []*script
 }

@@ -1,4 +1,8 @@
 package check
 
 // profileRules are about instance profiles and IAM resources that a template makes.
-var profileRules = []*Rule{}
+var profileRules = []*Rule{
+	roleAsProfile,
+	noInstanceProfile,
+	profileRoles,
+}

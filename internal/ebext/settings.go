@@ -19,6 +19,8 @@ const (
 	nsListener    = "aws:elb:listener"
 	nsHealth      = "aws:elb:healthcheck"
 	nsELB         = "aws:elb:loadbalancer"
+
+	profileOption = "IamInstanceProfile"
 )
 
 // readSettings reads an `option_settings` section, in its list form or in its
@@ -44,12 +46,15 @@ func (x *Extensions) readSettings(n *source.Node) {
 // readListed reads one item of the list form. Without a namespace the option
 // is an environment property.
 func (x *Extensions) readListed(item *source.Node) {
-	option, ok := item.Get("option_name").Str()
-	if !ok {
+	namespace, option := item.Get("namespace"), item.Get("option_name")
+	if _, ok := option.Str(); !ok {
 		x.note(item.Pos, "this option setting has no option_name")
 		return
 	}
-	x.setting(item.Get("namespace").TextOr(nsProperties), option, item.Get("value"), item.Pos)
+	if _, ok := namespace.Str(); !ok {
+		namespace = source.NewString(nsProperties, source.Pos{})
+	}
+	x.setting(namespace, option, item.Get("value"), item.Pos)
 }
 
 func (x *Extensions) readNamespace(f *source.Field) {
@@ -60,20 +65,21 @@ func (x *Extensions) readNamespace(f *source.Field) {
 		return
 	}
 	for _, o := range f.Value.Fields {
-		x.setting(f.Key.Text, o.Key.Text, o.Value, o.Key.Pos)
+		x.setting(f.Key, o.Key, o.Value, o.Key.Pos)
 	}
 }
 
-func (x *Extensions) setting(namespace, option string, v *source.Node, at source.Pos) {
+func (x *Extensions) setting(namespace, option, v *source.Node, at source.Pos) {
 	if v != nil && !v.IsScalar() {
-		x.note(v.Pos, fmt.Sprintf("option %q takes one text, not a list or mapping", option))
+		x.note(v.Pos, fmt.Sprintf("option %q takes one text, not a list or mapping", option.Text))
 		return
 	}
 	if v == nil || v.Kind == source.Null {
 		return // no value: the option keeps what a lower level says
 	}
 	x.Settings = append(x.Settings, Setting{
-		Namespace: namespace, Option: option, Value: asText(v), Level: Extension, Pos: at,
+		Namespace: namespace.Text, Option: option.Text, Value: asText(v), Level: Extension, Pos: at,
+		NamespaceNode: namespace, OptionNode: option,
 	})
 }
 
@@ -119,16 +125,17 @@ func (s Settings) text(namespace, option string) string {
 // InForce are the settings in force, one per option, sorted by namespace and
 // option name.
 func (s Settings) InForce() Settings {
-	seen := map[[2]string]bool{}
+	at := map[[2]string]int{}
 	var out Settings
 	for i := range s {
 		k := [2]string{s[i].Namespace, s[i].Option}
-		if seen[k] {
-			continue
-		}
-		seen[k] = true
-		if set, ok := s.Get(k[0], k[1]); ok {
-			out = append(out, *set)
+		j, seen := at[k]
+		switch {
+		case !seen:
+			at[k] = len(out)
+			out = append(out, s[i])
+		case s[i].Level >= out[j].Level:
+			out[j] = s[i]
 		}
 	}
 	sort.Slice(out, func(i, j int) bool {
@@ -184,7 +191,8 @@ func ParseOptions(root *source.Node, file string) (Settings, error) {
 			return nil, &source.Problem{Pos: item.Pos, What: "this option setting lacks Namespace or OptionName"}
 		}
 		if v.IsScalar() && v.Kind != source.Null {
-			out = append(out, Setting{Namespace: ns, Option: option, Value: asText(v), Level: Direct, Pos: item.Pos})
+			out = append(out, Setting{Namespace: ns, Option: option, Value: asText(v), Level: Direct, Pos: item.Pos,
+				NamespaceNode: item.Get("Namespace"), OptionNode: item.Get("OptionName")})
 		}
 	}
 	return out, nil

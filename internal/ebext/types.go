@@ -23,6 +23,9 @@ type Setting struct {
 	Value     *source.Node // scalar; may hold parts that are not known
 	Level     Level
 	Pos       source.Pos // of the whole setting
+	// NamespaceNode and OptionNode are the names as written, with their places;
+	// nil when the setting stands in no file.
+	NamespaceNode, OptionNode *source.Node
 }
 
 // Settings are all settings made, in the order in which they were read.
