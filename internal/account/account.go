@@ -29,9 +29,10 @@ type Account struct {
 	// PublicAccess is Block Public Access of the whole account, on top of each
 	// bucket's; nil: nothing is known of it.
 	PublicAccess *PublicAccess
-	// SCPs and RCPs are the organisation's policies for the account, where
-	// given; none: it is in no organisation, as far as is known.
-	SCPs, RCPs []*iam.Policy
+	// SCPs and RCPs are the organisation's policies for the account, level by
+	// level from the root, where given; none: it is in no organisation, as far
+	// as is known.
+	SCPs, RCPs [][]*iam.Policy
 
 	// Complete says that a role, profile, policy or bucket that is not listed
 	// does not exist (local cloud, live). A template is not complete: what it
@@ -119,8 +120,10 @@ type Object struct {
 	Size int64
 	ETag string // without quotes
 	Type string // Content-Type
-	// Owner is the account that wrote it, when that is not the bucket's own.
-	Owner string
+	// Owner is the account that wrote it, when that is not the bucket's own;
+	// Shared: its ACL lets the bucket's owner read it.
+	Owner  string
+	Shared fact.Verdict
 	// Encryption is the object's own; nil: the bucket's default.
 	Encryption *Encryption
 }

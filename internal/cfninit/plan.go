@@ -1,6 +1,7 @@
 package cfninit
 
 import (
+	"slices"
 	"sort"
 	"strings"
 
@@ -17,6 +18,9 @@ const (
 
 // sections in the order in which a config is built [cb:construction.py].
 var sections = []string{"packages", "groups", "users", "sources", "files", "commands", "services"}
+
+// taken are the sections that the plan takes apart.
+var taken = []string{"sources", "files", "commands"}
 
 // NewPlan reads a resource's Metadata and says what cfn-init would do for the
 // named configSets; nil means the set "default". The error is a *BuildError
@@ -65,8 +69,10 @@ func (p *Plan) config(c configRef) *Config {
 		n := c.node.Get(section)
 		switch {
 		case !truthy(n):
-		case section != "files" && section != "commands" || n.Kind == source.String && !fact.Known(n.Text):
+		case !slices.Contains(taken, section) || n.Kind == source.String && !fact.Known(n.Text):
 			out.Steps = append(out.Steps, Step{Other: &Other{Section: section, Node: n}})
+		case section == "sources":
+			out.Steps = append(out.Steps, p.sources(n, c.name)...)
 		case n.Kind != source.Map:
 			out.Steps = append(out.Steps, Step{Fault: &BuildError{Text: "'" + typeName(n) + "' object has no attribute 'keys'", Config: c.name}})
 		case section == "files":
@@ -98,8 +104,15 @@ func (p *Plan) file(f *source.Field) *File {
 	if f.Value == nil || f.Value.Kind != source.Map || truthy(f.Value.Get("content")) || !truthy(src) || isLink(f.Value.Get("mode")) {
 		return out
 	}
-	url := format(src)
-	fetch := &access.Fetch{Section: "files", Target: out.Path, URL: url, URLAt: src.Pos, From: src.From}
+	out.Fetch = p.fetch("files", out.Path, src, evaluated(f.Value.Get("authentication")))
+	return out
+}
+
+// fetch is the fetch of what a value names; asked is the name of an
+// authentication, nil when none is asked for.
+func (p *Plan) fetch(section, target string, from, asked *source.Node) *access.Fetch {
+	url := format(from)
+	fetch := &access.Fetch{Section: section, Target: target, URL: url, URLAt: from.Pos, From: from.From}
 	sent := url
 	if fact.Known(url) {
 		if prepared, fail := prepareURL(url); fail == nil {
@@ -107,9 +120,8 @@ func (p *Plan) file(f *source.Field) *File {
 		}
 	}
 	fetch.Address = aws.AgentS3(sent)
-	fetch.Signer = p.signer(sent, fetch.Address, evaluated(f.Value.Get("authentication")))
-	out.Fetch = fetch
-	return out
+	fetch.Signer = p.signer(sent, fetch.Address, asked)
+	return fetch
 }
 
 // isLink reports whether a mode says "symbolic link" (120xxx).

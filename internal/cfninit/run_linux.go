@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -197,12 +198,24 @@ func (b *build) step(ctx context.Context, s Step) error {
 	case s.Other != nil && s.Other.Section == "users":
 		return b.users(ctx, s.Other.Node)
 	case s.Other != nil:
-		b.log("WARNING", "beanpole does not carry out `%s` yet; skipped", s.Other.Section)
-		b.Skipped = append(b.Skipped, Skipped{Config: b.config, Section: s.Other.Section})
+		b.skip(s.Other.Section)
+		return nil
+	case s.Source != nil:
+		b.skip("sources")
 		return nil
 	}
 	fault := *s.Fault
 	return &fault
+}
+
+// skip notes, once for a config, that a section is not carried out.
+func (b *build) skip(section string) {
+	skipped := Skipped{Config: b.config, Section: section}
+	if slices.Contains(b.Skipped, skipped) {
+		return
+	}
+	b.log("WARNING", "beanpole does not carry out `%s` yet; skipped", section)
+	b.Skipped = append(b.Skipped, skipped)
 }
 
 // tool is an error of cfn-init's own.

@@ -38,6 +38,7 @@ type Config struct {
 
 // Step is one thing done. Exactly one of the pointers is set.
 type Step struct {
+	Source  *Source
 	File    *File
 	Command *Command
 	// Other is a section that the plan does not take apart, or one whose value
@@ -45,6 +46,17 @@ type Step struct {
 	Other *Other
 	// Fault is the error with which the build ends here.
 	Fault *BuildError
+}
+
+// Source is one entry of `sources`: an archive that is unpacked into a
+// directory. It names no authentication: only a block that lists the bucket or
+// the host signs its fetch. [cb:sources_tool.py]
+type Source struct {
+	Dir   string
+	From  string        // the archive: a URL or a path, as the agent gets it
+	At    source.Pos    // of the archive's place in the user's file
+	Pos   source.Pos    // of the directory
+	Fetch *access.Fetch // nil: the agent takes From for a file on the instance
 }
 
 // File is one entry of `files`.
@@ -63,8 +75,8 @@ type Command struct {
 }
 
 // Other is a section that the plan does not take apart. Of these, groups and
-// users are carried out; packages, sources and services are not yet, and
-// Result.Skipped names them.
+// users are carried out; packages and services are not yet, and
+// Result.Skipped names them, as it does sources.
 type Other struct {
 	Section string // "packages", "services", …
 	Node    *source.Node
@@ -110,13 +122,31 @@ type BuildError struct {
 
 func (e *BuildError) Error() string { return e.Text }
 
+// Sources are all entries of `sources` of the plan, in order.
+func (p *Plan) Sources() []*Source {
+	var out []*Source
+	for _, s := range p.Sets {
+		for _, c := range s.Configs {
+			for _, st := range c.Steps {
+				if st.Source != nil {
+					out = append(out, st.Source)
+				}
+			}
+		}
+	}
+	return out
+}
+
 // Fetches are all fetches of the plan, in order.
 func (p *Plan) Fetches() []*access.Fetch {
 	var out []*access.Fetch
 	for _, s := range p.Sets {
 		for _, c := range s.Configs {
 			for _, st := range c.Steps {
-				if st.File != nil && st.File.Fetch != nil {
+				switch {
+				case st.Source != nil && st.Source.Fetch != nil:
+					out = append(out, st.Source.Fetch)
+				case st.File != nil && st.File.Fetch != nil:
 					out = append(out, st.File.Fetch)
 				}
 			}

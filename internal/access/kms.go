@@ -1,0 +1,127 @@
+package access
+
+import (
+	"fmt"
+	"strings"
+
+	"beanpole/internal/account"
+	"beanpole/internal/aws"
+	"beanpole/internal/fact"
+	"beanpole/internal/iam"
+)
+
+// encryption is how an object is encrypted: its own way, else the bucket's
+// default one.
+func encryption(b *account.Bucket, o *account.Object) *account.Encryption {
+	if o != nil && o.Encryption != nil {
+		return o.Encryption
+	}
+	return b.Encryption
+}
+
+// decrypts is KMS's part in an answer of S3; nil: S3 goes on and serves.
+// [S3:UsingKMSEncryption]
+func decrypts(a *account.Account, r *S3Request, b *account.Bucket, e *account.Encryption) *Answer {
+	switch e.KMS() {
+	case fact.Broken:
+		return nil
+	case fact.Unknown:
+		return &Answer{From: FromS3}
+	}
+	if refused := forKMS(r); refused != nil {
+		return refused
+	}
+	key, d := Decrypts(a, r, b, e)
+	if key != nil && d.Verdict() != fact.Unknown && key.Enabled != fact.Holds {
+		if key.Enabled == fact.Unknown {
+			return &Answer{From: FromS3}
+		}
+		ans := refuse(aws.Errorf("KMS.DisabledException", "%s is disabled.", key.ARN))
+		return &ans
+	}
+	if ans := authorized(d); ans.Verdict != fact.Holds {
+		return &ans
+	}
+	return nil
+}
+
+// forKMS is S3's answer to a request that KMS is never asked about: only what
+// is signed with Version 4, over TLS, gets at objects under SSE-KMS. The first
+// message is the one that anonymous requests get as well. (general)
+func forKMS(r *S3Request) *Answer {
+	message := ""
+	switch {
+	case r.Signature != "v4":
+		message = "Requests specifying Server Side Encryption with AWS KMS managed keys require AWS Signature Version 4."
+	case !r.Secure:
+		message = "Requests specifying Server Side Encryption with AWS KMS managed keys must be made over a secure connection."
+	default:
+		return nil
+	}
+	e := aws.Errorf("InvalidArgument", "%s", message).With("ArgumentName", "Authorization")
+	ans := refuse(e)
+	return &ans
+}
+
+// Decrypts decides whether the caller of a request may use the key of an
+// encryption; S3 asks KMS in the caller's name. key is nil for AWS's own key
+// and for one that is not known.
+func Decrypts(a *account.Account, r *S3Request, b *account.Bucket, e *account.Encryption) (key *account.Key, d iam.Decision) {
+	owner := b.Owner
+	if owner == "" {
+		owner = accountID(a)
+	}
+	p := Policies(a, r.Caller)
+	p.ResourceMustAllow = true
+	q := &iam.Request{Principal: r.Caller, Action: "kms:Decrypt", ResourceAccount: owner, Context: map[string][]string{
+		"kms:ViaService":    {"s3." + bucketRegion(a, b) + ".amazonaws.com"},
+		"kms:CallerAccount": {r.Caller.Account},
+	}}
+	// With an S3 Bucket Key the context names the bucket, else the object.
+	q.Unsure = append(q.Unsure, "kms:EncryptionContext:aws:s3:arn", "kms:EncryptionContextKeys", "kms:EncryptionAlgorithm", "kms:KeyOrigin", "kms:ResourceAliases", "kms:RequestAlias")
+	q.Unsure = append(q.Unsure, r.Unsure...)
+	if name := e.Key; name == "" || strings.HasSuffix(name, account.S3Key) {
+		q.Resource = "arn:" + partition(a) + ":kms:" + bucketRegion(a, b) + ":" + owner + ":key/" + fact.Symbol("ID of the key aws/s3")
+		p.Resource = ownKeyPolicy(owner)
+		return nil, iam.Evaluate(q, &p)
+	}
+	key, found := a.Key(e.Key)
+	if key == nil {
+		missing := "the policy of KMS key " + fact.Show(e.Key)
+		if found == fact.Broken || e.Unknown != "" {
+			missing = "KMS key " + fact.Show(e.Key)
+		}
+		return nil, iam.Decision{Reason: iam.NotKnown, Layer: iam.LayerResource, Missing: []string{missing}}
+	}
+	q.Resource = key.ARN
+	if key.Owner != "" {
+		q.ResourceAccount = key.Owner
+	}
+	p.Resource, p.ResourceUnknown = key.Policy, key.PolicyUnknown
+	d = iam.Evaluate(q, &p)
+	if d.Reason == iam.ImplicitDeny && !key.NoGrants { // a grant allows beside all policies
+		d.Reason, d.Missing = iam.NotKnown, append(d.Missing, "the grants of KMS key "+fact.Show(key.ID))
+	}
+	return key, d
+}
+
+// ownKeyPolicy is the policy of the key aws/s3, which AWS writes: everybody in
+// the account may use it by way of S3, nobody in another one.
+// [S3:troubleshoot-403-errors; KMS:key-policy-default]
+func ownKeyPolicy(owner string) *iam.Policy {
+	p := &iam.Policy{Name: "the policy of AWS's key aws/s3", Version: "2012-10-17"}
+	p.Statements = []*iam.Statement{{
+		Policy: p, Effect: iam.Allow, Principal: &iam.Principals{Anyone: true},
+		Actions: []iam.Term{{Text: "kms:Decrypt"}}, Resources: []iam.Term{{Text: "*"}},
+		Conditions: []iam.Condition{{Operator: "StringEquals", Key: "kms:CallerAccount", Values: []iam.Term{{Text: owner}}}},
+	}}
+	return p
+}
+
+// keyName is a key as people know it.
+func keyName(e *account.Encryption) string {
+	if e.Key == "" {
+		return "AWS's key aws/s3"
+	}
+	return fmt.Sprintf("KMS key %s", quoted(e.Key))
+}
