@@ -20,6 +20,7 @@ func Follow(w *World, f *Fetch) *Chain {
 	}
 	x.findProfile()
 	x.target = readTarget(f)
+	x.way = x.findWay()
 	x.c.Answer = x.answer()
 	for _, judge := range []func() Link{
 		x.document, x.source, x.authentication, x.name, x.profile, x.metadata,
@@ -45,6 +46,7 @@ type follower struct {
 	role            *account.Role    // that the profile holds
 	roleFound       fact.Verdict
 	target          target
+	way             way // to the server
 }
 
 func (x *follower) findProfile() {
@@ -95,10 +97,14 @@ func (x *follower) answer() Answer {
 		}
 	}
 	ans := x.serverAnswer()
+	if x.f.Section == "sources" && ans.Status/100 == 3 {
+		// no archive, whatever the page says [cb:sources_tool.py]
+		ans.Fails = "Unsupported source file (not zip or tarball): " + x.f.URL
+	}
 	if x.byRole() && ans.Verdict != fact.Unknown {
 		ans.MetadataCalls = max(ans.ServerCalls, 1) // credentials are read anew for each try [cb:auth.py]
 	}
-	if ans.Verdict == fact.Holds && !x.w.Reachable {
+	if ans.Verdict == fact.Holds && x.way.verdict != fact.Holds {
 		return Answer{From: ans.From} // whether it is reached is not known
 	}
 	return ans
@@ -109,6 +115,9 @@ func (x *follower) credentials() Answer {
 	if !ok || x.profileFound == fact.Unknown {
 		return Answer{From: FromMetadata}
 	}
+	if x.w.TokensRequired && x.w.PlainAgent {
+		return tokenMissing()
+	}
 	return Credentials(x.a, x.instanceProfile, name)
 }
 
@@ -117,14 +126,16 @@ func (x *follower) serverAnswer() Answer {
 	switch recognised := x.f.Address.Recognised(); {
 	case x.f.Signer.Unsure != "":
 		return Answer{From: FromS3}
-	case x.f.Signer.Kind == Basic && (x.target.elsewhere || x.target.unknown != ""):
-		return Answer{From: FromElse}
-	case x.f.Signer.Kind == Basic:
-		return refuse(aws.UnsupportedScheme("Basic"))
 	case signed && !recognised && aws.AgentUnsure(x.f.URL) != nil:
 		return Answer{From: FromAgent}
 	case signed && !recognised:
 		return Answer{From: FromAgent, Verdict: fact.Broken, Reason: "'NoneType' object has no attribute 'is_default'"}
+	case x.way.verdict == fact.Broken:
+		return x.way.unreached()
+	case x.f.Signer.Kind == Basic && (x.target.elsewhere || x.target.unknown != ""):
+		return Answer{From: FromElse}
+	case x.f.Signer.Kind == Basic:
+		return refuse(aws.UnsupportedScheme("Basic"))
 	case x.target.elsewhere:
 		return Answer{From: FromElse}
 	case x.target.unknown != "":
@@ -156,6 +167,7 @@ func (x *follower) request(who iam.Principal) *S3Request {
 	r := &S3Request{
 		Caller: who, Action: "s3:GetObject", Bucket: t.Bucket, Key: t.Key,
 		EndpointRegion: t.Region, Global: t.Global, PathStyle: t.PathStyle, Secure: t.secure, Context: x.w.Context,
+		Endpoint: x.way.endpoint,
 	}
 	if !who.Anonymous {
 		r.Signature, r.SignedRegion = "v4", x.f.Address.Region
@@ -171,7 +183,7 @@ func (x *follower) request(who iam.Principal) *S3Request {
 		r.Context["s3:x-amz-content-sha256"] = []string{aws.PayloadHash(nil)}
 	}
 	if !x.w.Reachable {
-		r.Unsure = onTheWay
+		r.Unsure = x.way.unsure()
 	}
 	return r
 }

@@ -54,7 +54,8 @@ func working(t *testing.T) *world {
 		Trust: policy(t, "trust policy", trustEC2), Inline: []*iam.Policy{policy(t, "inline policy certs", readCerts)}, Pos: at(10),
 	}
 	profile := &account.Profile{Name: "shop-profile", Path: "/", ARN: "arn:aws:iam::111122223333:instance-profile/shop-profile", Roles: []string{"shop-role"}, Pos: at(20)}
-	bucket := &account.Bucket{Name: "certs", Region: "eu-west-1", Objects: map[string]*account.Object{"client.pem": {Size: 5}}, ObjectsComplete: true, Pos: at(30)}
+	bucket := &account.Bucket{Name: "certs", Region: "eu-west-1", Objects: map[string]*account.Object{"client.pem": {Size: 5}}, ObjectsComplete: true, Pos: at(30),
+		PublicAccess: account.Open(), Ownership: account.OwnerEnforced}
 	a := &account.Account{
 		ID: "111122223333", Partition: "aws", Region: "eu-west-1", Complete: true,
 		Roles: []*account.Role{role, {Name: "other-role", ARN: "arn:aws:iam::111122223333:role/other-role", Trust: role.Trust}},
@@ -222,11 +223,15 @@ var outcomes = []outcome{
 	{"static keys", func(w *world) {
 		w.f.Signer = Signer{Kind: StaticKeys, Block: "Keys", KeyID: "AKIAEXAMPLE", Secret: "s"}
 	}, fact.Unknown, "0 S3", "", "0/0", "", "identity bucket"},
+	// encryption, ownership, Block Public Access, endpoints: see stores_test.go
 	{"a presigned URL", func(w *world) { w.fetch(certURL + "?X-Amz-Signature=00"); w.unsigned("") }, fact.Unknown, "0 S3", "", "0/0", "", "authentication identity bucket object"},
 }
 
-func TestFollowPredictsHowTheAgentEnds(t *testing.T) {
-	for _, o := range outcomes {
+func TestFollowPredictsHowTheAgentEnds(t *testing.T) { followAll(t, outcomes) }
+
+func followAll(t *testing.T, all []outcome) {
+	t.Helper()
+	for _, o := range all {
 		t.Run(strings.ReplaceAll(o.name, " ", "_"), func(t *testing.T) {
 			w := working(t)
 			o.change(w)

@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"strings"
 
+	"beanpole/internal/account"
 	"beanpole/internal/aws"
 	"beanpole/internal/fact"
+	"beanpole/internal/iam"
 	"beanpole/internal/source"
 )
 
@@ -100,10 +102,14 @@ func (x *follower) authentication() Link {
 		why += " (" + fact.Show(strings.Join(s.Others, "; ")) + ")"
 	}
 	at = append(at, x.f.URLAt)
+	ans := x.c.Answer
+	if ans.From == FromNetwork && !x.target.elsewhere { // what S3 would say
+		ans = S3(x.a, x.request(x.caller()))
+	}
 	switch {
-	case x.c.Answer.From == FromS3 && x.c.Answer.Code == "AccessDenied":
+	case ans.From == FromS3 && ans.Code == "AccessDenied":
 		return broken(at, "nobody signs: %s", why)
-	case x.c.Answer.Verdict == fact.Holds || x.target.elsewhere || x.c.Answer.Verdict == fact.Broken:
+	case ans.Verdict == fact.Holds || x.target.elsewhere || ans.Verdict == fact.Broken:
 		return holds(at, "nobody signs, and nobody needs to: %s", why)
 	}
 	return unknown(at, "whether the bucket lets in everybody", "nobody signs: %s", why)
@@ -217,6 +223,8 @@ func (x *follower) metadata() Link {
 	at := origins(x.f.Signer.Role)
 	p := x.instanceProfile
 	switch ans := x.credentials(); {
+	case ans.Status == 401:
+		return broken(at, "instance metadata answers 401: it takes session tokens only (option DisableIMDSv1), and the agent of an Amazon Linux AMI platform brings none")
 	case ans.Verdict == fact.Broken && ans.Status == 404 && (p == nil || len(p.Roles) == 0):
 		return broken(append(at, origins(x.w.Profile)...), "instance metadata answers 404 for %s: the instance has no credentials at all", quoted(name))
 	case ans.Verdict == fact.Broken && ans.Status == 404:
@@ -287,19 +295,105 @@ func (x *follower) object() Link {
 	}
 	switch hasObject(b, t.Key) {
 	case fact.Holds:
-		return holds([]source.Pos{b.Pos}, "%s exists", where)
+		return x.content(b, b.Objects[t.Key], where)
 	case fact.Broken:
 		return broken([]source.Pos{x.f.URLAt, b.Pos}, "%s does not exist", where)
+	}
+	if l := x.content(b, nil, where); l.Verdict == fact.Broken {
+		x.c.Doubts = append(x.c.Doubts, Doubt{Name: Object, Says: l.Says, At: l.At, If: where + " is encrypted as the bucket's default encryption says"})
 	}
 	return unknown(nil, "whether object "+where+" exists", "whether %s exists is not known", where)
 }
 
+// content judges who owns an object and which key it is under. A nil object is
+// one of which nothing is known but that the bucket's defaults are its own.
+func (x *follower) content(b *account.Bucket, o *account.Object, where string) Link {
+	at := []source.Pos{b.Pos}
+	e := encryption(b, o)
+	if e != nil {
+		at = append(at, e.Pos)
+	}
+	if e.KMS() != fact.Broken && x.byRole() && x.role == nil {
+		return unknown(at, x.missingRole(), "whether the instances' role may decrypt %s is not known", where)
+	}
+	r := x.request(x.caller())
+	switch ownObject(x.a, r, b, o) {
+	case fact.Broken:
+		return broken(at, "%s belongs to account %s, which wrote it: neither the bucket's policy nor its owner's policies reach it", where, quoted(o.Owner))
+	case fact.Unknown:
+		return unknown(at, "the object ownership of bucket "+quoted(b.Name), "whether %s belongs to the bucket's owner is not known", where)
+	}
+	refused := decrypts(x.a, r, b, e)
+	if refused == nil {
+		return holds(at, "%s exists", where)
+	}
+	key, d := Decrypts(x.a, r, b, e)
+	at = append(at, statementPlaces(d)...)
+	if key != nil {
+		at = append(at, key.Pos)
+	}
+	switch {
+	case refused.Verdict == fact.Unknown:
+		return unknown(at, missing(d, "the policy of "+keyName(e)), "whether %s may use %s, under which %s is encrypted, is not known", x.who(), keyName(e), where)
+	case refused.Code == "InvalidArgument":
+		return broken(at, "%s is encrypted with SSE-KMS, and S3 hands it out only to requests over TLS signed with Signature Version 4", where)
+	case refused.Code == "KMS.DisabledException":
+		return broken(at, "%s is encrypted under %s, which is disabled", where, keyName(e))
+	case d.Reason == iam.ExplicitDeny:
+		return broken(at, "%s is encrypted under %s, and %s is denied kms:Decrypt by %s", where, keyName(e), x.who(), statements(d))
+	}
+	return broken(at, "%s is encrypted under %s, and %s may not call kms:Decrypt with it%s", where, keyName(e), x.who(), keySide(d))
+}
+
+// keySide says which side does not allow the use of a key: its policy must let
+// the role in, or its account; only then do the role's policies count.
+// [KMS:key-policies]
+func keySide(d iam.Decision) string {
+	if d.Layer == iam.LayerResource {
+		return ": the key policy lets neither the role nor its account in" + nearly(d)
+	}
+	return ": the key policy leaves it to IAM, and no policy of the role allows it" + nearly(d)
+}
+
 func (x *follower) network() Link {
-	if x.w.Reachable {
-		return holds(nil, "the instances reach S3")
+	w := &x.way
+	if w.some {
+		x.c.Doubts = append(x.c.Doubts, Doubt{Name: Network, Says: w.says, If: "the instance is in the wrong one of its subnets", At: w.at})
 	}
-	if x.target.elsewhere {
-		return unknown(nil, "whether the instances' subnets reach that server", "whether the instances reach the server is not known")
+	if w.verdict == fact.Holds && w.endpoint != nil && x.signs() != (x.f.Signer.Kind == Nobody) {
+		if l, filters := x.endpointPolicy(); filters {
+			return l
+		}
 	}
-	return unknown(nil, "whether the instances' subnets reach S3", "whether the instances reach S3 is not known")
+	return Link{Verdict: w.verdict, Says: w.says, Missing: w.missing, At: w.at}
+}
+
+// endpointPolicy is what the policy of the VPC endpoint says to a request that
+// everybody else lets through.
+func (x *follower) endpointPolicy() (l Link, filters bool) {
+	e := x.way.endpoint
+	at := append(x.way.at[:len(x.way.at):len(x.way.at)], e.Pos)
+	name := "the policy of VPC endpoint " + quoted(e.ID)
+	switch {
+	case e.PolicyUnknown != "":
+		return unknown(at, e.PolicyUnknown, "what %s says is not known", name), true
+	case e.Policy == nil:
+		return Link{}, false
+	case x.byRole() && x.role == nil:
+		return unknown(at, x.missingRole(), "what %s says to the instances' role is not known", name), true
+	}
+	r := x.request(x.caller())
+	b, _ := x.a.Bucket(r.Bucket)
+	d := iam.Evaluate(iamRequest(x.a, r, b), &iam.Policies{Identity: []*iam.Policy{everything}, Resource: openedTo(nil), Endpoint: e.Policy})
+	at = append(at, statementPlaces(d)...)
+	switch d.Verdict() {
+	case fact.Broken:
+		if d.Reason == iam.ExplicitDeny {
+			return broken(at, "%s denies the request: %s", name, statements(d)), true
+		}
+		return broken(at, "%s does not let requests to bucket %s through%s", name, quoted(r.Bucket), nearly(d)), true
+	case fact.Unknown:
+		return unknown(at, missing(d, name), "whether %s lets the request through is not known", name), true
+	}
+	return Link{}, false
 }

@@ -87,6 +87,17 @@ func noSuchName() Answer {
 	}
 }
 
+// tokenMissing is the answer to a request without a session token where one is
+// required; the agent's inner ten tries end with the first, since the status is
+// neither 404 nor 5xx. [cb-run: IMDS 401]
+func tokenMissing() Answer {
+	page := aws.MetadataPage(401)
+	return Answer{
+		From: FromMetadata, Status: 401, Verdict: fact.Broken, Body: page,
+		Reason: "[Errno 401] HTTP Error 401 : " + page, MetadataCalls: fetchTries,
+	}
+}
+
 // trustsEC2 decides whether EC2 may assume the role.
 func trustsEC2(a *account.Account, role *account.Role) iam.Decision {
 	if role == nil || role.Trust == nil {

@@ -51,6 +51,7 @@ func Policies(a *account.Account, who iam.Principal) iam.Policies {
 		p.IdentityUnknown = []string{"policies of " + fact.Show(who.ARN) + " in its own account"}
 		return p
 	}
+	p.SCPs = a.SCPs
 	if who.SessionARN == "" && strings.Contains(who.ARN, ":user/") {
 		for _, u := range a.Users {
 			if fact.Equal(u.ARN, who.ARN) == fact.Holds {

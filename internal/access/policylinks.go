@@ -41,19 +41,18 @@ type sides struct {
 func (x *follower) sides() (s sides) {
 	r := x.request(x.caller())
 	s.b, s.found = x.a.Bucket(r.Bucket)
-	p := Policies(x.a, r.Caller)
+	p := policiesOn(x.a, r, s.b)
 	q := iamRequest(x.a, r, s.b)
-	if s.b != nil {
-		p.Resource, p.ResourceUnknown = s.b.Policy, s.b.PolicyUnknown
-	} else {
+	if s.b == nil {
 		p.ResourceUnknown = "the policy of bucket " + quoted(r.Bucket)
 	}
-	s.full = iam.Evaluate(q, &p)
+	s.full = throughEndpoint(r, keptOut(x.a, r, s.b, iam.Evaluate(q, &p)))
 	s.bucket = iam.Evaluate(q, &iam.Policies{Identity: []*iam.Policy{everything}, Resource: p.Resource, ResourceUnknown: p.ResourceUnknown})
 	if r.Caller.Anonymous { // has no identity side: does the policy deny, at least?
 		s.bucket = iam.Evaluate(q, &iam.Policies{Resource: openedTo(p.Resource), ResourceUnknown: p.ResourceUnknown})
 	}
 
+	p.Endpoint = nil // the network's part
 	own, alone := p, *q
 	own.Resource, own.ResourceUnknown, alone.ResourceAccount = nil, "", ""
 	s.identity = iam.Evaluate(&alone, &own)
@@ -179,6 +178,10 @@ func (x *follower) bucketPolicy(name string, at []source.Pos, s *sides) Link {
 	switch {
 	case x.byRole() && x.role == nil:
 		return unknown(at, x.missingRole(), "what %s says to the instances' role is not known", policy)
+	case full.Layer == LayerPublicAccess && full.Verdict() == fact.Broken:
+		return broken(at, "%s is public, so Block Public Access (RestrictPublicBuckets) lets in nobody from outside the bucket's account", policy)
+	case full.Layer == LayerPublicAccess:
+		return unknown(at, missing(full, policy), "whether Block Public Access keeps the request out is not known")
 	case full.Reason == iam.ExplicitDeny && full.Layer == iam.LayerResource:
 		return broken(at, "%s denies the request: %s", policy, statements(full))
 	case x.f.Signer.Kind == Nobody && s.bucket.Verdict() == fact.Unknown:

@@ -25,6 +25,9 @@ type S3Request struct {
 	Signature         string // "", "v2" or "v4"
 	SignedRegion      string // of a v4 signature
 	Secure            bool   // over TLS
+	// Endpoint is the VPC endpoint that the request went through, nil for none:
+	// its policy must let the request through too.
+	Endpoint *account.Endpoint
 	// Context are further condition keys (aws:SourceIp, s3:prefix, …); Unsure
 	// names keys that the request may have.
 	Context map[string][]string
@@ -33,7 +36,7 @@ type S3Request struct {
 
 // S3 is what S3 answers. Holds means: the request is let through (and, of
 // s3:GetObject, the object exists). The order is S3's: bucket, region,
-// signature version, authorisation, object.
+// signature version, authorisation, object, its owner, its key in KMS.
 func S3(a *account.Account, r *S3Request) Answer {
 	if r.Bucket == "" || r.Action == "s3:CreateBucket" {
 		return authorized(decide(a, r, nil))
@@ -50,11 +53,50 @@ func S3(a *account.Account, r *S3Request) Answer {
 	}
 	switch hasObject(b, r.Key) {
 	case fact.Holds:
-		return served()
+		return handOut(a, r, b, b.Objects[r.Key])
 	case fact.Unknown:
 		return Answer{From: FromS3}
 	}
 	return missingObject(a, r, b)
+}
+
+// handOut is the answer about an object that exists, to a caller whom the
+// policies let in.
+func handOut(a *account.Account, r *S3Request, b *account.Bucket, o *account.Object) Answer {
+	switch ownObject(a, r, b, o) {
+	case fact.Broken:
+		return refuse(aws.NewError("AccessDenied"))
+	case fact.Unknown:
+		return Answer{From: FromS3}
+	}
+	if refused := decrypts(a, r, b, encryption(b, o)); refused != nil {
+		return *refused
+	}
+	return served()
+}
+
+// ownObject tells whether the bucket's policy and its owner's policies reach
+// an object: not one that another account wrote, unless the bucket's owner owns
+// every object, or the object's ACL lets the owner in.
+// [S3:about-object-ownership, S3:troubleshoot-403-errors]
+func ownObject(a *account.Account, r *S3Request, b *account.Bucket, o *account.Object) fact.Verdict {
+	if o == nil || o.Owner == "" {
+		return fact.Holds
+	}
+	owner := b.Owner
+	if owner == "" {
+		owner = accountID(a)
+	}
+	enforced := fact.Unknown
+	if b.Ownership != "" {
+		enforced = fact.Equal(b.Ownership, account.OwnerEnforced)
+	}
+	mine := fact.Equal(r.Caller.Account, o.Owner)
+	if r.Caller.Anonymous {
+		mine = fact.Broken
+	}
+	shared := fact.All(o.Shared, fact.Equal(r.Caller.Account, owner), fact.Not(fact.Of(r.Caller.Anonymous)))
+	return fact.Any(enforced, fact.Equal(o.Owner, owner), mine, shared)
 }
 
 func served() Answer {
@@ -167,11 +209,64 @@ func takesSignature(region string, r *S3Request) (*aws.Error, fact.Verdict) {
 // decide asks the policies. b is nil for a request that is about no existing
 // bucket.
 func decide(a *account.Account, r *S3Request, b *account.Bucket) iam.Decision {
+	p := policiesOn(a, r, b)
+	d := iam.Evaluate(iamRequest(a, r, b), &p)
+	d = keptOut(a, r, b, d)
+	return throughEndpoint(r, d)
+}
+
+// policiesOn are all policies that bear on a request.
+func policiesOn(a *account.Account, r *S3Request, b *account.Bucket) iam.Policies {
 	p := Policies(a, r.Caller)
 	if b != nil {
 		p.Resource, p.ResourceUnknown = b.Policy, b.PolicyUnknown
+		if b.Owner == "" || b.Owner == a.ID {
+			p.RCPs = a.RCPs
+		}
 	}
-	return iam.Evaluate(iamRequest(a, r, b), &p)
+	if r.Endpoint != nil {
+		p.Endpoint = r.Endpoint.Policy
+	}
+	return p
+}
+
+// keptOut is a decision after Block Public Access: it lets in nobody from
+// outside the bucket's account by a public policy.
+func keptOut(a *account.Account, r *S3Request, b *account.Bucket, d iam.Decision) iam.Decision {
+	if b == nil || d.Verdict() == fact.Broken {
+		return d
+	}
+	owner := b.Owner
+	if owner == "" {
+		owner = accountID(a)
+	}
+	outside := fact.Of(r.Caller.Anonymous)
+	if !r.Caller.Anonymous {
+		outside = fact.Not(fact.Equal(r.Caller.Account, owner))
+	}
+	switch fact.All(outside, restricted(a, b)) {
+	case fact.Broken:
+		return d
+	case fact.Holds:
+		return iam.Decision{Reason: iam.ImplicitDeny, Layer: LayerPublicAccess}
+	}
+	d.Reason, d.Layer, d.By = iam.NotKnown, LayerPublicAccess, nil
+	d.Missing = append(d.Missing, "Block Public Access of bucket "+fact.Show(b.Name))
+	return d
+}
+
+// LayerPublicAccess is the layer of a decision that Block Public Access made.
+const LayerPublicAccess = "Block Public Access"
+
+// throughEndpoint is a decision about a request by way of an endpoint of which
+// the policy is not known.
+func throughEndpoint(r *S3Request, d iam.Decision) iam.Decision {
+	if r.Endpoint == nil || r.Endpoint.PolicyUnknown == "" || d.Verdict() == fact.Broken {
+		return d
+	}
+	d.Reason, d.Layer, d.By = iam.NotKnown, iam.LayerEndpoint, nil
+	d.Missing = append(d.Missing, r.Endpoint.PolicyUnknown)
+	return d
 }
 
 func iamRequest(a *account.Account, r *S3Request, b *account.Bucket) *iam.Request {
@@ -189,6 +284,9 @@ func iamRequest(a *account.Account, r *S3Request, b *account.Bucket) *iam.Reques
 		q.Context["s3:signatureversion"] = []string{"AWS"}
 	case "v4":
 		q.Context["s3:signatureversion"] = []string{"AWS4-HMAC-SHA256"}
+	}
+	if e := r.Endpoint; e != nil { // [S3:example-bucket-policies-vpc-endpoint]
+		q.Context["aws:SourceVpce"], q.Context["aws:SourceVpc"] = []string{e.ID}, []string{e.VPC}
 	}
 	if _, presigned := q.Context["s3:authType"]; r.Signature != "" && !presigned {
 		q.Context["s3:authType"] = []string{"REST-HEADER"}

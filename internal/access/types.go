@@ -93,9 +93,16 @@ type World struct {
 	// Instance is the instance's ID, the name of its role session; "" when
 	// there is none yet.
 	Instance string
-	// Reachable is set when it is known that the instances reach S3 and that
-	// Context holds all that their requests carry, as in the local cloud.
+	// Placement is where the instances are, nil when that is not known: then
+	// they are in the account's default VPC, or nobody said.
+	Placement *Placement
+	// Reachable is set when Context holds all that the instances' requests
+	// carry and, without a Placement, it is known that they reach S3, as in the
+	// local cloud.
 	Reachable bool
+	// TokensRequired: instance metadata answers sessions alone (IMDSv2). An
+	// agent of the Amazon Linux AMI (PlainAgent) does not begin one.
+	TokensRequired, PlainAgent bool
 	// Context are condition keys of the instances' requests (aws:SourceIp).
 	Context map[string][]string
 }
@@ -106,7 +113,8 @@ type Server string
 const (
 	FromMetadata Server = "instance metadata"
 	FromS3       Server = "S3"
-	FromAgent    Server = "the agent" // failed before any server could answer
+	FromAgent    Server = "the agent"   // failed before any server could answer
+	FromNetwork  Server = "the network" // no server was reached
 	FromElse     Server = "another server"
 )
 
@@ -122,6 +130,8 @@ type Answer struct {
 	Body string
 	// Reason is the text that the agent puts behind "Failed to retrieve URL: ".
 	Reason string
+	// Fails is the agent's whole text when it is another one than that.
+	Fails string
 	// MetadataCalls and ServerCalls are how many requests the agent makes
 	// before it gives up or succeeds (semantics: retries).
 	MetadataCalls, ServerCalls int
@@ -133,6 +143,17 @@ type Chain struct {
 	World  *World
 	Links  []Link // all of Links, in order
 	Answer Answer
+	// Doubts are what breaks the fetch under a condition of which it is not
+	// known whether it holds.
+	Doubts []Doubt
+}
+
+// Doubt is a link that is broken if something is so.
+type Doubt struct {
+	Name LinkName
+	Says string
+	If   string // what must be so
+	At   []source.Pos
 }
 
 // Link is the answer to one question.
@@ -145,8 +166,12 @@ func (c *Chain) Link(n LinkName) *Link {
 	return nil
 }
 
-// Cause is the first broken link, nil when none is.
+// Cause is the first broken link, nil when none is; the network when it keeps
+// the agent from ever hearing of the others.
 func (c *Chain) Cause() *Link {
+	if l := c.Link(Network); l != nil && c.Answer.From == FromNetwork && l.Verdict == fact.Broken {
+		return l
+	}
 	for i := range c.Links {
 		if c.Links[i].Verdict == fact.Broken {
 			return &c.Links[i]

@@ -15,7 +15,7 @@ import (
 // have no content; only empty ones can be read.
 func (s *State) Load(a *account.Account) error {
 	return s.Update(func(tx *Tx) error {
-		for _, f := range []func(*Tx, *account.Account) error{s.loadRoles, s.loadUsers, s.loadRest, s.loadBuckets} {
+		for _, f := range []func(*Tx, *account.Account) error{s.loadRoles, s.loadUsers, s.loadRest, s.loadKeys, s.loadBuckets} {
 			if err := f(tx, a); err != nil {
 				return fmt.Errorf("load account: %w", err)
 			}
@@ -84,9 +84,29 @@ func (s *State) loadRest(tx *Tx, a *account.Account) error {
 	return nil
 }
 
+func (s *State) loadKeys(tx *Tx, a *account.Account) error {
+	for _, k := range a.Keys {
+		d, err := s.bound(tx, k.Policy)
+		if err != nil {
+			return err
+		}
+		if err := tx.PutKey(&Key{ID: k.ID, ARN: k.ARN, Aliases: k.Aliases, Disabled: k.Enabled == fact.Broken, Policy: d}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (s *State) loadBuckets(tx *Tx, a *account.Account) error {
 	for _, b := range a.Buckets {
-		rec := &Bucket{Name: b.Name, Region: or(b.Region, s.Region()), Created: s.now().UTC().Truncate(time.Second)}
+		rec := &Bucket{Name: b.Name, Region: or(b.Region, s.Region()), Created: s.now().UTC().Truncate(time.Second), Ownership: b.Ownership}
+		if p := b.PublicAccess; p != nil {
+			rec.PublicAccess = &PublicAccess{BlockPolicy: p.BlockPolicy == fact.Holds, Restrict: p.Restrict == fact.Holds,
+				BlockACLs: p.BlockACLs == fact.Holds, IgnoreACLs: p.IgnoreACLs == fact.Holds}
+		}
+		if e := b.Encryption; e.KMS() == fact.Holds {
+			rec.Encryption = &Encryption{Algorithm: e.Algorithm, Key: e.Key}
+		}
 		if b.Policy != nil {
 			d, err := s.bound(tx, b.Policy)
 			if err != nil {
@@ -98,7 +118,7 @@ func (s *State) loadBuckets(tx *Tx, a *account.Account) error {
 			return err
 		}
 		for key, o := range b.Objects {
-			if err := tx.PutObject(&Object{Bucket: b.Name, Key: key, Size: o.Size, ETag: o.ETag, Type: o.Type, Modified: s.now().UTC().Truncate(time.Second)}); err != nil {
+			if err := tx.PutObject(&Object{Bucket: b.Name, Key: key, Size: o.Size, ETag: o.ETag, Type: o.Type, Owner: o.Owner, Modified: s.now().UTC().Truncate(time.Second)}); err != nil {
 				return err
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"beanpole/internal/account"
+	"beanpole/internal/fact"
 )
 
 // Document is a policy as it was given.
@@ -61,6 +62,30 @@ type Bucket struct {
 	Created      time.Time
 	Policy       *Document         `json:",omitempty"`
 	Tags         map[string]string `json:",omitempty"`
+	// PublicAccess is Block Public Access; nil: of an older store, all open.
+	PublicAccess *PublicAccess `json:",omitempty"`
+	Ownership    string        `json:",omitempty"`
+	Encryption   *Encryption   `json:",omitempty"`
+}
+
+// PublicAccess is Block Public Access of a bucket.
+type PublicAccess struct {
+	BlockACLs, IgnoreACLs, BlockPolicy, Restrict bool
+}
+
+// Encryption is a bucket's default encryption by KMS.
+type Encryption struct {
+	Algorithm string
+	Key       string `json:",omitempty"`
+}
+
+// Key is a KMS key's record. Nothing encrypts with it: it answers for its
+// policy.
+type Key struct {
+	ID, ARN  string
+	Aliases  []string `json:",omitempty"`
+	Disabled bool     `json:",omitempty"`
+	Policy   Document
 }
 
 // Object is an S3 object's record. Its data is a file of the s3 package's, or
@@ -75,6 +100,8 @@ type Object struct {
 	Header      map[string]string `json:",omitempty"` // Cache-Control and the like
 	Meta        map[string]string `json:",omitempty"` // x-amz-meta-…, names without that
 	Checksum    map[string]string `json:",omitempty"` // algorithm to base64 value
+	// Owner is another account that wrote it, as only Load makes them.
+	Owner string `json:",omitempty"`
 }
 
 // AccessKey is a user's long-term key.
@@ -127,6 +154,15 @@ func (t *Tx) PutPolicy(p *Policy) error { return t.Put("policy", fold(p.Name), p
 // DeletePolicy forgets a customer managed policy.
 func (t *Tx) DeletePolicy(name string) error { return t.Delete("policy", fold(name)) }
 
+// Keys are all KMS keys, by ARN.
+func (t *Tx) Keys() ([]*Key, error) { return List[Key](t, "kms-key") }
+
+// PutKey writes a KMS key.
+func (t *Tx) PutKey(k *Key) error { return t.Put("kms-key", k.ARN, k) }
+
+// DeleteKey forgets a KMS key.
+func (t *Tx) DeleteKey(arn string) error { return t.Delete("kms-key", arn) }
+
 // Bucket finds a bucket by name.
 func (t *Tx) Bucket(name string) (*Bucket, bool, error) { return one[Bucket](t, "bucket", name) }
 
@@ -170,7 +206,11 @@ func (t *Tx) EachObject(bucket, prefix, from string, f func(key string, data []b
 }
 
 func (o *Object) view() *account.Object {
-	return &account.Object{Size: o.Size, ETag: o.ETag, Type: o.Type}
+	v := &account.Object{Size: o.Size, ETag: o.ETag, Type: o.Type, Owner: o.Owner}
+	if o.Owner != "" {
+		v.Shared = fact.Broken // ACLs are not kept
+	}
+	return v
 }
 
 func one[T any](t *Tx, kind, key string) (*T, bool, error) {

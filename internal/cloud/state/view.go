@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"beanpole/internal/account"
+	"beanpole/internal/fact"
 	"beanpole/internal/iam"
 )
 
@@ -13,7 +14,7 @@ import (
 func (s *State) build(t *Tx) (*account.Account, error) {
 	a := &account.Account{ID: s.meta.AccountID, Partition: "aws", Region: s.meta.Region, Complete: true}
 	ids := map[string]string{} // ARN of a role or user that exists, and its ID
-	for _, f := range []func(*Tx, *account.Account, map[string]string) error{s.viewUsers, s.viewRoles, s.viewProfiles, s.viewPolicies, s.viewBuckets} {
+	for _, f := range []func(*Tx, *account.Account, map[string]string) error{s.viewUsers, s.viewRoles, s.viewProfiles, s.viewPolicies, s.viewKeys, s.viewBuckets} {
 		if err := f(t, a, ids); err != nil {
 			return nil, fmt.Errorf("read the account: %w", err)
 		}
@@ -99,13 +100,42 @@ func (s *State) viewPolicies(t *Tx, a *account.Account, _ map[string]string) err
 	return nil
 }
 
+func (s *State) viewKeys(t *Tx, a *account.Account, ids map[string]string) error {
+	keys, err := t.Keys()
+	if err != nil {
+		return err
+	}
+	for _, k := range keys {
+		v := &account.Key{ID: k.ID, ARN: k.ARN, Aliases: k.Aliases, Enabled: fact.Of(!k.Disabled), NoGrants: true}
+		if v.Policy, err = parseBound("key policy", k.Policy, ids); err != nil {
+			return err
+		}
+		a.Keys = append(a.Keys, v)
+	}
+	return nil
+}
+
+func (p *PublicAccess) view() *account.PublicAccess {
+	if p == nil {
+		return account.Open()
+	}
+	return &account.PublicAccess{BlockPolicy: fact.Of(p.BlockPolicy), Restrict: fact.Of(p.Restrict), BlockACLs: fact.Of(p.BlockACLs), IgnoreACLs: fact.Of(p.IgnoreACLs)}
+}
+
 func (s *State) viewBuckets(t *Tx, a *account.Account, ids map[string]string) error {
 	buckets, err := t.Buckets()
 	if err != nil {
 		return err
 	}
 	for _, b := range buckets {
-		v := &account.Bucket{Name: b.Name, Region: b.Region, Owner: s.meta.AccountID, Objects: map[string]*account.Object{}, ObjectsComplete: true}
+		v := &account.Bucket{Name: b.Name, Region: b.Region, Owner: s.meta.AccountID, Objects: map[string]*account.Object{}, ObjectsComplete: true,
+			PublicAccess: b.PublicAccess.view(), Ownership: b.Ownership}
+		if v.Ownership == "" {
+			v.Ownership = account.OwnerEnforced
+		}
+		if e := b.Encryption; e != nil {
+			v.Encryption = &account.Encryption{Algorithm: e.Algorithm, Key: e.Key}
+		}
 		if b.Policy != nil {
 			if v.Policy, err = parseBound("bucket policy", *b.Policy, ids); err != nil {
 				return err
