@@ -26,6 +26,8 @@ type Option struct {
 	Name string
 	// Values are those that the option takes; none: any text.
 	Values []string
+	// Grows: AWS has added values since, and may add more.
+	Grows bool
 	// Min and Max bound a whole number, unless both are 0.
 	Min, Max int
 	On       []Generation // as in Namespace
@@ -44,6 +46,7 @@ func (n *Namespace) Option(name string) *Option {
 func flag(name string) Option                          { return Option{Name: name, Values: []string{"true", "false"}} }
 func whole(name string, least, most int) Option        { return Option{Name: name, Min: least, Max: most} }
 func choice(name string, values ...string) Option      { return Option{Name: name, Values: values} }
+func (o Option) grows() Option                         { o.Grows = true; return o }
 func (o Option) only(generations ...Generation) Option { o.On = generations; return o }
 
 func free(names ...string) []Option {
@@ -82,14 +85,14 @@ var namespaces = []*Namespace{
 	{Name: nsLaunch, Options: append(free("EC2KeyName", profileOption, "ImageId", "InstanceType", "SecurityGroups",
 		"SSHSourceRestriction", "BlockDeviceMappings"),
 		flag("DisableIMDSv1"), flag("DisableDefaultEC2SecurityGroup"), flag("LaunchTemplateTagPropagationEnabled"),
-		choice("MonitoringInterval", "1 minute", "5 minute"), choice("RootVolumeType", "standard", "gp2", "gp3", "io1", "io2"),
+		choice("MonitoringInterval", "1 minute", "5 minute").grows(), choice("RootVolumeType", "standard", "gp2", "gp3", "io1", "io2").grows(),
 		whole("RootVolumeSize", 1, 65536), whole("RootVolumeIOPS", 100, 256000), whole("RootVolumeThroughput", 125, 2000))},
 	{Name: "aws:autoscaling:scheduledaction", Options: append(free("StartTime", "EndTime", "Recurrence"),
 		whole("MinSize", 0, 10000), whole("MaxSize", 0, 10000), whole("DesiredCapacity", 0, 10000), flag("Suspend"))},
 	{Name: "aws:autoscaling:trigger", Options: append(free("LowerBreachScaleIncrement", "UpperBreachScaleIncrement",
 		"LowerThreshold", "UpperThreshold"),
 		whole("BreachDuration", 1, 600), whole("Period", 1, 600), whole("EvaluationPeriods", 1, 600),
-		choice("MeasureName", strings.Fields("CPUUtilization NetworkIn NetworkOut DiskWriteOps DiskReadBytes DiskReadOps DiskWriteBytes Latency RequestCount HealthyHostCount UnhealthyHostCount TargetResponseTime")...),
+		choice("MeasureName", strings.Fields("CPUUtilization NetworkIn NetworkOut DiskWriteOps DiskReadBytes DiskReadOps DiskWriteBytes Latency RequestCount HealthyHostCount UnhealthyHostCount TargetResponseTime")...).grows(),
 		choice("Statistic", "Minimum", "Maximum", "Sum", "Average"),
 		choice("Unit", strings.Fields("Seconds Percent Bytes Bits Count Bytes/Second Bits/Second Count/Second None")...))},
 	{Name: "aws:autoscaling:updatepolicy:rollingupdate", Options: append(free("PauseTime", "Timeout"),
@@ -101,8 +104,8 @@ var namespaces = []*Namespace{
 	{Name: nsApplication, Options: free("Application Healthcheck URL")},
 	{Name: nsProperties, Open: true},
 	{Name: "aws:elasticbeanstalk:application:environmentsecrets", Open: true},
-	{Name: "aws:elasticbeanstalk:cloudwatch:logs", Options: []Option{flag("StreamLogs"), flag("DeleteOnTerminate"), choice("RetentionInDays", retention...)}},
-	{Name: "aws:elasticbeanstalk:cloudwatch:logs:health", Options: []Option{flag("HealthStreamingEnabled"), flag("DeleteOnTerminate"), choice("RetentionInDays", retention...)}},
+	{Name: "aws:elasticbeanstalk:cloudwatch:logs", Options: []Option{flag("StreamLogs"), flag("DeleteOnTerminate"), choice("RetentionInDays", retention...).grows()}},
+	{Name: "aws:elasticbeanstalk:cloudwatch:logs:health", Options: []Option{flag("HealthStreamingEnabled"), flag("DeleteOnTerminate"), choice("RetentionInDays", retention...).grows()}},
 	{Name: "aws:elasticbeanstalk:command", Options: []Option{
 		choice("DeploymentPolicy", "AllAtOnce", "Rolling", "RollingWithAdditionalBatch", "Immutable", "TrafficSplitting"),
 		whole("Timeout", 1, 3600), choice("BatchSizeType", "Percentage", "Fixed"), whole("BatchSize", 1, 10000), flag("IgnoreHealthCheck")}},
@@ -113,7 +116,7 @@ var namespaces = []*Namespace{
 		flag("LoadBalancerIsShared"))},
 	{Name: "aws:elasticbeanstalk:environment:process:", Options: process},
 	{Name: "aws:elasticbeanstalk:environment:proxy", Options: []Option{
-		choice("ProxyServer", "nginx", "apache", "apache/2.2", "none"), flag("GzipCompression").only(AL1)}},
+		choice("ProxyServer", "nginx", "apache", "apache/2.2", "none").grows(), flag("GzipCompression").only(AL1)}},
 	{Name: "aws:elasticbeanstalk:environment:proxy:staticfiles", Open: true},
 	{Name: "aws:elasticbeanstalk:healthreporting:system", Options: append(free("ConfigDocument"),
 		choice("SystemType", "basic", "enhanced"), flag("EnhancedHealthAuthEnabled"),
@@ -123,7 +126,7 @@ var namespaces = []*Namespace{
 	{Name: "aws:elasticbeanstalk:managedactions:platformupdate", Options: []Option{choice("UpdateLevel", "patch", "minor"), flag("InstanceRefreshEnabled")}},
 	{Name: "aws:elasticbeanstalk:monitoring", Options: []Option{flag("Automatically Terminate Unhealthy Instances")}},
 	{Name: "aws:elasticbeanstalk:sns:topics", Options: append(free("Notification Endpoint", "Notification Topic ARN", "Notification Topic Name"),
-		choice("Notification Protocol", "http", "https", "email", "email-json", "sqs"))},
+		choice("Notification Protocol", "http", "https", "email", "email-json", "sqs").grows())},
 	{Name: "aws:elasticbeanstalk:sqsd", Options: append(free("WorkerQueueURL", "HttpPath", "MimeType"),
 		whole("HttpConnections", 1, 100), whole("ConnectTimeout", 1, 60), whole("InactivityTimeout", 1, 36000),
 		whole("VisibilityTimeout", 0, 43200), whole("ErrorVisibilityTimeout", 0, 43200), whole("RetentionPeriod", 60, 1209600), whole("MaxRetries", 1, 100))},

@@ -3,6 +3,7 @@ package ebext
 import (
 	"fmt"
 	"sort"
+	"strings"
 
 	"beanpole/internal/source"
 )
@@ -70,17 +71,29 @@ func (x *Extensions) readNamespace(f *source.Field) {
 }
 
 func (x *Extensions) setting(namespace, option, v *source.Node, at source.Pos) {
-	if v != nil && !v.IsScalar() {
-		x.note(v.Pos, fmt.Sprintf("option %q takes one text, not a list or mapping", option.Text))
-		return
-	}
 	if v == nil || v.Kind == source.Null {
 		return // no value: the option keeps what a lower level says
 	}
-	x.Settings = append(x.Settings, Setting{
-		Namespace: namespace.Text, Option: option.Text, Value: asText(v), Level: Extension, Pos: at,
-		NamespaceNode: namespace, OptionNode: option,
-	})
+	set := Setting{Namespace: namespace.Text, Option: option.Text, Level: Extension, Pos: at, NamespaceNode: namespace, OptionNode: option}
+	switch v.Kind {
+	case source.Map:
+		set.Value = v
+		x.Structured = append(x.Structured, set)
+		return
+	case source.Seq:
+		set.Value = joined(v)
+	default:
+		set.Value = asText(v)
+	}
+	x.Settings = append(x.Settings, set)
+}
+
+// joined is a list as the API gets it: "a comma-separated string or array", as
+// its own message says [gh:awsdocs/elastic-beanstalk-samples#175].
+func joined(v *source.Node) *source.Node {
+	out := source.NewString(strings.Join(texts(v), ","), v.Pos)
+	out.End = v.End
+	return out
 }
 
 func (x *Extensions) note(at source.Pos, what string) {

@@ -47,6 +47,9 @@ type File struct {
 type Extensions struct {
 	Files    []*File
 	Settings Settings
+	// Structured are settings whose value is a mapping: a document
+	// (ConfigDocument), or a function that Elastic Beanstalk takes as it stands.
+	Structured Settings
 	// Problems keep a file from being read; AWS refuses the whole version.
 	Problems []*source.Problem
 	// Notes are entries that AWS cannot take as they stand, for people.
