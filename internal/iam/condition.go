@@ -11,9 +11,12 @@ import (
 // are alternatives; of a negated operator none may match.
 // [IAM:reference_policies_elements_condition_operators, …_multi-value-conditions]
 func (c *requestContext) condition(k *Condition, version string) fact.Verdict {
-	op, ok := readOperator(k.Operator)
-	if !ok {
-		return fact.Unknown // no parsed policy has one
+	op := k.op
+	if op.kind == unread {
+		var ok bool
+		if op, ok = readOperator(k.Operator); !ok {
+			return fact.Unknown // no parsed policy has one
+		}
 	}
 	e := c.find(k.Key)
 	if op.kind == null {
@@ -25,9 +28,9 @@ func (c *requestContext) condition(k *Condition, version string) fact.Verdict {
 	case e.unsure:
 		return fact.Unknown
 	case op.quantity == plain:
-		// A key with several values wants ForAllValues or ForAnyValue; without
-		// one the condition fails. [IAM:reference_policies_condition-single-vs-multi-valued-context-keys]
-		if len(e.list()) > 1 {
+		// A multivalued key requires ForAllValues or ForAnyValue; without one the
+		// condition fails. [IAM:reference_policies_condition-single-vs-multi-valued-context-keys]
+		if e.multivalued() {
 			return fact.Broken
 		}
 		return c.oneValue(op, k, e.list()[0], version)

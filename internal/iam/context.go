@@ -21,6 +21,24 @@ func (e *entry) list() []string {
 	return e.one[:]
 }
 
+// multivaluedKeys are AWS's global keys of which a request may have several
+// values. [IAM:reference_policies_condition-keys, "Value type"]
+var multivaluedKeys = [...]string{"aws:TagKeys", "aws:CalledVia", "aws:PrincipalOrgPaths", "aws:PrincipalServiceNamesList", "aws:ResourceOrgPaths", "aws:SourceOrgPaths", "aws:VpceOrgPaths"}
+
+// multivalued reports whether the key is one that may have several values, how
+// many there are in this request or not.
+func (e *entry) multivalued() bool {
+	if len(e.values) > 1 {
+		return true
+	}
+	for _, k := range multivaluedKeys {
+		if len(k) == len(e.key) && strings.EqualFold(k, e.key) {
+			return true
+		}
+	}
+	return false
+}
+
 // requestContext is all that conditions and policy variables can ask for: the
 // request's keys, and those that follow from its principal.
 type requestContext struct {
@@ -93,7 +111,7 @@ func either(a, b string) string {
 
 func (c *requestContext) find(key string) *entry {
 	for i := range c.entries {
-		if strings.EqualFold(c.entries[i].key, key) {
+		if e := &c.entries[i]; len(e.key) == len(key) && strings.EqualFold(e.key, key) {
 			return &c.entries[i]
 		}
 	}
@@ -151,7 +169,7 @@ func (c *requestContext) variable(name string) (string, bool) {
 		if e.unsure {
 			return fact.Symbol("condition key " + e.key), true
 		}
-		if vs := e.list(); len(vs) == 1 && vs[0] != "" { // a multivalued key is no variable
+		if vs := e.list(); len(vs) == 1 && vs[0] != "" && !e.multivalued() { // a multivalued key is no variable
 			return vs[0], true
 		}
 	}

@@ -10,6 +10,7 @@ type permit struct {
 
 func when(operator, key string, values ...string) []Condition {
 	c := Condition{Operator: operator, Key: key}
+	c.op, _ = readOperator(operator)
 	for _, v := range values {
 		c.Values = append(c.Values, Term{Text: v})
 	}

@@ -17,14 +17,20 @@ const (
 
 var literalText = strings.NewReplacer("*", string(literalStar), "?", string(literalMark))
 
+// privateByte begins every rune of ours and of package fact in UTF-8.
+const privateByte = 0xEE
+
 // matchText is fact.Match that needs no memory when both texts are known.
 func matchText(pattern, text string, fold bool) fact.Verdict {
+	if strings.IndexByte(pattern, privateByte) < 0 && strings.IndexByte(text, privateByte) < 0 {
+		return fact.Of(wildcard(pattern, text, fold))
+	}
 	if strings.ContainsRune(pattern, literalStar) || strings.ContainsRune(pattern, literalMark) {
 		text = literalText.Replace(text)
 	}
 	if !fact.Known(pattern) || !fact.Known(text) {
 		if fold {
-			pattern, text = strings.ToLower(pattern), strings.ToLower(text)
+			pattern, text = fact.Lower(pattern), fact.Lower(text)
 		}
 		return fact.Match(pattern, text)
 	}
@@ -41,8 +47,8 @@ func wildcard(p, t string, fold bool) bool {
 				i++
 				continue
 			}
-			_, n := utf8.DecodeRuneInString(t[j:])
 			if p[i] == '?' {
+				_, n := utf8.DecodeRuneInString(t[j:])
 				i, j = i+1, j+n
 				continue
 			}
@@ -75,10 +81,14 @@ func lower(c byte) byte {
 const arnParts = 6
 
 // matchARN is what ARN operators do: each of the six parts is compared with
-// its own, so that no wildcard before the last one reaches over a colon. What
-// AWS does with a pattern of fewer parts is not documented.
+// its own, so that no wildcard before the last one reaches over a colon, and
+// what is no ARN matches nothing. What AWS does with a pattern of fewer parts
+// than six is not documented.
 // [IAM:reference_policies_elements_condition_operators, "ARN"]
 func matchARN(pattern, text string) fact.Verdict {
+	if fact.Known(text) && (!strings.HasPrefix(text, "arn:") || strings.Count(text, ":") < arnParts-1) {
+		return fact.Broken
+	}
 	v := matchParts(pattern, text)
 	if v == fact.Holds && pattern != "*" && strings.Count(pattern, ":") < arnParts-1 {
 		return fact.Unknown

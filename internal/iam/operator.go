@@ -6,7 +6,8 @@ import "strings"
 type kind uint8
 
 const (
-	equals kind = iota
+	unread kind = iota // the zero value: the operator was not taken apart
+	equals
 	equalsFold
 	like
 	numeric

@@ -88,7 +88,7 @@ func (s *Statement) readConditions(n *source.Node) error {
 			if err != nil {
 				return err
 			}
-			s.Conditions = append(s.Conditions, Condition{f.Key.Text, k.Key.Text, vs, k.Key.Pos})
+			s.Conditions = append(s.Conditions, Condition{f.Key.Text, k.Key.Text, vs, k.Key.Pos, op})
 		}
 	}
 	return nil

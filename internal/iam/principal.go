@@ -76,11 +76,13 @@ func nameAWS(text string, p *Principal) (grant, fact.Verdict) {
 		}
 		return nameUnknown(text, p)
 	}
-	if v := equalOrNot(text, p.ARN); v == fact.Holds && !p.isRoot() {
-		if p.isUser() {
-			return direct, v
-		}
-		return role, v
+	own := role // what the ARN of the user or the role itself is worth
+	if p.isUser() {
+		own = direct
+	}
+	v := equalOrNot(text, p.ARN)
+	if v == fact.Holds && !p.isRoot() || v == fact.Broken && fact.Known(text) && !strings.HasSuffix(text, ":root") && !strings.Contains(text, ":sts:") {
+		return own, v
 	}
 	a, ok := aws.ParseARN(text)
 	switch {
@@ -90,10 +92,8 @@ func nameAWS(text string, p *Principal) (grant, fact.Verdict) {
 		return account, equalOrNot(a.Account, p.Account)
 	case a.Service == "sts":
 		return direct, p.namesSession(text, a)
-	case p.isUser():
-		return direct, equalOrNot(text, p.ARN)
 	}
-	return role, equalOrNot(text, p.ARN)
+	return own, v
 }
 
 // nameUnknown is for a text of which it is not known what it names: at best

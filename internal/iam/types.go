@@ -63,6 +63,8 @@ type Condition struct {
 	Key      string // as written; keys are compared without regard to case
 	Values   []Term
 	Pos      source.Pos
+
+	op operator // Operator taken apart, by whoever parsed it
 }
 
 // Principal is who asks.
