@@ -1,4 +1,12 @@
 package check
 
-// balancerRules are about load balancers, listeners, processes, health checks and security groups.
-var balancerRules = []*Rule{}
+// balancerRules are about load balancers, listeners, processes, health checks, security groups and
+// references to resources that Elastic Beanstalk makes.
+var balancerRules = []*Rule{
+	listenerProtocols,
+	listenerCertificate,
+	sslPolicyEmpty,
+	tlsOnNetworkBalancer,
+	otherBalancer,
+	singleInstance,
+}

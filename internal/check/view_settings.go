@@ -108,3 +108,15 @@ func (r *run) named(kind, text string) (is, may []*cfn.Resource) {
 	}
 	return is, may
 }
+
+// also names the place of a further setting with the same mistake, before the
+// fix.
+func also(f *finding.Finding, at source.Pos) {
+	last := len(f.Notes) - 1
+	if last > 0 && f.Notes[last-1].Label == "also" {
+		f.Notes[last-1].At = appendPlace(f.Notes[last-1].At, at)
+		return
+	}
+	note := finding.Note{Label: "also", Text: "further options of the namespace", At: []source.Pos{at}}
+	f.Notes = append(f.Notes[:last:last], note, f.Notes[last])
+}
