@@ -106,15 +106,13 @@ func explain(t *testing.T, judge *simulate.Judge, j *judged, ours Decision) stri
 	}
 	all, names := j.copy(), []string{}
 	for _, x := range differences {
-		one := j.copy()
-		if !x.rewrite(one, ours) || x.partly && one.ours(t).Reason != ours.Reason {
-			continue
-		}
-		if settled(one) {
+		one, more := j.copy(), all.copy()
+		if x.applied(t, one) && settled(one) {
 			return x.name + " [" + x.document + "]"
 		}
-		x.rewrite(all, ours)
-		names = append(names, x.name)
+		if x.applied(t, more) {
+			all, names = more, append(names, x.name)
+		}
 	}
 	if len(names) > 1 && settled(all) {
 		return "several of them"
@@ -122,4 +120,10 @@ func explain(t *testing.T, judge *simulate.Judge, j *judged, ours Decision) stri
 	text, _ := json.Marshal(all.simulation())
 	t.Logf("rewritten for %q: we say %s, iam-simulate %+v\n%s", names, outcomeText(all.ours(t)), askJudge(t, judge, []*judged{all}), text)
 	return ""
+}
+
+// applied rewrites j, and reports whether there was something to rewrite.
+func (x difference) applied(t *testing.T, j *judged) bool {
+	before := j.ours(t)
+	return x.rewrite(j, before) && !(x.partly && j.ours(t).Reason != before.Reason)
 }

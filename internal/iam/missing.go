@@ -1,6 +1,8 @@
 package iam
 
 import (
+	"fmt"
+	"slices"
 	"sort"
 
 	"beanpole/internal/fact"
@@ -95,13 +97,25 @@ func (q *asking) noteStatement(s *Statement, whose bool, note func(...string)) {
 		}
 		terms(c.Values)
 		e := q.ctx.find(c.Key)
-		switch {
-		case e == nil || e.unsure:
+		if e == nil || e.unsure {
 			note("condition key " + c.Key)
-		default:
-			for _, v := range e.list() {
-				note(fact.Missing(v)...)
-			}
+			continue
+		}
+		open := false
+		for _, v := range slices.Concat(e.list(), texts(c.Values)) {
+			note(fact.Missing(v)...)
+			open = open || !fact.Known(v)
+		}
+		if !open { // incomplete ARNs, four digits that are a year or seconds
+			note(fmt.Sprintf("how AWS reads the values of %s %s", c.Operator, c.Key))
 		}
 	}
+}
+
+func texts(ts []Term) []string {
+	out := make([]string, len(ts))
+	for i, t := range ts {
+		out[i] = t.Text
+	}
+	return out
 }

@@ -226,12 +226,26 @@ func (s *Statement) readActions(n *source.Node) (err error) {
 	}
 	for _, list := range [][]Term{s.Actions, s.NotActions} {
 		for _, t := range list {
-			if t.Text != "*" && fact.Known(t.Text) && !strings.Contains(t.Text, ":") {
-				return &source.Problem{Pos: t.Pos, What: fmt.Sprintf("action %q names no service", t.Text), Remedy: `write "service:Action", for instance "s3:GetObject"`}
+			if err := actionForm(t); err != nil {
+				return err
 			}
 		}
 	}
 	return nil
+}
+
+// actionForm wants "service:Action": IAM answers MalformedPolicyDocument to an
+// action that is not "prefaced by a vendor" or has more than one colon.
+func actionForm(t Term) error {
+	colons := strings.Count(t.Text, ":")
+	if t.Text == "*" || !fact.Known(t.Text) || colons == 1 {
+		return nil
+	}
+	what := "names no service"
+	if colons > 1 {
+		what = "has more than one colon"
+	}
+	return &source.Problem{Pos: t.Pos, What: fmt.Sprintf("action %q %s", t.Text, what), Remedy: `write "service:Action", for instance "s3:GetObject"`}
 }
 
 func (s *Statement) readResources(n *source.Node) (err error) {

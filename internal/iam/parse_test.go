@@ -93,6 +93,9 @@ func TestMistakesAreToldWithTheirPlace(t *testing.T) {
 		stmt(`{"Effect": "Allow", "Action": [[1]], "Resource": "*"}`):                                                                                    "Action must hold texts",
 		stmt(`{"Effect": "Allow", "Action": {"a": 1}, "Resource": "*"}`):                                                                                 "Action must be a text or a list",
 		stmt(`{"Effect": "Allow", "Action": "GetObject", "Resource": "*"}`):                                                                              `action "GetObject" names no service`,
+		stmt(`{"Effect": "Allow", "Action": "s3:Get:Object", "Resource": "*"}`):                                                                          `action "s3:Get:Object" has more than one colon`,
+		stmt(`{"Effect": "Allow", "Action": "s3:*", "Ressource": "*"}`):                                                                                  `AWS refuses "Ressource" in a statement`,
+		stmt(`{"Effect": "Allow", "Action": "s3:*", "Resource": "*", "Condition": {"Bool": {"aws:a": "true", "aws:a": "false"}}}`):                       `key "aws:a" stands twice under "Bool"`,
 		stmt(`{"Effect": "Allow", "Action": "s3:*", "Resource": "my-bucket/*"}`):                                                                         `resource "my-bucket/*" must be in ARN format`,
 		stmt(`{"Effect": "Allow", "Action": "s3:*", "Resource": "*", "Resource": "*"}`):                                                                  `"Resource" stands twice`,
 		stmt(`{"Effect": "Allow", "Action": "s3:*", "Resource": "*", "Principal": "me"}`):                                                                `Principal "me" must be "*"`,
@@ -129,12 +132,16 @@ func TestUnknownPolicyTextSaysWhatItDependsOn(t *testing.T) {
 func TestUsesAskForTheirElements(t *testing.T) {
 	const a = `"Effect": "Allow", "Action": "s3:GetObject"`
 	for doc, want := range map[string][3]bool{ // identity, resource, trust
-		`{` + a + `, "Resource": "*"}`:                        {true, false, false},
-		`{` + a + `, "Principal": "*", "Resource": "*"}`:      {false, true, false},
-		`{` + a + `, "Principal": "*"}`:                       {false, false, true},
-		`{` + a + `, "NotPrincipal": "*"}`:                    {false, false, false},
-		`{` + a + `}`:                                         {false, false, false},
-		`{` + a + `, "NotPrincipal": "*", "NotResource":"*"}`: {false, true, false},
+		`{` + a + `, "Resource": "*"}`:                                                         {true, false, false},
+		`{` + a + `, "Principal": "*", "Resource": "*"}`:                                       {false, true, false},
+		`{` + a + `, "Principal": "*"}`:                                                        {false, false, true},
+		`{` + a + `, "NotPrincipal": "*"}`:                                                     {false, false, false},
+		`{` + a + `}`:                                                                          {false, false, false},
+		`{` + a + `, "NotPrincipal": "*", "NotResource":"*"}`:                                  {false, true, false},
+		`{` + a + `, "Resource": "*", "Sid": "Read it"}`:                                       {false, false, false},
+		`{` + a + `, "Resource": "*", "Principal": "*", "Sid": "Read it"}`:                     {false, true, false},
+		`{` + a + `, "Resource": "*", "Condition": {"Bool": {"SecureTransport": "true"}}}`:     {false, false, false},
+		`{` + a + `, "Resource": "*", "Condition": {"Bool": {"aws:SecureTransport": "true"}}}`: {true, false, false},
 	} {
 		p, err := ParseJSON("x", "p.json", []byte(`{"Statement": `+doc+`}`))
 		if err != nil {

@@ -83,7 +83,12 @@ func (s *Statement) readConditions(n *source.Node) error {
 		if f.Value.Kind != source.Map {
 			return problem(f.Value, "%s must hold an object of condition keys", f.Key.Text)
 		}
+		keys := map[string]bool{}
 		for _, k := range f.Value.Fields {
+			if keys[k.Key.Text] {
+				return &source.Problem{Pos: k.Key.Pos, What: fmt.Sprintf("key %q stands twice under %q", k.Key.Text, f.Key.Text), Remedy: "put both values into one list"}
+			}
+			keys[k.Key.Text] = true
 			vs, err := conditionValues(k.Value, f.Key.Text, op)
 			if err != nil {
 				return err
@@ -169,7 +174,20 @@ func (p *Policy) Check(u Use) error {
 			return &source.Problem{Pos: s.NotPrincipal.Pos, What: "a trust policy may not have a NotPrincipal"}
 		case u != ForTrust && !what:
 			return &source.Problem{Pos: s.Pos, What: "a statement has neither Resource nor NotResource"}
+		case u != ForResource && fact.Known(s.Sid) && strings.ContainsFunc(s.Sid, notAlphanumeric):
+			return &source.Problem{Pos: s.Pos, What: fmt.Sprintf("Sid %q has a character that is neither a letter nor a digit", s.Sid), Remedy: "write letters and digits only"}
+		}
+		for _, c := range s.Conditions {
+			if fact.Known(c.Key) && !strings.Contains(c.Key, ":") {
+				return &source.Problem{Pos: c.Pos, What: fmt.Sprintf("condition key %q names no service", c.Key), Remedy: `write "service:Key", for instance "aws:SourceIp"`}
+			}
 		}
 	}
 	return nil
+}
+
+// IAM takes [0-9A-Za-z]* for a Sid, buckets and keys also others.
+// [IAM:reference_policies_elements_sid]
+func notAlphanumeric(r rune) bool {
+	return !(r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z')
 }

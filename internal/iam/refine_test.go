@@ -98,8 +98,8 @@ func (w world) decide(t *testing.T, values map[string]string) Decision {
 		if as := n.Get("Statement"); as != nil {
 			for _, s := range as.Items { // an action without a service is no policy
 				for _, f := range s.Fields {
-					if strings.HasSuffix(f.Key.Text, "Action") && !strings.Contains(f.Value.Text, ":") && values != nil {
-						f.Value.Text = "none:" + f.Value.Text
+					if strings.HasSuffix(f.Key.Text, "Action") && strings.Count(f.Value.Text, ":") != 1 && values != nil {
+						f.Value.Text = "none:" + strings.ReplaceAll(f.Value.Text, ":", "-")
 					}
 				}
 			}

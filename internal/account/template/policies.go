@@ -11,7 +11,7 @@ import (
 // and users. AWS::IAM::Policy lists them, the newer types name one.
 func (f *filler) inlinePolicy(r *cfn.Resource) {
 	name := "inline policy " + fact.Show(r.Properties.Get("PolicyName").TextOr(r.LogicalID))
-	p := f.policy(name, r.Properties.Get("PolicyDocument"))
+	p := f.policy(name, iam.ForIdentity, r.Properties.Get("PolicyDocument"))
 	roles, unsureRoles := names(r, "Roles", "RoleName")
 	users, unsureUsers := names(r, "Users", "UserName")
 	for _, x := range f.a.Roles {
@@ -45,7 +45,7 @@ func (f *filler) managedPolicy(r *cfn.Resource) {
 	name := r.Properties.Get("ManagedPolicyName").TextOr(r.LogicalID)
 	f.a.Managed = append(f.a.Managed, &account.Managed{
 		ARN: arn, Name: name, Pos: r.Pos,
-		Policy: f.policy("managed policy "+fact.Show(name), r.Properties.Get("PolicyDocument")),
+		Policy: f.policy("managed policy "+fact.Show(name), iam.ForIdentity, r.Properties.Get("PolicyDocument")),
 	})
 	roles, unsureRoles := names(r, "Roles", "")
 	users, unsureUsers := names(r, "Users", "")
@@ -95,7 +95,7 @@ func concerns(list []string, unsure bool, name string) fact.Verdict {
 func (f *filler) bucketPolicy(r *cfn.Resource) {
 	n := r.Properties.Get("Bucket")
 	name, ok := n.Str()
-	p := f.policy("bucket policy "+r.LogicalID, r.Properties.Get("PolicyDocument"))
+	p := f.policy("bucket policy "+r.LogicalID, iam.ForResource, r.Properties.Get("PolicyDocument"))
 	unreadable := ""
 	if p == nil {
 		unreadable = "bucket policy " + r.LogicalID

@@ -89,7 +89,7 @@ func (f *filler) role(r *cfn.Resource) {
 	}
 	x.ARN = f.arn("role", x.Path, x.Name)
 	if n := r.Properties.Get("AssumeRolePolicyDocument"); n != nil {
-		x.Trust = f.policy("trust policy of role "+r.LogicalID, n)
+		x.Trust = f.policy("trust policy of role "+r.LogicalID, iam.ForTrust, n)
 	}
 	x.Inline, x.PoliciesUnknown = f.embedded(r)
 	var unknown []string
@@ -144,7 +144,7 @@ func (f *filler) embedded(r *cfn.Resource) (out []*iam.Policy, unknown []string)
 	}
 	for _, item := range n.Items {
 		name := "inline policy " + fact.Show(item.Get("PolicyName").TextOr("")) + " of " + r.LogicalID
-		if p := f.policy(name, item.Get("PolicyDocument")); p != nil {
+		if p := f.policy(name, iam.ForIdentity, item.Get("PolicyDocument")); p != nil {
 			out = append(out, p)
 		} else {
 			unknown = append(unknown, name)
@@ -153,12 +153,16 @@ func (f *filler) embedded(r *cfn.Resource) (out []*iam.Policy, unknown []string)
 	return out, unknown
 }
 
-// policy parses a document, nil when it can't be read or is not known.
-func (f *filler) policy(name string, n *source.Node) *iam.Policy {
+// policy parses a document for its use, nil when it is not known or AWS takes
+// none like it.
+func (f *filler) policy(name string, use iam.Use, n *source.Node) *iam.Policy {
 	if n == nil || n.IsScalar() && !fact.Known(n.Text) {
 		return nil
 	}
 	p, err := iam.Parse(name, n)
+	if err == nil {
+		err = p.Check(use)
+	}
 	if err == nil {
 		return p
 	}
