@@ -42,7 +42,7 @@ func read(names []string, content func(string) ([]byte, error)) *Extensions {
 			x.Problems = append(x.Problems, asProblem(name, err))
 			continue
 		}
-		root, err := source.Parse(name, data)
+		root, err := source.ParseConfig(name, data)
 		if err != nil {
 			x.Problems = append(x.Problems, asProblem(name, err))
 			continue

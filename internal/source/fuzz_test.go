@@ -46,6 +46,42 @@ func FuzzYAML(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) { checkRead(t, ParseYAML, data) })
 }
 
+// FuzzConfig: whatever a configuration file holds, it is read, or refused with
+// a place inside it; edits that are offered mend it.
+func FuzzConfig(f *testing.F) {
+	for _, s := range []string{
+		"files:\n  /a:\n    content: |\n  x {\n y: b\n", "a:\n\tb: 1\n\tc: |\n\t\tx\n", "k: [ ! -f x ] && y\nl: *a/5\n", "a: \"`{\"Ref\": \"B\"}`\"\n",
+		"a: \"x\\*\n", "a\n  b: c\n", "a:\n - aws:x\n   b: c\nd:e\nF=1\n", "a: b\n   c: d // e\n", "- {\"a\", \"b}\n- c\n", "a:\tb\n", "a: !Ref b\n", "a: x: y\n", "{\"a\": !x}",
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		_, err := ParseConfig("f", data)
+		var p *Problem
+		if !errors.As(err, &p) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			return
+		}
+		for _, at := range []Pos{p.Pos, p.End} {
+			if at.Offset < 0 || at.Offset > len(data) || at.IsValid() && newIndex("f", data, false).pos(at.Offset) != at {
+				t.Fatalf("place %+v of %v", at, p)
+			}
+		}
+		if p.End.IsValid() && p.End.Offset < p.Pos.Offset {
+			t.Fatalf("%v ends before it begins", p)
+		}
+		if len(p.Edits) == 0 {
+			return
+		}
+		mended, err := Apply(data, p.Edits)
+		if err != nil || !readable(mended) {
+			t.Fatalf("%q: edits do not mend it: %q %v", data, mended, err)
+		}
+	})
+}
+
 func FuzzJSON(f *testing.F) {
 	for _, s := range []string{`{"a": [1, -2.5e3, true, null, "\ud83d\ude00\n\u00e9"], "a": {}}`, "[\"\ue0b0\", {}]", `"`} {
 		f.Add([]byte(s))

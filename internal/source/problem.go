@@ -4,8 +4,15 @@ package source
 // error so that readers can return it; the command line shows it as one line.
 type Problem struct {
 	Pos    Pos
+	End    Pos    // behind the words that it is about; the zero Pos when unknown
 	What   string // what is wrong, lower case
 	Remedy string // what to do, may be empty
+	// Snake is what SnakeYAML says of a YAML file, with which Elastic Beanstalk
+	// reads .ebextensions; "" when it has no word for it.
+	Snake string
+	// Edits mend the file: with them it can be read. Nil: no mechanical edit
+	// surely does.
+	Edits []Edit
 }
 
 func (p *Problem) Error() string {

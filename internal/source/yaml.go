@@ -39,6 +39,51 @@ func Parse(file string, data []byte) (*Node, error) {
 	return n, err
 }
 
+// ParseConfig reads a configuration file of .ebextensions as Elastic Beanstalk
+// does, YAML first and JSON as a second try [gh:elastic-beanstalk-samples#90],
+// and refuses what SnakeYAML refuses though the library takes it: a tab between
+// tokens, and a tag that is no type of YAML's own.
+func ParseConfig(file string, data []byte) (*Node, error) {
+	t := bytes.TrimLeft(bytes.TrimPrefix(data, []byte(bom)), " \t\r\n")
+	if len(t) > 0 && (t[0] == '{' || t[0] == '[') {
+		n, err := ParseJSON(file, data)
+		if err == nil {
+			return n, nil
+		}
+		y, yerr := parseConfigYAML(file, data)
+		if yerr == nil {
+			return y, nil
+		}
+		var p, yp *Problem
+		if errors.As(err, &p) && errors.As(yerr, &yp) {
+			p.Snake = yp.Snake
+		}
+		return nil, err
+	}
+	return parseConfigYAML(file, data)
+}
+
+func parseConfigYAML(file string, data []byte) (*Node, error) {
+	n, err := ParseYAML(file, data)
+	if n == nil || err != nil {
+		return nil, err
+	}
+	x := newIndex(file, data, false)
+	r := &yamlReader{x: x, lib: x}
+	if at := strayTab(data, n); at >= 0 {
+		p := &Problem{Pos: x.pos(at), End: x.pos(at + 1), What: notYAML + "a tab stands here", Remedy: "use spaces between key and value",
+			Snake: `while scanning for the next token found character '\t(TAB)' that cannot start any token. (Do not use \t(TAB) for indentation)` + r.mark(at)}
+		p.Edits = untabbed(file, data)
+		return nil, p
+	}
+	if t := foreignTag(n); t != nil {
+		return nil, &Problem{Pos: t.Pos, End: x.pos(t.Pos.Offset + len(t.Tag)), What: notYAML + fmt.Sprintf("the short form %s is CloudFormation's, and no tag of YAML's own", t.Tag),
+			Remedy: "write the long form: " + longForm(t.Tag),
+			Snake:  "could not determine a constructor for the tag " + t.Tag + r.mark(t.Pos.Offset)}
+	}
+	return n, nil
+}
+
 // ParseYAML reads one YAML 1.1 document, typed as SnakeYAML does, which is
 // what Elastic Beanstalk reads .ebextensions with [EB:ebextensions]. Aliases
 // and merge keys are resolved. The node is nil for an empty document; the
@@ -97,9 +142,9 @@ type yamlReader struct {
 
 // load has the library read the one document; nil when there is none.
 func (r *yamlReader) load() (*yaml.Node, error) {
-	l, err := yaml.NewLoader(bytes.NewReader(r.x.data), yaml.WithUniqueKeys(false))
+	l, err := newLoader(r.x.data)
 	if err != nil {
-		return nil, fmt.Errorf("set up YAML reader: %w", err)
+		return nil, err
 	}
 	var doc, second yaml.Node
 	if err := l.Load(&doc); err != nil {
@@ -110,7 +155,8 @@ func (r *yamlReader) load() (*yaml.Node, error) {
 	}
 	switch err := l.Load(&second); {
 	case err == nil:
-		return nil, &Problem{Pos: r.at(&second), What: "a second document starts here", Remedy: "keep one document in a file: remove the line ---"}
+		return nil, &Problem{Pos: r.at(&second), What: "a second document starts here", Remedy: "keep one document in a file: remove the line ---",
+			Snake: "expected a single document in the stream" + r.mark(0) + " but found another document" + r.mark(r.at(&second).Offset)}
 	case !errors.Is(err, io.EOF):
 		return nil, r.problem(err)
 	}
@@ -118,6 +164,14 @@ func (r *yamlReader) load() (*yaml.Node, error) {
 		return nil, nil
 	}
 	return doc.Content[0], nil
+}
+
+func newLoader(data []byte) (*yaml.Loader, error) {
+	l, err := yaml.NewLoader(bytes.NewReader(data), yaml.WithUniqueKeys(false))
+	if err != nil {
+		return nil, fmt.Errorf("set up YAML reader: %w", err)
+	}
+	return l, nil
 }
 
 func (r *yamlReader) at(n *yaml.Node) Pos { return r.x.pos(r.lib.offset(n.Line, n.Column)) }

@@ -195,11 +195,11 @@ func TestWhatCannotBeReadIsOneLineWithAPlace(t *testing.T) {
 		bomb += fmt.Sprintf("%c: &%c [%s]\n", c, c, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*%c,", c-1), 9), ","))
 	}
 	for text, want := range map[string]string{
-		"a:\n\tb: 1\n":          "f:2:1: this is not YAML: found character that cannot start any token while scanning for the next token; YAML allows no tabs for indentation: use spaces",
-		"a: b: c\n":             `f:1:5: this is not YAML: mapping values are not allowed in this context; put a text that holds ": " in quotes, or mend the indentation`,
-		"é: 'x\n":               "f:2:1: this is not YAML: found unexpected end of stream while scanning a quoted scalar that starts at 1:4; close the quotes that open at 1:4",
+		"a:\n\tb: 1\n":          "f:2:1: this is not YAML: a tab indents this line; YAML allows no tabs for indentation: use spaces",
+		"a: b: c\n":             `f:1:4: this is not YAML: the value of "a" holds ": " and stands in no quotes; put a text that holds ": " in quotes`,
+		"é: 'x\n":               "f:1:4: this is not YAML: the quotes that open here are not closed; close them at the end of the text",
 		"a: 1\n---\nb: 2\n":     "f:2:1: a second document starts here; keep one document in a file: remove the line ---",
-		"a: *.log\n":            "f:1:4: this is not YAML: unknown anchor '.log' referenced; put text that begins with * in quotes",
+		"a: *.log\n":            "f:1:4: this is not YAML: a value that begins with * is an alias in YAML; put the value in quotes: '*.log'",
 		"a: &x [*x]\n":          "f:1:8: alias *x stands inside the value that it names",
 		"a: é\x01\n":            "f:1:5: this is not YAML: a control character stands here; remove it, or write it as an escape in double quotes",
 		"a: é\xff\n":            "f:1:5: byte 0xFF is not UTF-8; save the file as UTF-8",
