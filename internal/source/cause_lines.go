@@ -106,7 +106,7 @@ func (x *doctor) fallenOut() bool {
 	if n := x.after(head); n < first {
 		want = x.line(n).lead
 	}
-	what := fmt.Sprintf("this line ends the text of %q (line %d): it does not stand below it", h.name(), head+1)
+	what := fmt.Sprintf("this line ends the text of %q (line %d): it is not indented as the text is", h.name(), head+1)
 	remedy := fmt.Sprintf("indent it, and every line of the text, by %d spaces or more", want)
 	if pem {
 		what = fmt.Sprintf("a certificate or key is not indented below %q (line %d)", h.name(), head+1)

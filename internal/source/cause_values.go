@@ -30,7 +30,7 @@ func (x *doctor) badEscape() bool {
 	if x.d[x.at] != '\\' && x.at > 0 && x.d[x.at-1] == '\\' {
 		x.at--
 	}
-	x.blame(x.at, min(x.at+2, len(x.d)), fmt.Sprintf("in double quotes a backslash begins an escape, and %q is none", string([]rune(string(x.d[x.at:min(x.at+6, len(x.d))]))[:2])),
+	x.blame(x.at, min(x.at+2, len(x.d)), fmt.Sprintf("in double quotes a backslash begins an escape, and %s is none", string([]rune(string(x.d[x.at:min(x.at+6, len(x.d))]))[:2])),
 		`write \\ for a backslash in double quotes, or use single quotes`)
 	var edits []Edit
 	for o := x.context + 1; o+1 < len(x.d) && x.d[o] != '"' && len(edits) < 500; o++ {
@@ -67,7 +67,7 @@ func (x *doctor) quoteInQuotes() bool {
 		return false
 	}
 	if text[len(text)-1] != q {
-		x.blame(shut+1, from+len(text), fmt.Sprintf("text follows the closing quote of %q", clip(text[:shut+1-from])), "put the whole value in quotes")
+		x.blame(shut+1, from+len(text), fmt.Sprintf("text follows the closing quote of %s", clip(text[:shut+1-from])), "put the whole value in quotes")
 		x.mend(Edit{Start: from, End: from + len(text), New: single(text)})
 		return true
 	}

@@ -51,8 +51,8 @@ func (r *yamlReader) snake(le *yaml.LoadError, at, context int) string {
 	switch {
 	case strings.Contains(says, "%t"):
 		token := r.token(at, context)
-		if (token == "<anchor>" || token == "<alias>") && !alphanumeric(r.x.data, at+1) {
-			return "while scanning an " + token[1:len(token)-1] + r.mark(at) + " unexpected character found " + charCode(r.x.data, at+1) + r.mark(at+1)
+		if (token == "<anchor>" || token == "<alias>") && strings.IndexByte(noName, r.x.data[min(at+1, len(r.x.data)-1)]) >= 0 {
+			return r.name(token[1:len(token)-1], at)
 		}
 		says = strings.Replace(says, "%t", token, 1)
 	case strings.Contains(says, "%q"):
@@ -65,6 +65,9 @@ func (r *yamlReader) snake(le *yaml.LoadError, at, context int) string {
 	case strings.Contains(says, "%n"):
 		name, _, _ := strings.Cut(strings.TrimPrefix(le.Message, "unknown anchor '"), "'")
 		says = strings.Replace(says, "%n", name, 1)
+	}
+	if kind, ok := strings.CutPrefix(le.ContextMsg, "while scanning an "); ok && context >= 0 {
+		return r.name(kind, context)
 	}
 	says += r.mark(at)
 	where := strings.TrimSpace(le.ContextMsg)
@@ -141,8 +144,17 @@ func (x *doctor) mappingStart(i int) int {
 	return start
 }
 
-func alphanumeric(d []byte, at int) bool {
-	return at < len(d) && (d[at] == '-' || d[at] == '_' || d[at] >= '0' && d[at] <= '9' || d[at]|0x20 >= 'a' && d[at]|0x20 <= 'z')
+// noName are the characters that end the name of an anchor or alias.
+const noName = " \t\r\n,[]{}/.*&"
+
+// name is what SnakeYAML says of an anchor or alias whose name ends at a
+// character that may not follow on it.
+func (r *yamlReader) name(kind string, start int) string {
+	o := start + 1
+	for o < len(r.x.data) && strings.IndexByte(noName, r.x.data[o]) < 0 {
+		o++
+	}
+	return "while scanning an " + strings.TrimSpace(kind) + r.mark(start) + " unexpected character found " + charCode(r.x.data, o) + r.mark(o)
 }
 
 // shown is a character that no token begins with.

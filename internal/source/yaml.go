@@ -39,51 +39,6 @@ func Parse(file string, data []byte) (*Node, error) {
 	return n, err
 }
 
-// ParseConfig reads a configuration file of .ebextensions as Elastic Beanstalk
-// does, YAML first and JSON as a second try [gh:elastic-beanstalk-samples#90],
-// and refuses what SnakeYAML refuses though the library takes it: a tab between
-// tokens, and a tag that is no type of YAML's own.
-func ParseConfig(file string, data []byte) (*Node, error) {
-	t := bytes.TrimLeft(bytes.TrimPrefix(data, []byte(bom)), " \t\r\n")
-	if len(t) > 0 && (t[0] == '{' || t[0] == '[') {
-		n, err := ParseJSON(file, data)
-		if err == nil {
-			return n, nil
-		}
-		y, yerr := parseConfigYAML(file, data)
-		if yerr == nil {
-			return y, nil
-		}
-		var p, yp *Problem
-		if errors.As(err, &p) && errors.As(yerr, &yp) {
-			p.Snake = yp.Snake
-		}
-		return nil, err
-	}
-	return parseConfigYAML(file, data)
-}
-
-func parseConfigYAML(file string, data []byte) (*Node, error) {
-	n, err := ParseYAML(file, data)
-	if n == nil || err != nil {
-		return nil, err
-	}
-	x := newIndex(file, data, false)
-	r := &yamlReader{x: x, lib: x}
-	if at := strayTab(data, n); at >= 0 {
-		p := &Problem{Pos: x.pos(at), End: x.pos(at + 1), What: notYAML + "a tab stands here", Remedy: "use spaces between key and value",
-			Snake: `while scanning for the next token found character '\t(TAB)' that cannot start any token. (Do not use \t(TAB) for indentation)` + r.mark(at)}
-		p.Edits = untabbed(file, data)
-		return nil, p
-	}
-	if t := foreignTag(n); t != nil {
-		return nil, &Problem{Pos: t.Pos, End: x.pos(t.Pos.Offset + len(t.Tag)), What: notYAML + fmt.Sprintf("the short form %s is CloudFormation's, and no tag of YAML's own", t.Tag),
-			Remedy: "write the long form: " + longForm(t.Tag),
-			Snake:  "could not determine a constructor for the tag " + t.Tag + r.mark(t.Pos.Offset)}
-	}
-	return n, nil
-}
-
 // ParseYAML reads one YAML 1.1 document, typed as SnakeYAML does, which is
 // what Elastic Beanstalk reads .ebextensions with [EB:ebextensions]. Aliases
 // and merge keys are resolved. The node is nil for an empty document; the
