@@ -9,4 +9,13 @@ var balancerRules = []*Rule{
 	tlsOnNetworkBalancer,
 	otherBalancer,
 	singleInstance,
+	resourceNotMade,
+	groupSize,
+	healthCheckTwice,
+	healthCheckInterval,
+	plainToTLSPort,
+	processUnknown,
+	sharedBalancer,
+	listenerExists,
+	groupNameInVPC,
 }
