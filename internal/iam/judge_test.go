@@ -97,7 +97,7 @@ func explain(t *testing.T, judge *simulate.Judge, j *judged, ours Decision) stri
 	t.Helper()
 	settled := func(x *judged) bool {
 		d, a := x.ours(t), askJudge(t, judge, []*judged{x})[0]
-		if d.Reason != ours.Reason && ours.Reason != NotKnown {
+		if d.Verdict() != ours.Verdict() && ours.Reason != NotKnown {
 			before, _ := json.Marshal(j.simulation())
 			after, _ := json.Marshal(x.simulation())
 			t.Errorf("rewriting changed our decision from %s to %s:\n%s\n%s", outcomeText(ours), outcomeText(d), before, after)
@@ -125,5 +125,5 @@ func explain(t *testing.T, judge *simulate.Judge, j *judged, ours Decision) stri
 // applied rewrites j, and reports whether there was something to rewrite.
 func (x difference) applied(t *testing.T, j *judged) bool {
 	before := j.ours(t)
-	return x.rewrite(j, before) && !(x.partly && j.ours(t).Reason != before.Reason)
+	return x.rewrite(j, before) && !(x.partly && j.ours(t).Verdict() != before.Verdict())
 }

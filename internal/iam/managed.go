@@ -5,15 +5,17 @@ import (
 	"sync"
 
 	"beanpole/internal/aws"
+	"beanpole/internal/fact"
 	"beanpole/internal/source"
 )
 
 // AWSManaged is the AWS managed policy of that ARN, in the version that the
 // table in manageddata.go states. ok is false for those that it does not hold:
-// their text is then not known. Treat the policy as read-only.
+// their text is then not known, as it is in partitions other than "aws", where
+// the ARNs in it differ. Treat the policy as read-only.
 func AWSManaged(arn string) (p *Policy, ok bool) {
 	a, ok := aws.ParseARN(arn)
-	if !ok || a.Service != "iam" || a.Account != "aws" {
+	if !ok || a.Service != "iam" || a.Account != "aws" || fact.Equal(a.Partition, "aws") == fact.Broken {
 		return nil, false
 	}
 	name, ok := strings.CutPrefix(a.Resource, "policy/")

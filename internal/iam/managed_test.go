@@ -22,6 +22,15 @@ func TestAWSManagedPoliciesGrantWhatAWSSays(t *testing.T) {
 		{"AmazonS3FullAccess", "s3:PutObject", "arn:aws:s3:::my-certs/x", nil, Allowed},
 		{"AmazonSSMManagedInstanceCore", "s3:GetObject", "arn:aws:s3:::x/y", nil, ImplicitDeny},
 		{"CloudWatchAgentServerPolicy", "logs:PutLogEvents", "*", nil, Allowed},
+		{"AmazonEC2ContainerRegistryReadOnly", "ecr:BatchGetImage", "arn:aws:ecr:eu-west-1:1:repository/x", nil, Allowed},
+		{"AmazonEC2ContainerRegistryReadOnly", "ecr:PutImage", "arn:aws:ecr:eu-west-1:1:repository/x", nil, ImplicitDeny},
+		{"AWSXRayDaemonWriteAccess", "xray:PutTraceSegments", "*", nil, Allowed},
+		{"AmazonSQSFullAccess", "sqs:SendMessage", "arn:aws:sqs:eu-west-1:111111111111:q", nil, Allowed},
+		{"AmazonSSMReadOnlyAccess", "ssm:GetParameter", "arn:aws:ssm:eu-west-1:111111111111:parameter/x", nil, Allowed},
+		{"service-role/AmazonEC2RoleforSSM", "s3:GetObject", "arn:aws:s3:::my-certs/x", nil, Allowed},
+		{"service-role/AmazonEC2RoleforSSM", "s3:DeleteObject", "arn:aws:s3:::my-certs/x", nil, ImplicitDeny},
+		{"service-role/AmazonEC2RoleforAWSCodeDeploy", "s3:GetObject", "arn:aws:s3:::my-certs/x", nil, Allowed},
+		{"service-role/AWSElasticBeanstalkRoleWorkerTier", "sqs:CreateQueue", "arn:aws:sqs:eu-west-1:111111111111:awseb-e-x", nil, Allowed},
 		{"AdministratorAccess", "iam:CreateRole", "arn:aws:iam::111111111111:role/x", nil, Allowed},
 		{"service-role/AWSElasticBeanstalkEnhancedHealth", "ec2:DescribeInstances", "*", nil, Allowed},
 		{"service-role/AWSElasticBeanstalkService", "cloudformation:CreateStack", "arn:aws:cloudformation:eu-west-1:1:stack/awseb-e-x/1", nil, Allowed},
@@ -41,7 +50,7 @@ func TestAWSManagedPoliciesGrantWhatAWSSays(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	for _, arn := range []string{"arn:aws:iam::aws:policy/Unheard", "arn:aws:iam::111111111111:policy/AdministratorAccess", "AdministratorAccess", ""} {
+	for _, arn := range []string{"arn:aws:iam::aws:policy/Unheard", "arn:aws-cn:iam::aws:policy/AdministratorAccess", "arn:aws:iam::111111111111:policy/AdministratorAccess", "AdministratorAccess", ""} {
 		if _, ok := AWSManaged(arn); ok {
 			t.Errorf("%q found", arn)
 		}

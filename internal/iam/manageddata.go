@@ -18,12 +18,14 @@ func when(operator, key string, values ...string) []Condition {
 }
 
 var (
-	ebBuckets = []string{"arn:aws:s3:::elasticbeanstalk-*", "arn:aws:s3:::elasticbeanstalk-*/*"}
-	ebStacks  = []string{"arn:aws:cloudformation:*:*:stack/awseb-*", "arn:aws:cloudformation:*:*:stack/eb-*"}
-	ebLogs    = []string{"arn:aws:logs:*:*:log-group:/aws/elasticbeanstalk*"}
-	xray      = permit{"XRayAccess", []string{"xray:PutTraceSegments PutTelemetryRecords GetSamplingRules GetSamplingTargets GetSamplingStatisticSummaries"}, nil, nil}
-	ebBucket  = permit{"BucketAccess", []string{"s3:Get* List* PutObject"}, ebBuckets, nil}
-	ebHealth  = permit{"ElasticBeanstalkHealthAccess", []string{"elasticbeanstalk:PutInstanceStatistics"},
+	ebBuckets   = []string{"arn:aws:s3:::elasticbeanstalk-*", "arn:aws:s3:::elasticbeanstalk-*/*"}
+	ebStacks    = []string{"arn:aws:cloudformation:*:*:stack/awseb-*", "arn:aws:cloudformation:*:*:stack/eb-*"}
+	ebLogs      = []string{"arn:aws:logs:*:*:log-group:/aws/elasticbeanstalk*"}
+	xray        = permit{"XRayAccess", []string{"xray:PutTraceSegments PutTelemetryRecords GetSamplingRules GetSamplingTargets GetSamplingStatisticSummaries"}, nil, nil}
+	ssmMessages = []string{"ssmmessages:CreateControlChannel CreateDataChannel OpenControlChannel OpenDataChannel"}
+	ec2Messages = []string{"ec2messages:AcknowledgeMessage DeleteMessage FailMessage GetEndpoint GetMessages SendReply"}
+	ebBucket    = permit{"BucketAccess", []string{"s3:Get* List* PutObject"}, ebBuckets, nil}
+	ebHealth    = permit{"ElasticBeanstalkHealthAccess", []string{"elasticbeanstalk:PutInstanceStatistics"},
 		[]string{"arn:aws:elasticbeanstalk:*:*:application/*", "arn:aws:elasticbeanstalk:*:*:environment/*"}, nil}
 )
 
@@ -53,14 +55,34 @@ var managed = map[string][]permit{
 	// v2, 2019-05-23
 	"AmazonSSMManagedInstanceCore": {
 		{"", []string{"ssm:DescribeAssociation GetDeployablePatchSnapshotForInstance GetDocument DescribeDocument GetManifest GetParameter GetParameters ListAssociations ListInstanceAssociations PutInventory PutComplianceItems PutConfigurePackageResult UpdateAssociationStatus UpdateInstanceAssociationStatus UpdateInstanceInformation"}, nil, nil},
-		{"", []string{"ssmmessages:CreateControlChannel CreateDataChannel OpenControlChannel OpenDataChannel"}, nil, nil},
-		{"", []string{"ec2messages:AcknowledgeMessage DeleteMessage FailMessage GetEndpoint GetMessages SendReply"}, nil, nil}},
+		{"", ssmMessages, nil, nil}, {"", ec2Messages, nil, nil}},
 	// v3, 2024-02-06
 	"CloudWatchAgentServerPolicy": {
 		{"CWACloudWatchServerPermissions", []string{"cloudwatch:PutMetricData", "ec2:DescribeVolumes DescribeTags",
 			"logs:PutLogEvents PutRetentionPolicy DescribeLogStreams DescribeLogGroups CreateLogStream CreateLogGroup",
 			"xray:PutTraceSegments PutTelemetryRecords GetSamplingRules GetSamplingTargets GetSamplingStatisticSummaries"}, nil, nil},
 		{"CWASSMServerPermissions", []string{"ssm:GetParameter"}, []string{"arn:aws:ssm:*:*:parameter/AmazonCloudWatch-*"}, nil}},
+	// v3, 2019-12-10
+	"AmazonEC2ContainerRegistryReadOnly": {{"", []string{"ecr:GetAuthorizationToken BatchCheckLayerAvailability GetDownloadUrlForLayer GetRepositoryPolicy DescribeRepositories ListImages DescribeImages BatchGetImage GetLifecyclePolicy GetLifecyclePolicyPreview ListTagsForResource DescribeImageScanFindings"}, nil, nil}},
+	// v2, 2024-02-13
+	"AWSXRayDaemonWriteAccess": {{"AWSXRayDaemonWriteAccess", xray.do, nil, nil}},
+	// v1, 2015-02-06
+	"AmazonSQSFullAccess": {{"", []string{"sqs:*"}, nil, nil}},
+	// v1, 2015-05-29
+	"AmazonSSMReadOnlyAccess": {{"", []string{"ssm:Describe* Get* List*"}, nil, nil}},
+	// v8, 2019-01-24 (AWS says that it will be deprecated; it reads every bucket)
+	"service-role/AmazonEC2RoleforSSM": {
+		{"", []string{"ssm:DescribeAssociation GetDeployablePatchSnapshotForInstance GetDocument DescribeDocument GetManifest GetParameters ListAssociations ListInstanceAssociations PutInventory PutComplianceItems PutConfigurePackageResult UpdateAssociationStatus UpdateInstanceAssociationStatus UpdateInstanceInformation"}, nil, nil},
+		{"", ssmMessages, nil, nil}, {"", ec2Messages, nil, nil},
+		{"", []string{"cloudwatch:PutMetricData"}, nil, nil}, {"", []string{"ec2:DescribeInstanceStatus"}, nil, nil}, {"", []string{"ds:CreateComputer DescribeDirectories"}, nil, nil},
+		{"", []string{"logs:CreateLogGroup CreateLogStream DescribeLogGroups DescribeLogStreams PutLogEvents"}, nil, nil},
+		{"", []string{"s3:GetBucketLocation PutObject GetObject GetEncryptionConfiguration AbortMultipartUpload ListMultipartUploadParts ListBucket ListBucketMultipartUploads"}, nil, nil}},
+	// v2, 2017-03-20
+	"service-role/AmazonEC2RoleforAWSCodeDeploy": {{"", []string{"s3:GetObject GetObjectVersion ListBucket"}, nil, nil}},
+	// v1, 2020-06-05
+	"service-role/AWSElasticBeanstalkRoleWorkerTier": {
+		{"AllowSQS", []string{"sqs:TagQueue DeleteQueue GetQueueAttributes CreateQueue"}, []string{"arn:aws:sqs:*:*:awseb-e-*"}, nil},
+		{"AllowDDB", []string{"dynamodb:CreateTable TagResource DescribeTable DeleteTable"}, []string{"arn:aws:dynamodb:*:*:table/awseb-e-*"}, nil}},
 	// v1, 2015-02-06
 	"AdministratorAccess": {{"", []string{"*"}, nil, nil}},
 	// v4, 2018-04-09
