@@ -143,6 +143,9 @@ func (c *requestContext) expand(s, version string, pattern bool) (out string, ok
 		}
 		b.WriteString(before)
 		b.WriteString(v)
+		if b.Len() > longestText {
+			return fact.Symbol("a text of more than 8 KiB"), true
+		}
 		s = after
 	}
 }

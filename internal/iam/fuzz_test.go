@@ -47,3 +47,34 @@ func FuzzWildcard(f *testing.F) {
 		}
 	})
 }
+
+// An operator and its negation say the opposite of each other for whatever the
+// request has, and nothing said of an unknown value is wrong for a known one.
+func FuzzOperators(f *testing.F) {
+	for kind, ops := range judgedOperators {
+		for _, op := range ops {
+			f.Add(op, judgedPatterns[kind][0], judgedValues[kind][0])
+		}
+	}
+	f.Add("ForAnyValue:StringLike", "*a*${aws:x}*", "${aws:x}")
+	f.Fuzz(func(t *testing.T, operator, policy, value string) {
+		op, ok := readOperator(operator)
+		if !ok {
+			return
+		}
+		ctx := newContext(&Request{Context: map[string][]string{"k": {value}, "aws:x": {"a*"}}, Unsure: []string{"aws:y"}})
+		c := Condition{Operator: operator, Key: "K", Values: []Term{{Text: policy}}, op: op}
+		got := ctx.condition(&c, version2012)
+		if c.op.negated = !c.op.negated; op.quantity == plain && op.kind != null {
+			if other := ctx.condition(&c, version2012); other != fact.Not(got) {
+				t.Errorf("%s %q of %q is %v, its negation %v", operator, policy, value, got, other)
+			}
+		}
+		c.op = op
+		unknown := newContext(&Request{Context: map[string][]string{"k": {fact.Symbol("value")}, "aws:x": {"a*"}}, Unsure: []string{"aws:y"}})
+		if before := unknown.condition(&c, version2012); before != fact.Unknown && fact.Known(value) && before != got {
+			t.Errorf("%s %q is %v for any value, but %v for %q", operator, policy, before, got, value)
+		}
+		matchResource(policy, value)
+	})
+}

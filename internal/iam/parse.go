@@ -49,6 +49,9 @@ func problem(n *source.Node, format string, args ...any) error {
 }
 
 func parsePolicy(name string, n *source.Node) (*Policy, error) {
+	if size(n, 0) > largestPolicy {
+		return nil, problem(n, "%s holds more than 1 MiB of text; AWS takes no policy that long", name)
+	}
 	p := &Policy{Name: name, Pos: n.Pos}
 	if err := wantKeys(n, "a policy", policyKeys); err != nil {
 		return nil, err
@@ -78,6 +81,27 @@ func parsePolicy(name string, n *source.Node) (*Policy, error) {
 		}
 	}
 	return p, p.uniqueSids()
+}
+
+// largestPolicy bounds the work on hostile input, far above what AWS takes: 20
+// KiB for a bucket, 32 KiB for a key, less for identities.
+// [IAM:reference_iam-quotas; S3:bucket-policies; KMS:limits]
+const largestPolicy = 1 << 20
+
+// size adds the texts below n to what was counted before, and gives up early.
+func size(n *source.Node, before int) int {
+	before += len(n.Text)
+	for i := 0; i < len(n.Items) && before <= largestPolicy; i++ {
+		if n.Items[i] != nil {
+			before = size(n.Items[i], before)
+		}
+	}
+	for i := 0; i < len(n.Fields) && before <= largestPolicy; i++ {
+		if before += len(n.Fields[i].Key.Text); n.Fields[i].Value != nil {
+			before = size(n.Fields[i].Value, before)
+		}
+	}
+	return before
 }
 
 const version2012 = "2012-10-17"

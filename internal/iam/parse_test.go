@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"beanpole/internal/fact"
 	"beanpole/internal/source"
@@ -152,5 +153,27 @@ func TestUsesAskForTheirElements(t *testing.T) {
 				t.Errorf("%s for use %d: %v", doc, u, err)
 			}
 		}
+	}
+}
+
+func TestHostilePoliciesEndSoon(t *testing.T) {
+	long := strings.Repeat("a", 3<<19)
+	if _, err := ParseJSON("x", "p.json", []byte(`{"Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::`+long+`"}}`)); err == nil || !strings.Contains(err.Error(), "more than 1 MiB") {
+		t.Errorf("got %v", err)
+	}
+	start := time.Now()
+	for _, pattern := range []string{strings.Repeat("*a", 200_000) + "b", strings.Repeat("${aws:username}", 30_000), "arn:aws:s3:::" + strings.Repeat("*a", 100_000) + "b"} {
+		p, err := ParseJSON("x", "p.json", []byte(`{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::`+pattern+`", "Condition": {"StringLike": {"k": "`+pattern+`"}}}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := Evaluate(&Request{Principal: callers["ann"], Action: "s3:GetObject", Resource: "arn:aws:s3:::" + long, Context: map[string][]string{"k": {long}, "aws:username": {strings.Repeat("u", 4096)}}},
+			&Policies{Identity: []*Policy{p}})
+		if d.Reason != NotKnown || len(d.Missing) == 0 {
+			t.Errorf("%s", outcomeText(d))
+		}
+	}
+	if took := time.Since(start); took > 5*time.Second {
+		t.Errorf("took %v", took)
 	}
 }
