@@ -5,4 +5,11 @@ var profileRules = []*Rule{
 	roleAsProfile,
 	noInstanceProfile,
 	profileRoles,
+	profileMadeLater,
+	serviceRole,
+	secureReference,
+	healthNotReported,
+	workerDenied,
+	cronOnWebTier,
+	imagePullDenied,
 }
