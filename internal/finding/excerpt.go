@@ -125,6 +125,7 @@ var secrets = []*regexp.Regexp{
 	regexp.MustCompile(`(?i)(?:secret_?(?:access_?)?key|password)["']?\s*[:=]\s*["']?([^"',\s}]+)`),
 	regexp.MustCompile(`(?i)[?&](?:x-amz-signature|x-amz-security-token|signature|token|sig)=([^"',\s}&]+)`),
 	regexp.MustCompile(`://[^\s/@:"']*:([^\s/@"']+)@`),
+	regexp.MustCompile(`^\s*([A-Za-z0-9+/]{40,}={0,2})\s*$`), // a line of a key
 }
 
 // mask puts stars over secret values; every rune keeps its column.

@@ -205,7 +205,7 @@ func (x *doctor) missingColon() bool {
 		l := x.line(k)
 		if m := spacedKey.FindStringSubmatch(l.text); m != nil && !keyLine.MatchString(l.text) {
 			o := l.start + l.lead + len(m[1])
-			x.blame(l.start+l.lead, o, fmt.Sprintf("%q has no colon", strings.TrimPrefix(m[1], "- ")), "write   "+m[1]+": "+clip(m[2]))
+			x.blame(l.start+l.lead, o, fmt.Sprintf("%q has no colon", strings.TrimPrefix(m[1], "- ")), "write   "+m[1]+": …")
 			x.mend(Edit{Start: o, End: o, New: ":"})
 			return true
 		}

@@ -67,11 +67,11 @@ func (x *doctor) quoteInQuotes() bool {
 		return false
 	}
 	if text[len(text)-1] != q {
-		x.blame(shut+1, from+len(text), fmt.Sprintf("text follows the closing quote of %s", clip(text[:shut+1-from])), "put the whole value in quotes")
+		x.blame(shut+1, from+len(text), "text follows the closing quote", "put the whole value in quotes")
 		x.mend(Edit{Start: from, End: from + len(text), New: single(text)})
 		return true
 	}
-	x.blame(from, from+len(text), fmt.Sprintf("the second %c ends the text: %s is no YAML any more", q, clip(rest)),
+	x.blame(from, from+len(text), fmt.Sprintf("the second %c ends the text, and what follows is no YAML any more", q),
 		"put the text in the other kind of quotes, or below a |")
 	one := Edit{Start: from, End: from + len(text), New: requote(text)}
 	if x.mend(one) || !strings.Contains(text, "`{") {
@@ -118,13 +118,6 @@ func (x *doctor) closing(from int, q byte) int {
 	return -1
 }
 
-func clip(s string) string {
-	if r := []rune(s); len(r) > 40 {
-		return string(r[:40]) + "…"
-	}
-	return s
-}
-
 // tightColon: no blank behind a colon.
 func (x *doctor) tightColon() bool {
 	for _, i := range x.suspects() {
@@ -137,7 +130,7 @@ func (x *doctor) tightColon() bool {
 		if !x.mend(Edit{Start: colon + 1, End: colon + 1, New: " "}) && strings.Contains(m[2], ":") {
 			continue
 		}
-		return x.blame(l.start+l.lead, colon+1, fmt.Sprintf("no blank follows the colon of %q", strings.Trim(m[1], `"'- `)), "write   "+m[1]+": "+clip(m[2]))
+		return x.blame(l.start+l.lead, colon+1, fmt.Sprintf("no blank follows the colon of %q", strings.Trim(m[1], `"'- `)), "write   "+m[1]+": …")
 	}
 	return false
 }
@@ -202,7 +195,7 @@ func (x *doctor) indicator() bool {
 		if !mends && (text[0] == '[' || text[0] == '{') {
 			continue
 		}
-		return x.blame(from, from+len(text), what, "put the value in quotes: "+clip(single(text)))
+		return x.blame(from, from+len(text), what, "put the value in single quotes")
 	}
 	return false
 }

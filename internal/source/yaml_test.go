@@ -199,7 +199,7 @@ func TestWhatCannotBeReadIsOneLineWithAPlace(t *testing.T) {
 		"a: b: c\n":             `f:1:4: this is not YAML: the value of "a" holds ": " and stands in no quotes; put a text that holds ": " in quotes`,
 		"é: 'x\n":               "f:1:4: this is not YAML: the quotes that open here are not closed; close them at the end of the text",
 		"a: 1\n---\nb: 2\n":     "f:2:1: a second document starts here; keep one document in a file: remove the line ---",
-		"a: *.log\n":            "f:1:4: this is not YAML: a value that begins with * is an alias in YAML; put the value in quotes: '*.log'",
+		"a: *.log\n":            "f:1:4: this is not YAML: a value that begins with * is an alias in YAML; put the value in single quotes",
 		"a: &x [*x]\n":          "f:1:8: alias *x stands inside the value that it names",
 		"a: é\x01\n":            "f:1:5: this is not YAML: a control character stands here; remove it, or write it as an escape in double quotes",
 		"a: é\xff\n":            "f:1:5: byte 0xFF is not UTF-8; save the file as UTF-8",
