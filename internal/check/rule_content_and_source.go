@@ -9,7 +9,7 @@ import (
 
 var contentAndSource = &Rule{
 	Slug:  "content-and-source",
-	Title: "a file has both content and source, and nothing is fetched",
+	Title: "a file has content and source: nothing is fetched",
 	Why: `A file is written from content or fetched from source. Where both stand, cfn-init
 takes the content unless it is empty and never fetches the source; there is no
 message. Mostly the content is a placeholder that was to be replaced by the file

@@ -11,7 +11,7 @@ import (
 
 var unquotedMode = &Rule{
 	Slug:  "unquoted-mode",
-	Title: "a file's mode stands in no quotes and becomes another number",
+	Title: "a file's unquoted mode becomes another number",
 	Why: `YAML 1.1 reads a number that begins with 0 as octal: mode: 000644 is the number 420.
 cfn-init takes the mode as a text and reads it as octal once more. If the number
 reaches it as the text "420", as CloudFormation's metadata carry numbers, the file

@@ -10,7 +10,7 @@ import (
 
 var unsupportedManager = &Rule{
 	Slug:  "unsupported-manager",
-	Title: "a package or service manager that cfn-init does not know",
+	Title: "cfn-init does not know this manager",
 	Why: `cfn-init installs packages with yum, rpm, rubygems and python, and keeps services
 with sysvinit or systemd. Of another manager it says "Unsupported package manager"
 in its log and goes on: the packages are not installed, and what needs them fails
