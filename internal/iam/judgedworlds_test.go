@@ -146,9 +146,9 @@ func (w *judgedWorld) levels(whose string) (out [][]*judgedPolicy) {
 func (w *judgedWorld) policy(whose string, statements int) *judgedPolicy {
 	p := &judgedPolicy{Version: w.pick(version2012, version2012, version2012, version2012, "2008-10-17", "")}
 	for range statements {
-		s := &judgedStatement{Effect: w.pick("Allow", "Allow", "Deny")}
+		s := &judgedStatement{Effect: w.pick("Allow", "Allow", "Allow", "Allow", "Deny")}
 		service, name, _ := strings.Cut(w.j.Action, ":")
-		s.Actions = []string{w.pick(w.j.Action, w.j.Action, service+":*", "*", service+":"+strings.ToUpper(name), service+":"+name[:3]+"*", service+":?"+name[1:], "s3:PutObject")}
+		s.Actions = []string{w.pick(w.j.Action, w.j.Action, w.j.Action, service+":*", "*", service+":"+strings.ToUpper(name), service+":"+name[:3]+"*", service+":?"+name[1:], "s3:PutObject")}
 		if w.one(8) {
 			s.Not, s.Actions = "Action", []string{w.pick("iam:*", service+":*", "s3:Put*", w.j.Action), "ec2:*"}
 		}
@@ -170,7 +170,7 @@ func (w *judgedWorld) policy(whose string, statements int) *judgedPolicy {
 		case "resource":
 			w.principals(s)
 		}
-		for range w.pickInt(0, 0, 1, 1, 2) {
+		for range w.pickInt(0, 0, 0, 1, 1, 2) {
 			w.condition(s)
 		}
 		p.Statements = append(p.Statements, s)
