@@ -384,7 +384,7 @@ func (x *follower) endpointPolicy() (l Link, filters bool) {
 	}
 	r := x.request(x.caller())
 	b, _ := x.a.Bucket(r.Bucket)
-	d := iam.Evaluate(iamRequest(x.a, r, b), &iam.Policies{Identity: []*iam.Policy{everything}, Resource: openedTo(nil), Endpoint: e.Policy})
+	d := iam.Evaluate(iamRequest(x.a, r, b), &iam.Policies{Identity: []*iam.Policy{everything}, Resource: openedTo(nil), Endpoint: e.Policy, GatewayEndpoint: e.Type == "Gateway"})
 	at = append(at, statementPlaces(d)...)
 	switch d.Verdict() {
 	case fact.Broken:

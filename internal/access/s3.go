@@ -225,7 +225,7 @@ func policiesOn(a *account.Account, r *S3Request, b *account.Bucket) iam.Policie
 		}
 	}
 	if r.Endpoint != nil {
-		p.Endpoint = r.Endpoint.Policy
+		p.Endpoint, p.GatewayEndpoint = r.Endpoint.Policy, r.Endpoint.Type == "Gateway"
 	}
 	return p
 }

@@ -118,11 +118,15 @@ func (c *requestContext) oneValue(op operator, k *Condition, v, version string) 
 
 // compare holds the request's value v against the policy's value p.
 func (o operator) compare(p, v string) fact.Verdict {
+	known := fact.Known(p) && fact.Known(v)
+	if !known && (len(p) > longestText || len(v) > longestText) {
+		return fact.Unknown
+	}
 	switch o.kind {
 	case equals, binary:
 		return fact.Equal(p, v)
 	case equalsFold:
-		if fact.Known(p) && fact.Known(v) {
+		if known {
 			return fact.Of(strings.EqualFold(p, v))
 		}
 		return fact.Equal(fact.Lower(p), fact.Lower(v))
@@ -131,7 +135,7 @@ func (o operator) compare(p, v string) fact.Verdict {
 	case arn:
 		return matchARN(p, v)
 	}
-	if !fact.Known(p) || !fact.Known(v) {
+	if !known {
 		return fact.Unknown
 	}
 	switch o.kind {

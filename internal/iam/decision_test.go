@@ -117,6 +117,8 @@ func ask(t *testing.T, line string, ps Policies) Decision {
 			r.ResourceAccount = v
 		case "@unsure":
 			r.Unsure = append(r.Unsure, v)
+		case "@gateway":
+			ps.GatewayEndpoint = true
 		case "@must":
 			ps.ResourceMustAllow = true
 		case "@identity":

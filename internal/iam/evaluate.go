@@ -88,6 +88,9 @@ func (q *asking) layers(p *Policies) (ls [lCount]outcome) {
 	q.levels(&ls[lRCP], p.RCPs, true)
 	q.hear(&ls[lResource], p.Resource, true)
 	q.hear(&ls[lEndpoint], p.Endpoint, true)
+	if p.GatewayEndpoint && !q.r.Principal.isRoot() {
+		ls[lEndpoint].allow[account] = fact.Broken
+	}
 	if p.ResourceUnknown != "" {
 		ls[lResource].unknown()
 	}

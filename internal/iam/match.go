@@ -39,6 +39,9 @@ func matchText(pattern, text string, fold bool) fact.Verdict {
 		text = literalText.Replace(text)
 	}
 	if !fact.Known(pattern) || !fact.Known(text) {
+		if len(pattern) > longestText || len(text) > longestText {
+			return fact.Unknown
+		}
 		if fold {
 			pattern, text = fact.Lower(pattern), fact.Lower(text)
 		}

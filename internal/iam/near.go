@@ -14,6 +14,8 @@ type said struct {
 	policy *Policy
 	layer  string
 	whose  bool // its statements name principals
+
+	gateway bool // it is the policy of a gateway endpoint
 }
 
 func (p *Policies) all() []said {
@@ -21,7 +23,7 @@ func (p *Policies) all() []said {
 	add := func(layer string, whose bool, ps ...*Policy) {
 		for _, x := range ps {
 			if x != nil {
-				out = append(out, said{x, layer, whose})
+				out = append(out, said{x, layer, whose, layer == LayerEndpoint && p.GatewayEndpoint})
 			}
 		}
 	}
@@ -97,6 +99,8 @@ func (q *asking) nearStatement(s *Statement, x said) (Near, bool) {
 			miss(q.missedPrincipal(s))
 		} else if x.layer == LayerResource && v[account] == fact.Holds && v[role] != fact.Holds && v[direct] != fact.Holds && q.applies(s) == fact.Holds {
 			miss(s.Principal.Pos, "Principal is the account: that only lets the account's own policies decide, and none of them allows it")
+		} else if x.gateway && s.Principal != nil && !q.r.Principal.isRoot() && v[role] == fact.Broken && v[direct] == fact.Broken {
+			miss(s.Principal.Pos, "Principal is the account: in the policy of a gateway endpoint that is its root user alone, so write \"*\" and a Condition on aws:PrincipalArn or aws:PrincipalAccount")
 		}
 	}
 	if q.action(s) == fact.Broken {

@@ -116,6 +116,10 @@ type Policies struct {
 	// them at each level. [Organizations: orgs_manage_policies_rcps]
 	RCPs     [][]*Policy
 	Endpoint *Policy // VPC endpoint policy, nil: none on the way
+	// GatewayEndpoint: the endpoint is a gateway, in whose policy an account as
+	// Principal is its root user alone. [VPC: vpc-endpoints-access, "Principals
+	// for gateway endpoints"]
+	GatewayEndpoint bool
 	// ResourceMustAllow is set for trust policies and KMS keys, where an
 	// identity policy alone is not enough in the same account.
 	ResourceMustAllow bool
