@@ -18,4 +18,5 @@ var balancerRules = []*Rule{
 	sharedBalancer,
 	listenerExists,
 	groupNameInVPC,
+	instancePortClosed,
 }

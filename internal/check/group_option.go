@@ -9,4 +9,5 @@ var optionRules = []*Rule{
 	optionFunction,
 	propertiesTooLong,
 	wsgiPathFile,
+	multilineProperty,
 }

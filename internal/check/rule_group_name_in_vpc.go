@@ -1,8 +1,10 @@
 package check
 
 import (
+	"fmt"
 	"strings"
 
+	"beanpole/internal/fact"
 	"beanpole/internal/finding"
 	"beanpole/internal/source"
 )
@@ -42,8 +44,33 @@ that has this ID as its name:
 				out = append(out, namedGroup(f, vpc.Value.Place()))
 			}
 		}
-		return out
+		return append(out, r.namedGroups(vpc.Value.Place())...)
 	},
+}
+
+// namedGroups reports names in the options that take security groups, which
+// must be IDs in a VPC [EB:command-options-general].
+func (r *run) namedGroups(vpc source.Pos) (out []*finding.Finding) {
+	for _, s := range r.made() {
+		if s.Option != "SecurityGroups" || !fact.Known(s.Value.TextOr("")) || strings.Contains(s.Value.Text, "`") {
+			continue
+		}
+		for _, name := range strings.Split(s.Value.TextOr(""), ",") {
+			if name = strings.TrimSpace(name); name == "" || strings.HasPrefix(name, "sg-") {
+				continue
+			}
+			f := r.settingFinding("group-name-in-vpc", finding.Warning, s)
+			f.Certain = false
+			f.Message = fmt.Sprintf("Elastic Beanstalk may refuse the deployment: in a VPC it takes IDs of security groups, and %q is a name", name)
+			f.Notes = []finding.Note{
+				{Label: "cause", Text: "option aws:ec2:vpc VPCId puts the environment into a VPC of its own", At: place(vpc)},
+				{Label: "on AWS", Text: "The security group '" + name + "' does not exist"},
+				{Label: "fix", Text: "write the group's ID   (sg-…)"},
+			}
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 func namedGroup(field *source.Field, vpc source.Pos) *finding.Finding {

@@ -89,12 +89,26 @@ func (r *run) unknownNamespace(f *finding.Finding, s *ebext.Setting) *finding.Fi
 	f.Pos, f.End = s.NamespaceNode.Pos, s.NamespaceNode.End
 	f.Message += fmt.Sprintf("a namespace %q", s.Namespace)
 	name := meantNamespace(s.Namespace)
-	if name == "" {
+	switch {
+	case name == "" && strings.HasPrefix(s.Namespace, "aws:"):
+		f.Severity, f.Certain = finding.Warning, false
+		f.Message = fmt.Sprintf("Elastic Beanstalk may refuse the deployment: AWS documents no namespace %q", s.Namespace)
+		f.Notes = append(f.Notes, finding.Note{Label: "fix", Text: namespaceFix(s)})
+		return f
+	case name == "":
 		return nil
 	}
 	f.Notes = append(f.Notes, finding.Note{Label: "fix", Text: "write   " + name})
 	f.Fixes = r.respelt(s.NamespaceNode, name)
 	return f
+}
+
+// namespaceFix says where an option belongs whose namespace is not documented.
+func namespaceFix(s *ebext.Setting) string {
+	if home := homeOf(s.Option, s.Namespace); home != "" {
+		return s.Option + " stands in   " + home
+	}
+	return "remove it; AWS documents no option " + s.Option + " either"
 }
 
 // meantNamespace is the known namespace that a text is a misspelling of, "" when
