@@ -81,8 +81,11 @@ type run struct {
 	// refused is why CloudFormation would not take the environment's template.
 	refused  *source.Problem
 	notKnown []string
-	// inForce is filled by made.
-	inForce []*ebext.Setting
+	// inForce and byOption are filled by made.
+	inForce  []*ebext.Setting
+	byOption map[[2]string]*ebext.Setting
+	// byType is filled by resources.
+	byType map[string][]*cfn.Resource
 	// shellTexts is filled by scripts.
 	shellTexts []*script
 }

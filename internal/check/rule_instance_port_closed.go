@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strconv"
 
-	"beanpole/internal/fact"
 	"beanpole/internal/finding"
 	"beanpole/internal/source"
 )
@@ -37,10 +36,11 @@ AWSEBSecurityGroup. Without it every health check on that port times out, and cl
 		if !k.noVPC || k.balancer != "classic" || k.tier != "WebServer" || r.ownGroups() {
 			return nil
 		}
+		open := r.openedPorts()
 		for _, l := range r.listeners() {
 			port, ok := l.value("InstancePort", l.port)
 			number, err := strconv.Atoi(port)
-			if l.v2 || l.off() || !ok || err != nil || number == 80 || r.opened(number) {
+			if l.v2 || l.off() || !ok || err != nil || number == 80 || open.holds(number) || r.plainListener(l) != nil {
 				continue
 			}
 			s := l.set["InstancePort"]
@@ -70,41 +70,50 @@ func (r *run) ownGroups() bool {
 	return false
 }
 
-// opened tells whether a rule of some template opens a port, or may.
-func (r *run) opened(port int) bool {
+// ports are the ports that security group rules open.
+type ports struct {
+	all    bool // what is opened is not known
+	ranges map[[2]int]bool
+}
+
+// openedPorts are the ports that rules of some template open, or may.
+func (r *run) openedPorts() ports {
+	p := ports{ranges: map[[2]int]bool{}}
 	for _, res := range r.resources("AWS::EC2::SecurityGroupIngress") {
-		if opens(res.Properties, port) {
-			return true
-		}
+		p.add(res.Properties)
 	}
 	for _, e := range r.entries("Resources") {
-		if e.name.Text != "AWSEBSecurityGroup" {
-			continue
-		}
 		rules := e.value.At("Properties", "SecurityGroupIngress")
-		if rules == nil {
+		if e.name.Text != "AWSEBSecurityGroup" || rules == nil {
 			continue
 		}
 		for _, it := range rules.Items {
-			if opens(it, port) {
-				return true
-			}
+			p.add(it)
 		}
-		if len(rules.Items) == 0 {
-			return true // CmpFn::Insert and the like
-		}
+		p.all = p.all || len(rules.Items) == 0 // CmpFn::Insert and the like
 	}
-	return false
+	return p
 }
 
-// opens tells whether a rule's range holds a port; where it is not known, it
-// may.
-func opens(rule *source.Node, port int) bool {
-	from, to := rule.Get("FromPort").TextOr(""), rule.Get("ToPort").TextOr("")
-	a, errA := strconv.Atoi(from)
-	b, errB := strconv.Atoi(to)
-	if errA != nil || errB != nil || !fact.Known(from) || !fact.Known(to) {
-		return true
+// add takes a rule's range in.
+func (p *ports) add(rule *source.Node) {
+	from, errFrom := strconv.Atoi(rule.Get("FromPort").TextOr(""))
+	to, errTo := strconv.Atoi(rule.Get("ToPort").TextOr(""))
+	if errFrom != nil || errTo != nil || from == -1 {
+		p.all = true
+		return
 	}
-	return a <= port && port <= b || a == -1
+	if len(p.ranges) > 1000 {
+		p.all = true // nobody writes so many
+	}
+	p.ranges[[2]int{from, to}] = true
+}
+
+func (p *ports) holds(port int) bool {
+	for r := range p.ranges {
+		if r[0] <= port && port <= r[1] {
+			return true
+		}
+	}
+	return p.all
 }

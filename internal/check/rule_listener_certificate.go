@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"beanpole/internal/ebext"
 	"beanpole/internal/fact"
 	"beanpole/internal/finding"
 	"beanpole/internal/source"
@@ -27,18 +28,16 @@ HTTPS on port 443 is plain HTTP. The protocol's default is HTTP on every port.`,
 	Since: "0.1.0",
 
 	find: func(r *run) (out []*finding.Finding) {
+		network, stray := r.balancerKind() == "network", r.certificates()
 		for _, l := range r.listeners() {
-			if l.off() {
-				continue
-			}
 			protocol, ok := l.protocol()
-			if !ok || l.v2 && r.balancerKind() == "network" {
+			if !ok || l.off() || l.v2 && network {
 				continue
 			}
 			cert := l.set[l.certificate()]
 			switch given := cert != nil && cert.Value.TextOr("") != ""; {
 			case encrypted(protocol) && !given:
-				out = append(out, r.needsCertificate(l, protocol))
+				out = append(out, r.needsCertificate(l, protocol, stray))
 			case !encrypted(protocol) && given:
 				out = append(out, r.leavesCertificate(l, protocol))
 			case given:
@@ -52,7 +51,7 @@ HTTPS on port 443 is plain HTTP. The protocol's default is HTTP on every port.`,
 }
 
 // needsCertificate reports a listener that ends TLS without a certificate.
-func (r *run) needsCertificate(l *listener, protocol string) *finding.Finding {
+func (r *run) needsCertificate(l *listener, protocol string, stray []*ebext.Setting) *finding.Finding {
 	name := "ListenerProtocol"
 	literal := "Secure Listeners need to specify a SSLCertificateId"
 	if l.v2 {
@@ -65,8 +64,11 @@ func (r *run) needsCertificate(l *listener, protocol string) *finding.Finding {
 	}
 	f.Message = fmt.Sprintf("Elastic Load Balancing %s refuse listener %s: it speaks %s and has no certificate", will(f), l.port, protocol)
 	f.Notes = []finding.Note{{Label: "on AWS", Text: literal}}
-	if at, where := r.strayCertificate(l); at.IsValid() {
-		f.Notes = append(f.Notes, finding.Note{Label: "cause", Text: "the certificate stands in " + where, At: []source.Pos{at}})
+	for _, s := range stray {
+		if s.Namespace != l.namespace {
+			f.Notes = append(f.Notes, finding.Note{Label: "cause", Text: "the certificate stands in " + optionText(s), At: place(s.Pos)})
+			break
+		}
 	}
 	if !f.Certain {
 		f.Notes = append(f.Notes, finding.Note{Label: "not known", Text: "whether the console, a saved configuration or a template sets " + l.namespace + " " + l.certificate()})
@@ -75,17 +77,18 @@ func (r *run) needsCertificate(l *listener, protocol string) *finding.Finding {
 	return f
 }
 
-// strayCertificate is a certificate that stands in a namespace which does not
-// reach the listener.
-func (r *run) strayCertificate(l *listener) (at source.Pos, where string) {
+// certificates are the first two settings that name a certificate, each in
+// another namespace: one of them stands where it does not reach a listener.
+func (r *run) certificates() (out []*ebext.Setting) {
 	for _, s := range r.made() {
-		if (s.Option == "SSLCertificateId" || s.Option == "SSLCertificateArns") && s.Namespace != l.namespace {
-			if _, _, ok := listenerPort(s.Namespace); ok || s.Namespace == "aws:elb:loadbalancer" {
-				return s.Pos, optionText(s)
-			}
+		if s.Option != "SSLCertificateId" && s.Option != "SSLCertificateArns" || len(out) == 2 || len(out) == 1 && out[0].Namespace == s.Namespace {
+			continue
+		}
+		if _, _, ok := listenerPort(s.Namespace); ok || s.Namespace == "aws:elb:loadbalancer" {
+			out = append(out, s)
 		}
 	}
-	return at, ""
+	return out
 }
 
 // leavesCertificate reports a certificate that its listener does not use.

@@ -27,8 +27,17 @@ aws:elasticbeanstalk:environment:process:https:
 
 	find: func(r *run) (out []*finding.Finding) {
 		defined := map[string]bool{processPrefix + "default": true, rulePrefix + "default": true}
+		names := map[string][]string{} // by prefix, for what may be meant
 		for _, s := range r.made() {
+			if defined[s.Namespace] {
+				continue
+			}
 			defined[s.Namespace] = true
+			for _, prefix := range []string{processPrefix, rulePrefix} {
+				if n, ok := strings.CutPrefix(s.Namespace, prefix); ok && len(names[prefix]) < 100 {
+					names[prefix] = append(names[prefix], n)
+				}
+			}
 		}
 		for _, s := range r.made() {
 			prefix := namesIn(s)
@@ -37,7 +46,7 @@ aws:elasticbeanstalk:environment:process:https:
 			}
 			for _, name := range strings.Split(s.Value.TextOr(""), ",") {
 				if name = strings.TrimSpace(name); name != "" && !defined[prefix+name] {
-					out = append(out, r.undefined(s, prefix, name, defined))
+					out = append(out, r.undefined(s, prefix, name, names[prefix]))
 				}
 			}
 		}
@@ -60,7 +69,7 @@ func namesIn(s *ebext.Setting) string {
 	return ""
 }
 
-func (r *run) undefined(s *ebext.Setting, prefix, name string, defined map[string]bool) *finding.Finding {
+func (r *run) undefined(s *ebext.Setting, prefix, name string, names []string) *finding.Finding {
 	f := r.settingFinding("process-unknown", finding.Warning, s)
 	f.Certain = false
 	kind := "process"
@@ -71,12 +80,6 @@ func (r *run) undefined(s *ebext.Setting, prefix, name string, defined map[strin
 	f.Notes = []finding.Note{{Label: "cause", Text: "nothing sets an option of " + prefix + name}}
 	if !r.direct {
 		f.Notes = append(f.Notes, finding.Note{Label: "not known", Text: "whether the console, a saved configuration or a template does"})
-	}
-	var names []string
-	for ns := range defined {
-		if n, ok := strings.CutPrefix(ns, prefix); ok {
-			names = append(names, n)
-		}
 	}
 	fix := "set options of   " + prefix + name
 	if meant := nearest(name, names); meant != "" {

@@ -48,6 +48,10 @@ The second try works, since the profile is there by then.`,
 
 // waits tells whether a resource is created after another one.
 func waits(s *cfn.Stack, res *cfn.Resource, other string) bool {
+	byID := make(map[string]*cfn.Resource, len(s.Resources))
+	for _, r := range s.Resources {
+		byID[r.LogicalID] = r
+	}
 	seen := map[string]bool{}
 	queue := []*cfn.Resource{res}
 	for len(queue) > 0 {
@@ -57,7 +61,7 @@ func waits(s *cfn.Stack, res *cfn.Resource, other string) bool {
 			if id == other {
 				return true
 			}
-			if next := s.Resource(id); next != nil && !seen[id] {
+			if next := byID[id]; next != nil && !seen[id] {
 				seen[id] = true
 				queue = append(queue, next)
 			}

@@ -35,7 +35,10 @@ module, and every request is answered with 502 Bad Gateway.`,
 		f.Certain = certain
 		module := strings.ReplaceAll(strings.Trim(path, "/"), "/", ".") + ":application"
 		f.Message = fmt.Sprintf("gunicorn %s not start, and every request is answered with 502: %q is a file, not a module", will(f), text)
-		f.Notes = []finding.Note{{Label: "cause", Text: "since Amazon Linux 2, WSGIPath is what gunicorn is started with"}}
+		f.Notes = []finding.Note{
+			{Label: "cause", Text: "since Amazon Linux 2, WSGIPath is what gunicorn is started with"},
+			{Label: "on AWS", Text: "Failed to find application, did you mean '" + path + ":application'?"},
+		}
 		if !certain {
 			f.Severity = finding.Warning
 			f.Notes = append(f.Notes, finding.Note{Label: "not known", Text: "the platform; only those of the retired Amazon Linux AMI take a file"})

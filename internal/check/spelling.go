@@ -6,6 +6,9 @@ import "strings"
 // same but for case, spaces and punctuation, or for one or two letters of a
 // longer word. "" when there is none, or two are as near.
 func nearest(word string, candidates []string) string {
+	if len(word) > 200 {
+		return "" // no slip of the hand
+	}
 	best, least, second := "", 3, 3
 	word = strings.ToLower(word)
 	for _, c := range candidates {

@@ -101,8 +101,8 @@ func (l *listener) anySetting() *ebext.Setting {
 // known is the setting of an option that is in force, the service's default
 // included; nil when there is none, or its value is not known.
 func (r *run) known(namespace, option string) (text string, set *ebext.Setting) {
-	set, ok := r.settings.Get(namespace, option)
-	if !ok || !fact.Known(set.Value.TextOr("")) {
+	set = r.setting(namespace, option)
+	if set == nil || !fact.Known(set.Value.TextOr("")) {
 		return "", nil
 	}
 	return set.Value.TextOr(""), set

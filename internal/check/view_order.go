@@ -16,7 +16,7 @@ type pair struct{ option, otherwise string }
 // settingOr is the setting of an option that is in force, its default when
 // nobody made one.
 func (r *run) settingOr(namespace string, p pair) *ebext.Setting {
-	if s, ok := r.settings.Get(namespace, p.option); ok {
+	if s := r.setting(namespace, p.option); s != nil {
 		return s
 	}
 	return &ebext.Setting{Namespace: namespace, Option: p.option, Value: source.NewString(p.otherwise, source.Pos{})}

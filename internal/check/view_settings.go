@@ -15,14 +15,21 @@ import (
 func (r *run) made() []*ebext.Setting {
 	if r.inForce == nil {
 		all := r.settings.InForce()
-		r.inForce = []*ebext.Setting{}
+		r.inForce, r.byOption = []*ebext.Setting{}, make(map[[2]string]*ebext.Setting, len(all))
 		for i := range all {
+			r.byOption[[2]string{all[i].Namespace, all[i].Option}] = &all[i]
 			if s := &all[i]; s.Level > ebext.Default && (s.Pos.IsValid() || r.given(s)) {
 				r.inForce = append(r.inForce, s)
 			}
 		}
 	}
 	return r.inForce
+}
+
+// setting is the one of an option that is in force, nil when there is none.
+func (r *run) setting(namespace, option string) *ebext.Setting {
+	r.made()
+	return r.byOption[[2]string{namespace, option}]
 }
 
 // given: the setting was made on the command line, so that it has no place.
@@ -82,18 +89,21 @@ func (r *run) environmentResource() *cfn.Resource {
 
 // resources are those of the user's own template and of the environment's,
 // without the ones that Elastic Beanstalk makes.
-func (r *run) resources(kind string) (out []*cfn.Resource) {
-	for _, stack := range []*cfn.Stack{r.outer, r.stack} {
-		if stack == nil {
-			continue
-		}
-		for _, res := range stack.Resources {
-			if res.Type == kind && res.Pos.IsValid() {
-				out = append(out, res)
+func (r *run) resources(kind string) []*cfn.Resource {
+	if r.byType == nil {
+		r.byType = map[string][]*cfn.Resource{}
+		for _, stack := range []*cfn.Stack{r.outer, r.stack} {
+			if stack == nil {
+				continue
+			}
+			for _, res := range stack.Resources {
+				if res.Pos.IsValid() {
+					r.byType[res.Type] = append(r.byType[res.Type], res)
+				}
 			}
 		}
 	}
-	return out
+	return r.byType[kind]
 }
 
 // named are the resources of a kind whose name a text is, or may be.

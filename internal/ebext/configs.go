@@ -3,6 +3,7 @@ package ebext
 import (
 	"fmt"
 	"strings"
+	"sync"
 
 	"beanpole/internal/source"
 )
@@ -92,13 +93,14 @@ func preBuild(f *File) *source.Node {
 func containerCommands(cc *source.Node, s Settings) *source.Node {
 	out := source.NewMap(cc.Pos)
 	out.End = cc.End
+	inForce := sync.OnceValue(s.InForce)
 	for _, f := range cc.Fields {
-		out.Fields = append(out.Fields, &source.Field{Key: f.Key, Value: containerCommand(f.Value, s)})
+		out.Fields = append(out.Fields, &source.Field{Key: f.Key, Value: containerCommand(f.Value, inForce)})
 	}
 	return out
 }
 
-func containerCommand(c *source.Node, s Settings) *source.Node {
+func containerCommand(c *source.Node, inForce func() Settings) *source.Node {
 	if c.Kind != source.Map {
 		return c
 	}
@@ -111,7 +113,7 @@ func containerCommand(c *source.Node, s Settings) *source.Node {
 		}
 	}
 	if env := out.Get("env"); env != nil && env.Kind == source.Map && len(env.Fields) > 0 {
-		for _, set := range s.InForce() {
+		for _, set := range inForce() {
 			if set.Namespace == nsProperties && env.Get(set.Option) == nil {
 				env.Set(set.Option, set.Value)
 			}

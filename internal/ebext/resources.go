@@ -131,7 +131,7 @@ func balancerGroupProperties(s Settings) *source.Node {
 func classicProperties(s Settings) *source.Node {
 	ls := list()
 	for _, l := range listeners(s) {
-		ls.Items = append(ls.Items, l.node(s))
+		ls.Items = append(ls.Items, l.node())
 	}
 	p := fields(
 		"Listeners", ls,
@@ -156,13 +156,15 @@ func classicProperties(s Settings) *source.Node {
 type listener struct {
 	namespace string
 	port      int
+	own       Settings // those of its namespace that are in force
 }
 
 // listeners are those that are enabled, by port: `aws:elb:listener` is port
 // 80, `aws:elb:listener:443` is port 443 [EB:command-options-general].
 func listeners(s Settings) []listener {
-	byPort := map[int]listener{}
+	byPort, own := map[int]listener{}, map[string]Settings{}
 	for _, set := range s.InForce() {
+		own[set.Namespace] = append(own[set.Namespace], set)
 		port, ok := 80, set.Namespace == nsListener
 		if rest, sub := strings.CutPrefix(set.Namespace, nsListener+":"); sub {
 			n, err := strconv.Atoi(rest)
@@ -171,11 +173,12 @@ func listeners(s Settings) []listener {
 		if _, better := byPort[port]; !ok || better && set.Namespace == nsListener {
 			continue // `aws:elb:listener:80` counts more than its general form
 		}
-		byPort[port] = listener{set.Namespace, port}
+		byPort[port] = listener{namespace: set.Namespace, port: port}
 	}
 	var out []listener
 	for _, l := range byPort {
-		if !strings.EqualFold(s.text(l.namespace, "ListenerEnabled"), "false") {
+		l.own = own[l.namespace]
+		if !strings.EqualFold(l.own.text(l.namespace, "ListenerEnabled"), "false") {
 			out = append(out, l)
 		}
 	}
@@ -183,7 +186,8 @@ func listeners(s Settings) []listener {
 	return out
 }
 
-func (l listener) node(s Settings) *source.Node {
+func (l listener) node() *source.Node {
+	s := l.own
 	or := func(option, def string) *source.Node {
 		if v := s.value(l.namespace, option); v != nil {
 			return v
