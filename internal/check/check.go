@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"sort"
-	"strings"
 
 	"beanpole/internal/access"
 	"beanpole/internal/account"
@@ -117,19 +116,7 @@ func (r *run) missNothing() {
 	if len(r.x.Files)+len(r.x.Problems) > 0 {
 		return
 	}
-	what := "the bundle has no configuration file (.ebextensions/*.config at its root), so there is nothing to check"
-	for _, name := range r.in.Bundle.Names() {
-		switch top, _, deep := strings.Cut(name, "/"); {
-		case top == ".ebextensions" && deep:
-			what += fmt.Sprintf("; Elastic Beanstalk does not read %q: only files whose name ends in .config, right below .ebextensions", name)
-		case deep && strings.Contains(strings.ToLower(top), "ebext"):
-			what += fmt.Sprintf("; Elastic Beanstalk does not read %q: the folder's name is .ebextensions", name)
-		default:
-			continue
-		}
-		break
-	}
-	r.notKnown = append(r.notKnown, what)
+	r.notKnown = append(r.notKnown, "the bundle has no configuration file (.ebextensions/*.config at its root), so there is nothing to check")
 }
 
 // makePlan turns the environment's template into cfn-init's plan.

@@ -1,4 +1,16 @@
 package check
 
 // bundleRules are about what the source bundle holds beside configuration files: names, hooks, scripts, archives.
-var bundleRules = []*Rule{}
+var bundleRules = []*Rule{
+	configNotRead,
+	foreignConfig,
+	extraTopFolder,
+	backslashNames,
+	brokenLink,
+	ignoredConfig,
+	hookNotExecutable,
+	hookNotStarted,
+	hookNeverRuns,
+	procfileLine,
+	secretInBundle,
+}

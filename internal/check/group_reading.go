@@ -14,6 +14,8 @@ var readingRules = []*Rule{
 	modeNotOctal,
 	relativePath,
 	ownerMissing,
+	oddCharacterRule,
+	resourceAttribute,
 	templateRefused,
 	buildRefused,
 }

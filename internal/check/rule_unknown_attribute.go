@@ -68,7 +68,7 @@ func unknownAttributes(section, name string, n *source.Node) (out []*finding.Fin
 	}
 	for _, field := range n.Fields {
 		key := field.Key
-		if slices.Contains(attributes[section], key.Text) || key.Pos.Offset < n.Pos.Offset {
+		if slices.Contains(attributes[section], key.Text) || key.Pos.Offset < n.Pos.Offset || oddCharacter(key.Text) >= 0 {
 			continue
 		}
 		if section == "option_settings" && n.Get("option_name") == nil && n.Get("namespace") == nil {

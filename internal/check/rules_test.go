@@ -1,10 +1,12 @@
 package check
 
 import (
+	"archive/zip"
 	"flag"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -93,7 +95,37 @@ func newCase(t *testing.T, a *txtar.Archive) *ruleCase {
 		}
 	}
 	c.template = c.file(c.one("template"))
+	c.shape(t)
 	return c
+}
+
+// shape does to the bundle what a txtar cannot say: "chmod: 755 NAME",
+// "link: NAME TARGET", "zip: NAME" packs it.
+func (c *ruleCase) shape(t *testing.T) {
+	t.Helper()
+	fail := func(err error) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, s := range c.settings["chmod"] {
+		mode, name, _ := strings.Cut(s, " ")
+		bits, err := strconv.ParseUint(mode, 8, 32)
+		fail(err)
+		fail(os.Chmod(filepath.Join(c.dir, "app", name), os.FileMode(bits)))
+	}
+	for _, s := range c.settings["link"] {
+		name, target, _ := strings.Cut(s, " ")
+		fail(os.Symlink(target, filepath.Join(c.dir, "app", name)))
+	}
+	if name := c.one("zip"); name != "" {
+		f, err := os.Create(filepath.Join(c.dir, name))
+		fail(err)
+		z := zip.NewWriter(f)
+		fail(z.AddFS(os.DirFS(filepath.Join(c.dir, "app"))))
+		fail(z.Close())
+		fail(f.Close())
+	}
 }
 
 func (c *ruleCase) one(key string) string {
@@ -117,7 +149,11 @@ func (c *ruleCase) input(t *testing.T) *Input {
 	if err := os.MkdirAll(filepath.Join(c.dir, "app"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	b, err := source.OpenBundle(filepath.Join(c.dir, "app"))
+	bundle := "app"
+	if c.one("zip") != "" {
+		bundle = c.one("zip")
+	}
+	b, err := source.OpenBundle(filepath.Join(c.dir, bundle))
 	if err != nil {
 		t.Fatal(err)
 	}

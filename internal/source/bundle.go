@@ -39,6 +39,9 @@ type Bundle struct {
 	entries map[string]*entry
 	dirs    map[string]fs.FileMode
 	zip     *os.File // the zip itself, nil for a folder
+	broken  []string // links to nothing
+	ignored []Ignored
+	folders map[string]bool // filled by holds
 	shut    func() error
 }
 
@@ -149,6 +152,9 @@ func (b *Bundle) settle() error {
 		if err != nil {
 			return err
 		}
+		if _, isDir := b.dirs[file]; b.entries[file] == nil && !isDir && file != "" && !b.holds(file) {
+			b.broken = append(b.broken, name)
+		}
 		if t := b.entries[file]; t != nil && t.link == "" {
 			b.names = append(b.names, name)
 			if e.link != "" {
@@ -157,7 +163,21 @@ func (b *Bundle) settle() error {
 		}
 	}
 	sort.Strings(b.names)
+	sort.Strings(b.broken)
 	return nil
+}
+
+// holds: the folder is in the bundle, if only as part of a file's name.
+func (b *Bundle) holds(folder string) bool {
+	if b.folders == nil {
+		b.folders = map[string]bool{}
+		for name := range b.entries {
+			for dir := path.Dir(name); dir != "." && !b.folders[dir]; dir = path.Dir(dir) {
+				b.folders[dir] = true
+			}
+		}
+	}
+	return b.folders[folder]
 }
 
 // resolve follows the links on the way of name, as the system would with the
@@ -194,6 +214,24 @@ func (b *Bundle) resolve(name string) (string, error) {
 	}
 	return strings.Join(at, "/"), nil
 }
+
+// Broken are the symbolic links that lead to nothing, sorted.
+func (b *Bundle) Broken() []string { return b.broken }
+
+// IsZip reports whether the bundle is an archive, and no folder that would
+// still be packed.
+func (b *Bundle) IsZip() bool { return b.zip != nil }
+
+// Ignored is what .ebignore leaves out of a folder, and the line of it that
+// decides.
+type Ignored struct {
+	Name string
+	Line int // from 1
+}
+
+// Ignored are configuration files, platform hooks and the like that .ebignore
+// leaves out; what else it leaves out is not listed.
+func (b *Bundle) Ignored() []Ignored { return b.ignored }
 
 // Path is the bundle's path as it was given.
 func (b *Bundle) Path() string { return b.path }

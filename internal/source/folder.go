@@ -28,10 +28,16 @@ func (b *Bundle) readFolder() error {
 		if name == "." {
 			return nil
 		}
-		if d.IsDir() && (leftOut[d.Name()] || skip.wholeFolder(name)) {
+		if d.IsDir() && leftOut[d.Name()] {
 			return fs.SkipDir
 		}
 		if skip.matches(name, d.IsDir()) {
+			if wanted(name) {
+				b.ignored = append(b.ignored, Ignored{name, skip.line(name, d.IsDir())})
+			}
+			if d.IsDir() && skip.wholeFolder(name) {
+				return fs.SkipDir
+			}
 			return nil
 		}
 		return b.addFile(root, name, d)
@@ -61,4 +67,13 @@ func (b *Bundle) addFile(root *os.Root, name string, d fs.DirEntry) error {
 		return b.add(name, &entry{mode: mode, open: open, size: info.Size()})
 	}
 	return b.refuse(name, "is no file, folder or link")
+}
+
+// wanted are names that Elastic Beanstalk looks for in a bundle.
+func wanted(name string) bool {
+	switch name {
+	case ".ebextensions", ".platform", "Procfile", "Buildfile":
+		return true
+	}
+	return path.Dir(name) == ".ebextensions" && path.Ext(name) == ".config"
 }

@@ -15,13 +15,14 @@ type ignorePattern struct {
 	rooted  bool     // it holds a slash, so it counts from the root
 	folders bool     // it ends with a slash: only folders fit
 	keep    bool     // it begins with !
+	line    int      // from 1
 }
 
 func parseIgnore(text string) ignore {
 	var out ignore
-	for _, line := range strings.Split(text, "\n") {
+	for i, line := range strings.Split(text, "\n") {
 		line = strings.TrimRight(line, " \t\r")
-		var p ignorePattern
+		p := ignorePattern{line: i + 1}
 		if line, p.keep = strings.CutPrefix(line, "!"); line == "" || line[0] == '#' {
 			continue
 		}
@@ -42,6 +43,17 @@ func (ig ignore) matches(name string, folder bool) bool {
 		}
 	}
 	return out
+}
+
+// line is that of the pattern that leaves a name out, 0 for none.
+func (ig ignore) line(name string, folder bool) (line int) {
+	out := false
+	for _, p := range ig {
+		if out == p.keep && p.fitsAny(name, folder) {
+			out, line = !p.keep, p.line
+		}
+	}
+	return line
 }
 
 // wholeFolder reports whether a folder is left out with all that it holds, so
