@@ -19,4 +19,6 @@ var balancerRules = []*Rule{
 	listenerExists,
 	groupNameInVPC,
 	instancePortClosed,
+	efsMountedEarly,
+	trafficSplitting,
 }

@@ -10,4 +10,5 @@ var optionRules = []*Rule{
 	propertiesTooLong,
 	wsgiPathFile,
 	multilineProperty,
+	managedActionsHalf,
 }
