@@ -88,7 +88,7 @@ func (r *run) unknownNamespace(f *finding.Finding, s *ebext.Setting) *finding.Fi
 	}
 	f.Pos, f.End = s.NamespaceNode.Pos, s.NamespaceNode.End
 	f.Message += fmt.Sprintf("a namespace %q", s.Namespace)
-	name := meantNamespace(s.Namespace)
+	name := meantNamespace(s.Namespace, s.Option)
 	switch {
 	case name == "" && strings.HasPrefix(s.Namespace, "aws:"):
 		f.Severity, f.Certain = finding.Warning, false
@@ -111,9 +111,17 @@ func namespaceFix(s *ebext.Setting) string {
 	return "remove it; AWS documents no option " + s.Option + " either"
 }
 
-// meantNamespace is the known namespace that a text is a misspelling of, "" when
-// there is none.
-func meantNamespace(text string) string {
+// meantNamespace is the known namespace that a text is a misspelling of, if it
+// has the option; "" when there is none.
+func meantNamespace(text, option string) string {
+	name := misspeltNamespace(text)
+	if n := ebext.FindNamespace(name); n == nil || !n.Open && n.Option(option) == nil {
+		return ""
+	}
+	return name
+}
+
+func misspeltNamespace(text string) string {
 	var names []string
 	for _, n := range ebext.Namespaces() {
 		if !strings.HasSuffix(n.Name, ":") {

@@ -75,7 +75,10 @@ func (r *run) readTemplate() error {
 				return err
 			}
 			if platform == "" {
-				platform = e.Properties.Get("SolutionStackName").TextOr(e.Properties.Get("PlatformArn").TextOr(""))
+				platform = platformOf(e)
+			}
+			if saved := configurationTemplate(stack, e.Properties.Get("TemplateName").TextOr("")); platform == "" && saved != nil {
+				platform = platformOf(saved)
 			}
 		}
 	}
@@ -184,6 +187,12 @@ func (r *run) environmentSettings(stack *cfn.Stack, e *cfn.Resource) (ebext.Sett
 	}
 	s, err := ebext.ParseOptions(n, r.in.Template.File)
 	return append(out, s...), err
+}
+
+// platformOf is the platform that an environment or a configuration template
+// names, "" when it names none.
+func platformOf(res *cfn.Resource) string {
+	return res.Properties.Get("SolutionStackName").TextOr(res.Properties.Get("PlatformArn").TextOr(""))
 }
 
 func configurationTemplate(stack *cfn.Stack, name string) *cfn.Resource {
