@@ -11,4 +11,5 @@ var optionRules = []*Rule{
 	wsgiPathFile,
 	multilineProperty,
 	managedActionsHalf,
+	triggerThresholds,
 }

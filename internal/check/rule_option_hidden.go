@@ -56,6 +56,8 @@ func (r *run) hidden(s, wins *ebext.Setting) *finding.Finding {
 	f := r.settingFinding("option-hidden", finding.Warning, s)
 	var why string
 	switch {
+	case s.Level < wins.Level && s.Namespace == propertyNamespace:
+		return nil // a default in the bundle, and a value of the environment's own
 	case s.Level < wins.Level && s.Level == ebext.Extension && wins.Level == ebext.Direct:
 		why = "what the template or the API sets goes before .ebextensions"
 	case s.Level < wins.Level:
