@@ -84,6 +84,7 @@ func (r *run) outside(s *ebext.Setting, o *ebext.Option) *finding.Finding {
 	switch {
 	case write != "":
 		f.Notes = append(f.Notes, finding.Note{Label: "fix", Text: "write   " + write})
+		f.Fixes = r.respelt(s.Value, write)
 	case len(o.Values) == 0:
 		f.Notes = append(f.Notes, finding.Note{Label: "fix", Text: "write a number of that range"})
 	default:

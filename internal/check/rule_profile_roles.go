@@ -61,7 +61,9 @@ func (r *run) rolesOf(p *cfn.Resource) *finding.Finding {
 		fix := "write the role's name"
 		for _, o := range it.From {
 			if logical, ok := strings.CutPrefix(o.What, "GetAtt "); ok {
-				fix = "write   " + r.refTo(it.Pos.File, strings.TrimSuffix(logical, ".Arn"))
+				ref := r.refTo(it.Pos.File, strings.TrimSuffix(logical, ".Arn"))
+				fix = "write   " + ref
+				f.Fixes = r.rewritten(it, "name", "refer to the role's name", ref)
 			}
 		}
 		f.Notes = []finding.Note{

@@ -31,7 +31,7 @@ EC2 and Auto Scaling answer "Invalid IAM Instance Profile".`,
 	find: func(r *run) (out []*finding.Finding) {
 		if set, ok := r.settings.Get(launchNamespace, profileOption); ok {
 			f := r.settingFinding("role-as-profile", finding.Error, set)
-			if r.takesRole(f, set.Value) {
+			if r.takesRole(f, set.Value, false) {
 				f.Message = "Elastic Beanstalk " + will(f) + " refuse the environment: " + f.Message
 				text := fact.Show(set.Value.Text)
 				if strings.HasPrefix(set.Value.Text, "arn:") {
@@ -63,7 +63,7 @@ func (r *run) rolesOnInstances() (out []*finding.Finding) {
 			for _, path := range paths {
 				v := res.Properties.At(path...)
 				f := &finding.Finding{Rule: "role-as-profile", Severity: finding.Error, Certain: res.Created == fact.Holds}
-				if v == nil || !r.takesRole(f, v) {
+				if v == nil || !r.takesRole(f, v, path[len(path)-1] == "Arn") {
 					continue
 				}
 				f.Pos, f.End = v.Pos, v.End
@@ -77,8 +77,8 @@ func (r *run) rolesOnInstances() (out []*finding.Finding) {
 }
 
 // takesRole fills a finding in when v, where an instance profile belongs, is a
-// role.
-func (r *run) takesRole(f *finding.Finding, v *source.Node) bool {
+// role. arnOnly: the property takes an ARN, so that Ref is no remedy.
+func (r *run) takesRole(f *finding.Finding, v *source.Node, arnOnly bool) bool {
 	text, ok := v.Str()
 	if !ok {
 		return false
@@ -99,7 +99,18 @@ func (r *run) takesRole(f *finding.Finding, v *source.Node) bool {
 	for _, o := range v.From {
 		f.Notes[0].At = appendPlace(f.Notes[0].At, o.Pos)
 	}
-	f.Notes = append(f.Notes, finding.Note{Label: "fix", Text: r.profileToWrite(v, text)})
+	fix := "make an AWS::IAM::InstanceProfile with the role in its Roles, and refer to that"
+	if p := r.profileOf(text); p != nil {
+		ref := r.refTo(v.Pos.File, p.LogicalID)
+		if arnOnly {
+			ref = `{"Fn::GetAtt": ["` + p.LogicalID + `", "Arn"]}`
+		}
+		fix = "write   " + ref + "   (the instance profile that holds this role)"
+		if v.Pos.File == p.Pos.File {
+			f.Fixes = r.rewritten(v, "profile", "refer to instance profile "+p.LogicalID, ref)
+		}
+	}
+	f.Notes = append(f.Notes, finding.Note{Label: "fix", Text: fix})
 	return true
 }
 
@@ -126,19 +137,20 @@ func (r *run) roleReferred(v *source.Node, text string) *cfn.Resource {
 	return nil
 }
 
-// profileToWrite names the profile that holds the role, where there is one.
-func (r *run) profileToWrite(v *source.Node, text string) string {
+// profileOf is the profile that holds a role, given by name or ARN; nil when
+// there is none.
+func (r *run) profileOf(role string) *cfn.Resource {
 	for _, p := range r.resources("AWS::IAM::InstanceProfile") {
 		roles := p.Properties.Get("Roles")
 		if roles == nil || len(roles.Items) != 1 {
 			continue
 		}
 		name := roles.Items[0].TextOr("")
-		if fact.Equal(name, text) == fact.Holds || name != "" && strings.HasSuffix(text, "/"+name) {
-			return "write   " + r.refTo(v.Pos.File, p.LogicalID) + "   (the instance profile that holds this role)"
+		if fact.Equal(name, role) == fact.Holds || name != "" && strings.HasSuffix(role, "/"+name) {
+			return p
 		}
 	}
-	return "make an AWS::IAM::InstanceProfile with the role in its Roles, and refer to that"
+	return nil
 }
 
 // will is the verb of a finding's message.

@@ -1,7 +1,6 @@
 package check
 
 import (
-	"strings"
 	"unicode/utf8"
 
 	"beanpole/internal/cfn"
@@ -60,10 +59,18 @@ func on(value string) bool { return lowerTrimmed(value) == "true" }
 // refTo is a reference to a resource as it is written in a file: short in a
 // YAML template, long where Elastic Beanstalk reads it itself.
 func (r *run) refTo(file, logicalID string) string {
-	if r.in.Template != nil && file == r.in.Template.File && !strings.HasSuffix(file, ".json") {
+	if r.in.Template != nil && file == r.in.Template.File && (r.in.Template.Root == nil || r.in.Template.Root.Style != source.JSON) {
 		return "!Ref " + logicalID
 	}
 	return `{"Ref": "` + logicalID + `"}`
+}
+
+// rewritten is the fix that puts another text in the place of a value.
+func (r *run) rewritten(v *source.Node, name, title, text string) []finding.Fix {
+	if r.in.Read == nil || !v.Pos.IsValid() || v.End.Offset <= v.Pos.Offset || r.in.Read(v.Pos.File) == nil {
+		return nil
+	}
+	return []finding.Fix{{Name: name, Title: title, Edits: []source.Edit{{File: v.Pos.File, Start: v.Pos.Offset, End: v.End.Offset, New: text}}}}
 }
 
 // resourceFinding starts a finding at a resource's logical ID.
