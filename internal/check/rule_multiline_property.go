@@ -36,11 +36,8 @@ it is not supported there, and the application may get a part of it only. Amazon
 			if s.Namespace != propertyNamespace || !fact.Known(text) || !strings.Contains(strings.TrimRight(text, "\r\n"), "\n") {
 				continue
 			}
-			f := r.settingFinding("multiline-property", finding.Warning, s)
+			f := r.optionFinding("multiline-property", finding.Warning, s)
 			f.Certain = false
-			if s.OptionNode != nil && s.OptionNode.Pos.IsValid() {
-				f.Pos, f.End = s.OptionNode.Pos, s.OptionNode.End
-			}
 			f.Message = fmt.Sprintf("the application may not get the whole of %s: the value has several lines", s.Option)
 			f.Notes = []finding.Note{
 				{Label: "cause", Text: "platform " + r.platform.Branch + " on Amazon Linux 2 does not support line breaks in environment properties"},

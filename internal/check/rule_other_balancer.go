@@ -61,10 +61,7 @@ aws:elbv2:listener:443:
 var sentAnyway = map[string]bool{"CrossZone": true, "ConnectionDrainingEnabled": true, "ConnectionDrainingTimeout": true}
 
 func (r *run) otherBalancer(s, chosen *ebext.Setting, kind string) *finding.Finding {
-	f := r.settingFinding("other-balancer", finding.Warning, s)
-	if s.OptionNode != nil && s.OptionNode.Pos.IsValid() {
-		f.Pos, f.End = s.OptionNode.Pos, s.OptionNode.End
-	}
+	f := r.optionFinding("other-balancer", finding.Warning, s)
 	f.Certain = false
 	f.Message = fmt.Sprintf("%s may have no effect, or be refused: the environment's load balancer is of type %s", s.Namespace, kind)
 	own := "aws:elbv2:…"

@@ -29,7 +29,7 @@ web: npm start`,
 	find: func(r *run) (out []*finding.Finding) {
 		for i := range r.settings {
 			s := &r.settings[i]
-			if s.Level == ebext.Default || s.OptionNode == nil {
+			if s.Level == ebext.Default {
 				continue
 			}
 			n := ebext.FindNamespace(s.Namespace)
@@ -59,7 +59,8 @@ func (r *run) retired(s *ebext.Setting, on []ebext.Generation) *finding.Finding 
 	if !applies {
 		return nil
 	}
-	f := &finding.Finding{Rule: "retired-option", Severity: finding.Error, Certain: certain, Pos: s.OptionNode.Pos, End: s.OptionNode.End}
+	f := r.optionFinding("retired-option", finding.Error, s)
+	f.Certain = certain
 	f.Notes = []finding.Note{{Label: "on AWS", Text: unknownSetting(s.Namespace, s.Option)}}
 	if !certain {
 		f.Severity = finding.Warning
@@ -105,12 +106,11 @@ func (r *run) foreign(s *ebext.Setting, n *ebext.Namespace) *finding.Finding {
 			return nil
 		}
 	}
-	return &finding.Finding{
-		Rule: "retired-option", Severity: finding.Error, Certain: true, Pos: s.OptionNode.Pos, End: s.OptionNode.End,
-		Message: fmt.Sprintf("Elastic Beanstalk will refuse the deployment: platform %q has no option %s", r.platform.Branch, optionText(s)),
-		Notes: []finding.Note{
-			{Label: "on AWS", Text: unknownSetting(s.Namespace, s.Option)},
-			{Label: "fix", Text: "remove it, or leave it out of the bundle for this platform"},
-		},
+	f := r.optionFinding("retired-option", finding.Error, s)
+	f.Message = fmt.Sprintf("Elastic Beanstalk will refuse the deployment: platform %q has no option %s", r.platform.Branch, optionText(s))
+	f.Notes = []finding.Note{
+		{Label: "on AWS", Text: unknownSetting(s.Namespace, s.Option)},
+		{Label: "fix", Text: "remove it, or leave it out of the bundle for this platform"},
 	}
+	return f
 }

@@ -54,10 +54,7 @@ func forBalancer(s *ebext.Setting) bool {
 }
 
 func (r *run) onSingleInstance(s *ebext.Setting) *finding.Finding {
-	f := r.settingFinding("single-instance", finding.Error, s)
-	if s.OptionNode != nil && s.OptionNode.Pos.IsValid() {
-		f.Pos, f.End = s.OptionNode.Pos, s.OptionNode.End
-	}
+	f := r.optionFinding("single-instance", finding.Error, s)
 	text := fmt.Sprintf("Auto Scaling %s setting cannot be applied because AWSEBCloudwatchAlarmLow doesn't exist.", s.Option)
 	switch {
 	case strings.HasPrefix(s.Option, "Upper"):

@@ -30,11 +30,13 @@ anything happens on an instance:
 		seen := map[*source.Node]bool{} // a namespace that stands over several options
 		for i := range r.settings {
 			s := &r.settings[i]
-			if s.NamespaceNode == nil || seen[s.NamespaceNode] {
+			if s.Level == ebext.Default || s.NamespaceNode != nil && seen[s.NamespaceNode] {
 				continue
 			}
 			if f := r.unknown(s); f != nil {
-				seen[s.NamespaceNode] = f.Pos == s.NamespaceNode.Pos
+				if s.NamespaceNode != nil {
+					seen[s.NamespaceNode] = f.Pos == s.NamespaceNode.Pos
+				}
 				out = append(out, f)
 			}
 		}
@@ -44,10 +46,8 @@ anything happens on an instance:
 
 // unknown tells whether Elastic Beanstalk does not know a setting's option.
 func (r *run) unknown(s *ebext.Setting) *finding.Finding {
-	f := &finding.Finding{
-		Rule: "unknown-option", Severity: finding.Error, Certain: true,
-		Message: "Elastic Beanstalk will refuse the deployment: it does not know ",
-	}
+	f := r.optionFinding("unknown-option", finding.Error, s)
+	f.Message = "Elastic Beanstalk will refuse the deployment: it does not know "
 	f.Notes = append(f.Notes, finding.Note{Label: "on AWS", Text: unknownSetting(s.Namespace, s.Option)})
 	n := ebext.FindNamespace(s.Namespace)
 	if n == nil {
@@ -56,7 +56,6 @@ func (r *run) unknown(s *ebext.Setting) *finding.Finding {
 	if n.Open || n.Option(s.Option) != nil {
 		return nil
 	}
-	f.Pos, f.End = s.OptionNode.Pos, s.OptionNode.End
 	f.Message += fmt.Sprintf("an option %q in %s", s.Option, s.Namespace)
 	names := make([]string, len(n.Options))
 	for i, o := range n.Options {
@@ -83,10 +82,9 @@ func unknownSetting(namespace, option string) string {
 
 // unknownNamespace reports a namespace that looks like a known one.
 func (r *run) unknownNamespace(f *finding.Finding, s *ebext.Setting) *finding.Finding {
-	if !s.NamespaceNode.Pos.IsValid() {
-		return nil
+	if n := s.NamespaceNode; n != nil && n.Pos.IsValid() {
+		f.Pos, f.End = n.Pos, n.End
 	}
-	f.Pos, f.End = s.NamespaceNode.Pos, s.NamespaceNode.End
 	f.Message += fmt.Sprintf("a namespace %q", s.Namespace)
 	name := meantNamespace(s.Namespace, s.Option)
 	switch {
@@ -175,7 +173,7 @@ func homeOf(option, not string) string {
 
 // respelt is the fix that writes a name as it is spelled.
 func (r *run) respelt(n *source.Node, text string) []finding.Fix {
-	if r.in.Read == nil || !n.Pos.IsValid() {
+	if r.in.Read == nil || n == nil || !n.Pos.IsValid() {
 		return nil
 	}
 	data := r.in.Read(n.Pos.File)

@@ -50,6 +50,15 @@ func (r *run) settingFinding(rule string, severity finding.Severity, s *ebext.Se
 	return f
 }
 
+// optionFinding starts a finding at the name of a setting's option.
+func (r *run) optionFinding(rule string, severity finding.Severity, s *ebext.Setting) *finding.Finding {
+	f := r.settingFinding(rule, severity, s)
+	if n := s.OptionNode; n != nil && n.Pos.IsValid() {
+		f.Pos, f.End = n.Pos, n.End
+	}
+	return f
+}
+
 // optionText is an option as messages name it.
 func optionText(s *ebext.Setting) string { return s.Namespace + " " + s.Option }
 
