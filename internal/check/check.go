@@ -77,6 +77,8 @@ type run struct {
 	chains       []*access.Chain
 	// build is the error with which cfn-init would refuse the plan.
 	build *cfninit.BuildError
+	// plain are the template's own instances that run cfn-init.
+	plain []*plainHost
 	// refused is why CloudFormation would not take the environment's template.
 	refused  *source.Problem
 	notKnown []string
@@ -93,7 +95,6 @@ type run struct {
 // else beanpole's own failure.
 func Run(in *Input) (*Report, error) {
 	r := &run{in: in, x: ebext.Read(in.Bundle)}
-	r.missNothing()
 	if err := r.readTemplate(); err != nil {
 		return nil, err
 	}
@@ -101,6 +102,10 @@ func Run(in *Input) (*Report, error) {
 		return nil, err
 	}
 	r.listObjects()
+	if err := r.followPlain(); err != nil {
+		return nil, err
+	}
+	r.missNothing()
 	if r.plan != nil {
 		world := r.world()
 		for _, f := range r.plan.Fetches() {
@@ -113,7 +118,7 @@ func Run(in *Input) (*Report, error) {
 // missNothing says so when there is nothing to check: the wrong folder must
 // not look clean.
 func (r *run) missNothing() {
-	if len(r.x.Files)+len(r.x.Problems) > 0 {
+	if len(r.x.Files)+len(r.x.Problems)+len(r.plain) > 0 {
 		return
 	}
 	r.notKnown = append(r.notKnown, "the bundle has no configuration file (.ebextensions/*.config at its root), so there is nothing to check")

@@ -20,6 +20,12 @@ func nameRole(r *run, c *access.Chain) []finding.Fix {
 	if role == nil {
 		return fixes
 	}
+	if field := r.inTemplate(c.Fetch.Signer.Role.Pos); field != nil && role.Logical != "" {
+		if f, ok := r.refersToRole(role, field); ok {
+			return append([]finding.Fix{f}, fixes...)
+		}
+		return fixes
+	}
 	field := r.writtenAt(c.Fetch.Signer.Role.Pos)
 	if field == nil {
 		return fixes
@@ -44,6 +50,23 @@ func roleOfProfile(c *access.Chain) *account.Role {
 		return nil
 	}
 	return role
+}
+
+const refPrice = "an update of the stack; instances read the metadata anew when cfn-init runs again, no role or profile gets a new name"
+
+// refersToRole lets roleName in the user's own template refer to the role.
+func (r *run) refersToRole(role *account.Role, field *source.Field) (finding.Fix, bool) {
+	if r.in.Read == nil {
+		return finding.Fix{}, false
+	}
+	data := r.in.Read(r.in.Template.File)
+	if data == nil {
+		return finding.Fix{}, false
+	}
+	e, ok := source.ReplaceValue(data, field, `{"Ref": `+source.Quote(role.Logical)+`}`)
+	return finding.Fix{
+		Name: "ref", Title: fmt.Sprintf("let roleName refer to role %s", role.Logical), Price: refPrice, Edits: []source.Edit{e},
+	}, ok
 }
 
 // writtenAt is the entry of a configuration file whose value stands at a place.

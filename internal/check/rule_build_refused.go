@@ -30,20 +30,32 @@ values belong, or a block's values stand beside its name instead of below it.`,
 		if r.build != nil {
 			out = append(out, refused(r.build, source.Pos{File: r.in.Bundle.Path()}))
 		}
-		if r.plan == nil {
-			return out
-		}
-		for _, set := range r.plan.Sets {
-			for _, c := range set.Configs {
-				for _, step := range c.Steps {
-					if step.Fault != nil {
-						out = append(out, refused(step.Fault, r.placeOf(c)))
-					}
-				}
+		out = append(out, faults(r.plan, r.placeOf)...)
+		for _, h := range r.plain {
+			if h.build != nil {
+				out = append(out, refused(h.build, h.resource.Pos))
 			}
+			out = append(out, faults(h.plan, func(*cfninit.Config) source.Pos { return h.resource.Pos })...)
 		}
 		return out
 	},
+}
+
+// faults are the steps of a plan at which the build ends.
+func faults(p *cfninit.Plan, at func(*cfninit.Config) source.Pos) (out []*finding.Finding) {
+	if p == nil {
+		return nil
+	}
+	for _, set := range p.Sets {
+		for _, c := range set.Configs {
+			for _, step := range c.Steps {
+				if step.Fault != nil {
+					out = append(out, refused(step.Fault, at(c)))
+				}
+			}
+		}
+	}
+	return out
 }
 
 func refused(e *cfninit.BuildError, at source.Pos) *finding.Finding {

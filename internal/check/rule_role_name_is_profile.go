@@ -84,6 +84,9 @@ func namesARN(c *access.Chain) bool {
 
 // byHand is what to write instead.
 func byHand(c *access.Chain) finding.Note {
+	if role := roleOfProfile(c); role != nil && role.Logical != "" && role.Pos.File == c.Fetch.Signer.Role.Pos.File {
+		return finding.Note{Label: "fix", Text: fmt.Sprintf(`write roleName: {"Ref": %q}`, role.Logical)}
+	}
 	hint := "pass the role's name in an option of aws:elasticbeanstalk:customoption"
 	p, found := c.World.Account.Profile(c.World.Profile.Text)
 	if found == fact.Holds && len(p.Roles) == 1 && fact.Known(p.Roles[0]) {

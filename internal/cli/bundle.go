@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"os"
 	"path"
 	"path/filepath"
 	"strings"
@@ -45,6 +46,22 @@ func openBundle(at string) (*source.Bundle, error) {
 		}
 	}
 	return b, nil
+}
+
+// templateAlone: PATH is a CloudFormation template, whose own instances run
+// cfn-init; there is no bundle then.
+func (p *prediction) templateAlone() bool {
+	switch strings.ToLower(filepath.Ext(p.path)) {
+	case ".yaml", ".yml", ".json", ".template":
+	default:
+		return false
+	}
+	st, err := os.Stat(p.path)
+	if err != nil || !st.Mode().IsRegular() || p.template != "" {
+		return false
+	}
+	p.template = p.path
+	return true
 }
 
 // above is the folder n steps above a path, as the user would write it.

@@ -81,6 +81,7 @@ func (p *prediction) open(args []string) (err error) {
 	if err := checkRegion(p.region); err != nil {
 		return err
 	}
+	alone := p.templateAlone()
 	if p.parsed, err = p.readTemplate(); err != nil {
 		return err
 	}
@@ -89,6 +90,10 @@ func (p *prediction) open(args []string) (err error) {
 	}
 	if p.settings, err = p.given(); err != nil {
 		return err
+	}
+	if alone {
+		p.bundle = source.NoBundle(p.path)
+		return nil
 	}
 	if p.bundle, err = openBundle(p.path); err != nil {
 		return err

@@ -20,7 +20,9 @@ func (p *prediction) words() (out []string) {
 			}
 		}
 	}
-	add("--template", p.template)
+	if p.template != p.path { // PATH is the template
+		add("--template", p.template)
+	}
 	add("--parameter", p.openParameters()...)
 	add("--option-settings", p.optionFile)
 	add("--option", p.options...)

@@ -82,6 +82,12 @@ func OpenBundle(name string) (*Bundle, error) {
 	return b, nil
 }
 
+// NoBundle stands for an application that is not there: it holds no file. path
+// is what it is called.
+func NoBundle(path string) *Bundle {
+	return &Bundle{path: path, entries: map[string]*entry{}, dirs: map[string]fs.FileMode{}, shut: func() error { return nil }}
+}
+
 // unopenable is the problem of a file that the system does not hand out.
 func unopenable(name string, err error) *Problem {
 	var pe *fs.PathError
