@@ -84,8 +84,9 @@ func secrets(n, key *source.Node) (out []*finding.Finding) {
 	for _, it := range n.Items {
 		out = append(out, secrets(it, key)...)
 	}
+	keys := n.Kind == source.Map && literalKeys(n)
 	for _, f := range n.Fields {
-		if f.Value != nil && !literalKeys(n) {
+		if f.Value != nil && !keys {
 			out = append(out, secrets(f.Value, f.Key)...)
 		}
 	}
@@ -94,7 +95,7 @@ func secrets(n, key *source.Node) (out []*finding.Finding) {
 	}
 	what := ""
 	switch {
-	case n.Kind == source.Map && literalKeys(n):
+	case keys:
 		what = "the access keys"
 	case n.Kind != source.String || n.Tag != "":
 	case privateKey.MatchString(n.Text):

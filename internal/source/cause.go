@@ -99,8 +99,15 @@ func (x *doctor) blame(from, to int, what, remedy string) bool {
 	return true
 }
 
+// mostMended is the size of a file up to which edits are worked out: each is
+// tried by reading the file anew.
+const mostMended = 128 << 10
+
 // mend takes edits over if the file can be read with them.
 func (x *doctor) mend(edits ...Edit) bool {
+	if len(x.d) > mostMended {
+		return false
+	}
 	for i := range edits {
 		edits[i].File = x.r.x.file
 	}

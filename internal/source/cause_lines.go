@@ -27,9 +27,6 @@ const mostTabs = 200
 // untab puts spaces for the tabs of all lines that tabs keep from being read,
 // the first width that does it.
 func (x *doctor) untab() {
-	if len(x.d) > 1<<16 {
-		return
-	}
 	for _, width := range []int{2, 4, 8, 1} {
 		var edits []Edit
 		for i := 0; i < x.lines() && len(edits) < mostTabs; i++ {

@@ -42,7 +42,7 @@ func parseConfigYAML(file string, data []byte) (*Node, error) {
 	if at := strayTab(data, n); at >= 0 {
 		p := &Problem{Pos: x.pos(at), End: x.pos(at + 1), What: notYAML + "a tab stands here", Remedy: "use spaces between key and value",
 			Snake: `while scanning for the next token found character '\t(TAB)' that cannot start any token. (Do not use \t(TAB) for indentation)` + r.mark(at)}
-		p.Edits = untabbed(file, data)
+		p.Edits = untabbed(file, data, n)
 		return nil, p
 	}
 	if t := foreignTag(n); t != nil {
@@ -120,21 +120,20 @@ func gapTab(data []byte, from, to int, plain bool) int {
 }
 
 // untabbed puts a space for every stray tab; nil when that does not do.
-func untabbed(file string, data []byte) (edits []Edit) {
-	for range mostTabs {
-		now, err := Apply(data, edits)
-		if err != nil {
-			return nil
-		}
-		n, err := ParseYAML(file, now)
-		if err != nil || n == nil {
-			return nil
-		}
-		at := strayTab(now, n)
+func untabbed(file string, data []byte, root *Node) (edits []Edit) {
+	if len(data) > mostMended {
+		return nil
+	}
+	for now := bytes.Clone(data); len(edits) < mostTabs; {
+		// A space is as long as a tab: all places stay.
+		at := strayTab(now, root)
 		if at < 0 {
+			if n, err := ParseYAML(file, now); err != nil || n == nil || strayTab(now, n) >= 0 {
+				return nil
+			}
 			return edits
 		}
-		// A space is as long as a tab: offsets stay.
+		now[at] = ' '
 		edits = append(edits, Edit{File: file, Start: at, End: at + 1, New: " "})
 	}
 	return nil
@@ -173,6 +172,9 @@ func longForm(tag string) string {
 // longForms writes the functions of all short tags out; nil when one of them
 // takes more than a text in one line.
 func longForms(file string, data []byte, root *Node) (edits []Edit) {
+	if len(data) > mostMended {
+		return nil
+	}
 	var tagged []*Node
 	collectTagged(root, &tagged)
 	for _, n := range tagged {

@@ -21,7 +21,7 @@ func ParseJSON(file string, data []byte) (*Node, error) {
 // ParseJSON reads JSON that stands in bytes from to to of n's text; its
 // places are those in n's file.
 func (n *Node) ParseJSON(from, to int) (*Node, error) {
-	return parseJSON([]byte(n.Text[:to]), from, n.PosAt)
+	return parseJSON([]byte(n.Text[from:to]), 0, func(i int) Pos { return n.PosAt(from + i) })
 }
 
 func parseJSON(data []byte, from int, at func(int) Pos) (n *Node, err error) {
