@@ -39,6 +39,8 @@ type Input struct {
 	Objects func(bucket string) (objects map[string]*account.Object, ok bool)
 	// Reachable: it is known that the instances reach S3, as in the local cloud.
 	Reachable bool
+	// Strict makes a finding of everything that is not known and matters.
+	Strict bool
 	// Read gives the content of the template's file, for fixes; nil: no fixes
 	// are worked out.
 	Read func(file string) []byte
@@ -48,6 +50,8 @@ type Input struct {
 type Report struct {
 	Findings []*finding.Finding
 	Chains   []*access.Chain
+	// Suppressed are those that a comment in the user's files silences.
+	Suppressed []*Suppressed
 	// Unsettled are the fetches that no link breaks, as far as is known, with
 	// the inputs that would settle them.
 	Unsettled []*finding.Finding
@@ -89,6 +93,8 @@ type run struct {
 	byType map[string][]*cfn.Resource
 	// shellTexts is filled by scripts.
 	shellTexts []*script
+	// ignored is filled by ignores.
+	ignored *[]*ignore
 }
 
 // Run predicts. Its error is a *source.Problem for input that cannot be read,
@@ -164,24 +170,31 @@ func (r *run) stackEnv() *cfn.Env {
 }
 
 func (r *run) report() *Report {
-	out := &Report{Chains: r.chains, Plan: r.plan, Settings: r.settings, NotKnown: r.notKnown}
-	out.Findings = r.findings()
-	out.Unsettled = unsettled(r.chains)
-	for _, f := range out.Unsettled {
-		r.pointAt(f)
+	out := &Report{Chains: r.chains, Plan: r.plan, Settings: r.settings}
+	out.Findings, out.Suppressed = r.findings()
+	if !r.in.Strict { // else they are findings
+		out.NotKnown, out.Unsettled = r.notKnown, r.unsettled()
 	}
 	return out
 }
 
-// findings are those of all rules, in the order of the files.
-func (r *run) findings() []*finding.Finding {
-	var out []*finding.Finding
+// findings are those of all rules, in the order of the files, and those that
+// the user silenced.
+func (r *run) findings() (out []*finding.Finding, silenced []*Suppressed) {
 	for _, rule := range rules {
 		if rule.find != nil {
 			out = append(out, rule.find(r)...)
 		}
 	}
 	out = append(out, r.broken()...)
+	for _, rule := range rules {
+		if rule.review == nil {
+			continue
+		}
+		left, more := r.silence(out)
+		silenced = append(silenced, more...)
+		out = append(left, rule.review(r, left)...)
+	}
 	sort.SliceStable(out, func(i, j int) bool {
 		a, b := out[i].Pos, out[j].Pos
 		if a.File != b.File {
@@ -189,5 +202,5 @@ func (r *run) findings() []*finding.Finding {
 		}
 		return a.Offset < b.Offset
 	})
-	return out
+	return out, silenced
 }

@@ -18,6 +18,8 @@ type Rule struct {
 
 	// find reads the whole input; nil for rules that only claim chains.
 	find func(*run) []*finding.Finding
+	// review looks at what all other rules found, and adds to it.
+	review func(*run, []*finding.Finding) []*finding.Finding
 	// claims tells whether a broken chain is this rule's. The first rule of
 	// the list that claims a chain explains it.
 	claims func(*access.Chain) bool
@@ -43,6 +45,9 @@ var rules = slices.Concat(
 	tlsRules,
 	accessRules,
 )
+
+// Those that look at what all found name other rules, so they join last.
+func init() { rules = append(rules, reviewRules...) }
 
 // Rules are all rules, sorted by slug.
 func Rules() []*Rule {

@@ -159,7 +159,7 @@ func (c *ruleCase) input(t *testing.T) *Input {
 	}
 	t.Cleanup(func() { _ = b.Close() })
 	in := &Input{
-		Bundle: b, Platform: c.one("platform"), Environment: c.one("environment"), Read: c.read,
+		Bundle: b, Platform: c.one("platform"), Environment: c.one("environment"), Read: c.read, Strict: c.one("strict") != "",
 		Env: &cfn.Env{StackName: c.one("stack"), Region: c.one("region"), AccountID: c.one("account"), Parameters: map[string]string{}},
 	}
 	for _, o := range c.settings["option"] {
@@ -206,6 +206,9 @@ func (c *ruleCase) check(t *testing.T) (string, *Report) {
 	var b strings.Builder
 	finding.Text(&b, r.Findings, finding.TextOptions{Read: c.read, Width: 100})
 	finding.Text(&b, r.Unsettled, finding.TextOptions{Width: 100})
+	for _, s := range r.Suppressed {
+		b.WriteString("silenced: " + s.Pos.String() + ": " + s.Rule + ": " + s.Reason + "\n")
+	}
 	for _, s := range r.NotKnown {
 		b.WriteString("not known: " + finding.Clean(s) + "\n")
 	}

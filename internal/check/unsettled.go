@@ -13,6 +13,15 @@ import (
 // maxMissing keeps the list of what would settle a fetch readable.
 const maxMissing = 6
 
+// unsettled are the questions about fetches that the input leaves open.
+func (r *run) unsettled() []*finding.Finding {
+	out := unsettled(r.chains)
+	for _, f := range out {
+		r.pointAt(f)
+	}
+	return out
+}
+
 // unsettled are the fetches of which no link is broken and some are not known.
 // Fetches that lack the same links are told together.
 func unsettled(chains []*access.Chain) []*finding.Finding {

@@ -52,12 +52,14 @@ is listed as "not known", and the last line counts it.`,
 		},
 	}
 	in.register(c)
+	c.Flags().BoolVar(&in.strict, "strict", false, "count what is not known, and matters, as a finding")
 	return c
 }
 
 // prediction is what `check` and `fix` work on.
 type prediction struct {
 	inputFlags
+	strict   bool
 	region   string
 	path     string
 	bundle   *source.Bundle
@@ -108,7 +110,7 @@ func (p *prediction) open(args []string) (err error) {
 func (p *prediction) input() *check.Input {
 	in := &check.Input{
 		Bundle: p.bundle, Template: p.parsed, Given: p.settings,
-		Platform: p.platform, Environment: p.environment, Read: p.read,
+		Platform: p.platform, Environment: p.environment, Read: p.read, Strict: p.strict,
 		Env: &cfn.Env{StackName: p.stack, Region: p.region, Parameters: p.params},
 	}
 	return in
@@ -192,6 +194,9 @@ func summary(r *check.Report) string {
 	line := "no finding"
 	if n := len(r.Findings); n > 0 {
 		line = count(n, "finding")
+	}
+	if n := len(r.Suppressed); n > 0 {
+		line += fmt.Sprintf(", %d silenced", n)
 	}
 	if len(r.Chains) == 0 {
 		return line + "; no fetch to follow"

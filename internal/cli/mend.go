@@ -57,7 +57,12 @@ func (p *prediction) apply(edits map[string][]source.Edit) (map[string][]byte, e
 // with is the input with other contents in some of its files.
 func (p *prediction) with(changed map[string][]byte) (*check.Input, error) {
 	in := p.input()
-	in.Read = nil
+	in.Read = func(file string) []byte {
+		if data, ok := changed[file]; ok {
+			return data
+		}
+		return p.read(file)
+	}
 	inBundle := map[string][]byte{}
 	for file, data := range changed {
 		switch {
