@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"beanpole/internal/fact"
 	"beanpole/internal/source"
 )
 
@@ -32,6 +33,22 @@ func (t *Template) Check(params map[string]string) error {
 		}
 		if !given {
 			value = p.Default.Value()
+		}
+		if problem := p.check(value); problem != nil {
+			return problem
+		}
+	}
+	return nil
+}
+
+// CheckGiven holds the values that were given against the declarations; a
+// parameter without a value is not missed, and one that is not known passes.
+// The error is that of Check.
+func (t *Template) CheckGiven(params map[string]string) error {
+	for _, p := range t.Parameters {
+		value, given := params[p.Name]
+		if !given || !fact.Known(value) {
+			continue
 		}
 		if problem := p.check(value); problem != nil {
 			return problem

@@ -3,7 +3,6 @@ package cli
 import (
 	"os"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -19,6 +18,7 @@ import (
 type inputFlags struct {
 	template     string
 	params       []string // K=V
+	paramFile    string
 	options      []string // NAMESPACE:NAME=VALUE
 	optionFile   string
 	platform     string
@@ -31,6 +31,7 @@ func (f *inputFlags) register(c *cobra.Command) {
 	fs := c.Flags()
 	fs.StringVar(&f.template, "template", "", "CloudFormation template `FILE` that creates role, profile, buckets, environment")
 	fs.StringArrayVar(&f.params, "parameter", nil, "`NAME=VALUE` of a parameter of the template; may be repeated")
+	fs.StringVar(&f.paramFile, "parameters", "", "`FILE` of the template's parameters, as the AWS CLI or CodePipeline takes it (JSON or YAML)")
 	fs.StringArrayVar(&f.options, "option", nil, "`NS:NAME=VALUE` (namespace, name, value) of an option setting given to the API; may be repeated")
 	fs.StringVar(&f.optionFile, "option-settings", "", "`FILE` of option settings, as the AWS CLI takes it (JSON)")
 	fs.StringVar(&f.platform, "platform", "", "solution stack `NAME`, or platform ARN")
@@ -52,33 +53,6 @@ func (f *inputFlags) readTemplate() (*cfn.Template, error) {
 	}
 	f.templateText = data
 	return cfn.Parse(f.template, data)
-}
-
-// parameters are the values given with --parameter. One that the template does
-// not have is refused; one without a value is not missed here.
-func (f *inputFlags) parameters(t *cfn.Template) (map[string]string, error) {
-	if len(f.params) > 0 && t == nil {
-		return nil, usageError("--parameter needs the template that it is for; give --template FILE")
-	}
-	out := map[string]string{}
-	for _, p := range f.params {
-		k, v, ok := strings.Cut(p, "=")
-		if !ok || k == "" {
-			return nil, usageError("--parameter %q is not NAME=VALUE", p)
-		}
-		if names := parameterNames(t); !slices.Contains(names, k) {
-			return nil, usageError("%s has no parameter %q; its parameters: %s", f.template, k, strings.Join(append(names, "none")[:max(1, len(names))], ", "))
-		}
-		out[k] = fact.Clean(v)
-	}
-	return out, nil
-}
-
-func parameterNames(t *cfn.Template) (names []string) {
-	for _, p := range t.Parameters {
-		names = append(names, p.Name)
-	}
-	return names
 }
 
 var (

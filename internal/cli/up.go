@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"beanpole/internal/cfn"
+	"beanpole/internal/fact"
 	"beanpole/internal/source"
 )
 
@@ -204,6 +205,11 @@ func (d *deployment) read() (err error) {
 	}
 	if d.params, err = f.parameters(d.template); err != nil {
 		return err
+	}
+	for name, value := range d.params {
+		if !fact.Known(value) {
+			return usageError("parameter %s has no previous value here; give one with --parameter %s=VALUE", name, name)
+		}
 	}
 	if _, err := f.given(); err != nil {
 		return err
