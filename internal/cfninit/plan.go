@@ -74,7 +74,8 @@ func (p *Plan) config(c configRef) *Config {
 		case section == "sources":
 			out.Steps = append(out.Steps, p.sources(n, c.name)...)
 		case n.Kind != source.Map:
-			out.Steps = append(out.Steps, Step{Fault: &BuildError{Text: "'" + typeName(n) + "' object has no attribute 'keys'", Config: c.name}})
+			out.Steps = append(out.Steps, Step{Fault: &BuildError{Text: "'" + typeName(n) + "' object has no attribute 'keys'", Config: c.name,
+				Pos: n.Pos, Means: section + " holds no map: each entry has its name as a key"}})
 		case section == "files":
 			for _, f := range sorted(n) {
 				out.Steps = append(out.Steps, Step{File: p.file(f)})

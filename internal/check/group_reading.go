@@ -12,6 +12,8 @@ var readingRules = []*Rule{
 	fileWithoutContent,
 	unquotedMode,
 	modeNotOctal,
+	malformedBase64,
+	fileWrittenTwice,
 	relativePath,
 	ownerMissing,
 	oddCharacterRule,

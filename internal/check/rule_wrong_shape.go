@@ -39,6 +39,7 @@ itself refuses an option setting that is no map.`,
 		}
 		for _, file := range r.x.Files {
 			if file.Root != nil && file.Skipped == nil {
+				out = append(out, sectionShapes(file)...)
 				out = append(out, settingShapes(file)...)
 			}
 		}
@@ -54,6 +55,24 @@ func shape(key *source.Node, says, cause, fix string) *finding.Finding {
 	note(f, "on AWS", "Error occurred during build: "+says)
 	note(f, "fix", fix)
 	return f
+}
+
+// sectionShapes are sections that are no map; of files, commands and sources
+// the rule about cfn-init's plan tells.
+func sectionShapes(file *ebext.File) (out []*finding.Finding) {
+	for _, section := range []string{"packages", "groups", "users", "services", "container_commands"} {
+		n := file.Root.Get(section)
+		if n == nil || n.Kind == source.Null || n.Kind == source.Map || computed(n) || n.Kind == source.Seq && len(n.Items) == 0 || n.Kind == source.String && n.Text == "" {
+			continue
+		}
+		attribute := map[string]string{"packages": "iteritems", "services": "iteritems"}[section]
+		if attribute == "" {
+			attribute = "keys"
+		}
+		out = append(out, shape(n, "'"+pythonType(n)+"' object has no attribute '"+attribute+"'",
+			fmt.Sprintf("%s holds %s, where a map belongs", section, shapeName(n)), "write each entry with its name as a key, without a dash"))
+	}
+	return out
 }
 
 // packageShape: a manager's packages are a map; of a text or list Python asks

@@ -1,9 +1,12 @@
 package source
 
 import (
+	"archive/zip"
 	"bytes"
 	"encoding/json"
 	"errors"
+	"os"
+	"path/filepath"
 	"testing"
 	"unicode/utf8"
 )
@@ -129,4 +132,79 @@ func TestDecodedJSONBecomesATree(t *testing.T) {
 	if got := string(FromJSONValue(v, Pos{}).JSON()); got != `{"a":{},"b":[1,1.5,true,null,"x<y"]}` {
 		t.Errorf("got %s", got)
 	}
+}
+
+// FuzzText: places of a file as one text lie in the file, line by line.
+func FuzzText(f *testing.F) {
+	f.Add([]byte("#!/bin/sh\r\necho \ue0b0é\n"))
+	f.Add([]byte("\ufeffweb: x"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		n := NewText("f", data)
+		if n == nil {
+			return
+		}
+		last := 0
+		for i := range n.Text {
+			p := n.PosAt(i)
+			if p.Offset < last || p.Offset >= len(data) || data[p.Offset] != n.Text[i] {
+				t.Fatalf("byte %d of %q is at %+v", i, n.Text, p)
+			}
+			last = p.Offset
+		}
+	})
+}
+
+// FuzzIgnore: a pattern that leaves a folder out as a whole leaves out what is
+// in it, and the line that is named decides.
+func FuzzIgnore(f *testing.F) {
+	f.Add(".*\n!.ebextensions\n/a/**/b\n*.log", "a/x/b")
+	f.Add("[a-\n**\n!**/c/", "c")
+	f.Add("**\n!*", "c")
+	f.Fuzz(func(t *testing.T, text, name string) {
+		if name = cleanName(name); name == "" || len(text) > 1<<12 || len(name) > 1<<10 {
+			return
+		}
+		ig := parseIgnore(text)
+		if ig.wholeFolder(name) && !ig.matches(name+"/x", false) {
+			t.Fatalf("%q leaves out the folder %q, but not what is in it", text, name)
+		}
+		if out := ig.matches(name, false); out != (ig.line(name, false) > 0) {
+			t.Fatalf("%q leaves out %q: %v, by line %d", text, name, out, ig.line(name, false))
+		}
+	})
+}
+
+// FuzzZip: whatever an archive holds, it is opened or refused with a word.
+func FuzzZip(f *testing.F) {
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for _, name := range []string{".ebextensions/a.config", "b\\c", "d/"} {
+		if _, err := z.Create(name); err != nil {
+			f.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b.Bytes())
+	f.Fuzz(func(t *testing.T, data []byte) {
+		name := filepath.Join(t.TempDir(), "a.zip")
+		if err := os.WriteFile(name, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		bundle, err := OpenBundle(name)
+		var p *Problem
+		if err != nil {
+			if !errors.As(err, &p) {
+				t.Fatal(err)
+			}
+			return
+		}
+		defer bundle.Close()
+		for _, n := range bundle.Names() {
+			if _, err := bundle.Read(n); err != nil && !errors.As(err, &p) {
+				t.Fatal(err)
+			}
+		}
+	})
 }

@@ -50,7 +50,9 @@ func (ig ignore) line(name string, folder bool) (line int) {
 	out := false
 	for _, p := range ig {
 		if out == p.keep && p.fitsAny(name, folder) {
-			out, line = !p.keep, p.line
+			if out, line = !p.keep, p.line; !out {
+				line = 0
+			}
 		}
 	}
 	return line
