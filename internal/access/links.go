@@ -327,6 +327,13 @@ func (x *follower) content(b *account.Bucket, o *account.Object, where string) L
 	if refused == nil {
 		return holds(at, "%s exists", where)
 	}
+	l := x.locked(r, b, e, refused, where, at)
+	l.ByKey = l.Verdict == fact.Broken
+	return l
+}
+
+// locked says why KMS, or S3 for its sake, does not hand an object out.
+func (x *follower) locked(r *S3Request, b *account.Bucket, e *account.Encryption, refused *Answer, where string, at []source.Pos) Link {
 	key, d := Decrypts(x.a, r, b, e)
 	at = append(at, statementPlaces(d)...)
 	if key != nil {
@@ -352,7 +359,7 @@ func keySide(d iam.Decision) string {
 	if d.Layer == iam.LayerResource {
 		return ": the key policy lets neither the role nor its account in" + nearly(d)
 	}
-	return ": the key policy leaves it to IAM, and no policy of the role allows it" + nearly(d)
+	return ": the key policy leaves it to IAM, and no policy of the role allows it"
 }
 
 func (x *follower) network() Link {

@@ -39,6 +39,8 @@ type Link struct {
 	Says    string       // the answer in one line, with the user's own words quoted
 	At      []source.Pos // every place that took part
 	Missing string       // Unknown: which input would settle it
+	// ByKey: the object link is broken by the key that the object is under.
+	ByKey bool
 }
 
 // SignerKind is who signs a fetch.

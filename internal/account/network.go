@@ -145,6 +145,19 @@ type ACLEntry struct {
 	Traffic
 }
 
+// Add takes in what another description lists.
+func (n *Network) Add(o *Network) {
+	n.VPCs = append(n.VPCs, o.VPCs...)
+	n.Subnets = append(n.Subnets, o.Subnets...)
+	n.RouteTables = append(n.RouteTables, o.RouteTables...)
+	n.Gateways = append(n.Gateways, o.Gateways...)
+	n.NATs = append(n.NATs, o.NATs...)
+	n.Endpoints = append(n.Endpoints, o.Endpoints...)
+	n.SecurityGroups = append(n.SecurityGroups, o.SecurityGroups...)
+	n.ACLs = append(n.ACLs, o.ACLs...)
+	n.Others = append(n.Others, o.Others...)
+}
+
 // Subnet finds a subnet by its ID, nil when none is listed.
 func (n *Network) Subnet(id string) *Subnet {
 	return lookup(n.Subnets, id, func(x *Subnet) string { return x.ID })

@@ -143,17 +143,27 @@ func (e *evaluator) fill(pattern, name, path string) string {
 
 // attributes is what GetAtt gives where it follows from the name.
 var attributes = map[string]string{
-	"AWS::IAM::Role.Arn":                  "arn:${AWS::Partition}:iam::${AWS::AccountId}:role${Path}${Name}",
-	"AWS::IAM::InstanceProfile.Arn":       "arn:${AWS::Partition}:iam::${AWS::AccountId}:instance-profile${Path}${Name}",
-	"AWS::IAM::User.Arn":                  "arn:${AWS::Partition}:iam::${AWS::AccountId}:user${Path}${Name}",
-	"AWS::IAM::Group.Arn":                 "arn:${AWS::Partition}:iam::${AWS::AccountId}:group${Path}${Name}",
-	"AWS::S3::Bucket.Arn":                 "arn:${AWS::Partition}:s3:::${Name}",
-	"AWS::S3::Bucket.DomainName":          "${Name}.s3.${AWS::URLSuffix}",
-	"AWS::S3::Bucket.RegionalDomainName":  "${Name}.s3.${AWS::Region}.${AWS::URLSuffix}",
-	"AWS::S3::Bucket.DualStackDomainName": "${Name}.s3.dualstack.${AWS::Region}.${AWS::URLSuffix}",
-	"AWS::DynamoDB::Table.Arn":            "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${Name}",
-	"AWS::Lambda::Function.Arn":           "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:${Name}",
-	"AWS::Logs::LogGroup.Arn":             "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:${Name}:*",
+	"AWS::IAM::Role.Arn":                          "arn:${AWS::Partition}:iam::${AWS::AccountId}:role${Path}${Name}",
+	"AWS::IAM::InstanceProfile.Arn":               "arn:${AWS::Partition}:iam::${AWS::AccountId}:instance-profile${Path}${Name}",
+	"AWS::IAM::User.Arn":                          "arn:${AWS::Partition}:iam::${AWS::AccountId}:user${Path}${Name}",
+	"AWS::IAM::Group.Arn":                         "arn:${AWS::Partition}:iam::${AWS::AccountId}:group${Path}${Name}",
+	"AWS::S3::Bucket.Arn":                         "arn:${AWS::Partition}:s3:::${Name}",
+	"AWS::S3::Bucket.DomainName":                  "${Name}.s3.${AWS::URLSuffix}",
+	"AWS::S3::Bucket.RegionalDomainName":          "${Name}.s3.${AWS::Region}.${AWS::URLSuffix}",
+	"AWS::S3::Bucket.DualStackDomainName":         "${Name}.s3.dualstack.${AWS::Region}.${AWS::URLSuffix}",
+	"AWS::DynamoDB::Table.Arn":                    "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${Name}",
+	"AWS::Lambda::Function.Arn":                   "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:${Name}",
+	"AWS::Logs::LogGroup.Arn":                     "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:${Name}:*",
+	"AWS::KMS::Key.Arn":                           "arn:${AWS::Partition}:kms:${AWS::Region}:${AWS::AccountId}:key/${Name}",
+	"AWS::KMS::Key.KeyId":                         "${Name}",
+	"AWS::EC2::VPC.VpcId":                         "${Name}",
+	"AWS::EC2::Subnet.SubnetId":                   "${Name}",
+	"AWS::EC2::SecurityGroup.GroupId":             "${Name}",
+	"AWS::EC2::RouteTable.RouteTableId":           "${Name}",
+	"AWS::EC2::InternetGateway.InternetGatewayId": "${Name}",
+	"AWS::EC2::NatGateway.NatGatewayId":           "${Name}",
+	"AWS::EC2::NetworkAcl.Id":                     "${Name}",
+	"AWS::EC2::VPCEndpoint.Id":                    "${Name}",
 }
 
 // predictAttribute is an attribute of a resource that nobody has created yet.

@@ -236,3 +236,35 @@ AWS::CloudFormation::Authentication: {A: {type: S3, roleName: {Ref: Role}, bucke
 		t.Errorf("role is %q", p.Auth[0].Role.Text)
 	}
 }
+
+func TestPlanTakesSourcesApart(t *testing.T) {
+	p, err := NewPlan(parse(t, `
+AWS::CloudFormation::Authentication:
+  Tools: {type: S3, roleName: r, buckets: [tools]}
+AWS::CloudFormation::Init:
+  config:
+    sources:
+      /b: https://tools.s3.eu-west-1.amazonaws.com/b.zip
+      /a: HTTPS://example.com/a.zip
+      /c: s3://tools/c.zip
+      /d: {url: x}
+`), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, st := range p.Sets[0].Configs[0].Steps {
+		switch {
+		case st.Fault != nil:
+			got = append(got, "fault "+st.Fault.Text)
+		case st.Source.Fetch == nil:
+			got = append(got, st.Source.Dir+" file "+st.Source.From)
+		default:
+			got = append(got, st.Source.Dir+" "+st.Source.Fetch.Section+" block "+fmt.Sprintf("%q", st.Source.Fetch.Signer.Block))
+		}
+	}
+	want := "/a sources block \"\"\n/b sources block \"Tools\"\n/c file s3://tools/c.zip\nfault expected string or buffer"
+	if strings.Join(got, "\n") != want {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), want)
+	}
+}

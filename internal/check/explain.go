@@ -178,7 +178,7 @@ func consequence(c *access.Chain) string {
 	}
 	a := c.Answer
 	switch {
-	case a.Verdict != fact.Broken, a.From == access.FromAgent, a.From == "":
+	case a.Verdict != fact.Broken, a.From == access.FromAgent, a.From == access.FromNetwork, a.From == "":
 		return fmt.Sprintf("the fetch %s fail", verb)
 	case a.Status == 0:
 		return fmt.Sprintf("%s %s refuse", a.From, verb)

@@ -3,6 +3,9 @@ package check
 // accessRules are about fetches: every rule that claims chains, and what leads to their links. The more exact one
 // stands before the more general one; the last claims whatever is left.
 var accessRules = []*Rule{
+	sourceNotFetched,
+	networkUnreachable,
+	sessionTokensOnly,
 	authenticationMisspelt,
 	urlNotS3,
 	roleNameIsProfile,
@@ -12,6 +15,8 @@ var accessRules = []*Rule{
 	trustNotEC2,
 	unsignedFetch,
 	wrongRegion,
+	kmsKeyDenied,
+	endpointPolicy,
 	objectMissing,
 	fetchDenied,
 	fetchFails,

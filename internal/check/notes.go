@@ -132,6 +132,9 @@ func onAWS(c *access.Chain) string {
 // fetch of credentials inside [cb:util.py].
 func waiting(a access.Answer) string {
 	switch {
+	case a.From == access.FromNetwork && strings.Contains(a.Reason, "timed out"):
+		// Linux gives up connecting after 127 s (tcp_syn_retries 6), five times
+		return "about 11 minutes of connecting, if the command's timeout lets it, then"
 	case a.MetadataCalls > 10:
 		return "about 5 minutes of retries, then"
 	case a.MetadataCalls > 1 || a.ServerCalls > 1:

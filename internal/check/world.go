@@ -124,6 +124,12 @@ func (r *run) mergeAccount(a *account.Account) {
 	into.Users = append(into.Users, a.Users...)
 	into.Managed = append(into.Managed, a.Managed...)
 	into.Buckets = append(into.Buckets, a.Buckets...)
+	into.Keys = append(into.Keys, a.Keys...)
+	into.SCPs, into.RCPs = append(into.SCPs, a.SCPs...), append(into.RCPs, a.RCPs...)
+	if a.PublicAccess != nil {
+		into.PublicAccess = a.PublicAccess
+	}
+	into.Network.Add(&a.Network)
 }
 
 // environment is the environment in the template that the bundle is for; nil
@@ -214,7 +220,10 @@ func (r *run) template() string {
 
 // world is what every fetch of the deployment runs into.
 func (r *run) world() *access.World {
-	w := &access.World{Account: r.account, Instance: fact.Symbol("instance ID"), Reachable: r.in.Reachable}
+	w := &access.World{Account: r.account, Instance: fact.Symbol("instance ID"), Reachable: r.in.Reachable, Placement: r.placement()}
+	tokens, _, _ := r.option(launchNamespace, "DisableIMDSv1")
+	w.TokensRequired = strings.EqualFold(tokens, "true")
+	w.PlainAgent = r.platform.Known && r.platform.Generation == ebext.AL1
 	set, ok := r.settings.Get(launchNamespace, profileOption)
 	switch {
 	case !ok || set.Value.TextOr("") == "":

@@ -14,8 +14,8 @@ import (
 	"beanpole/internal/source"
 )
 
-// Fill reads the roles, instance profiles, users, policies, buckets and bucket
-// policies of a stack. A policy that cannot be read is a problem, and not
+// Fill reads the roles, instance profiles, users, policies, buckets, bucket
+// policies, KMS keys and network of a stack. A policy that cannot be read is a problem, and not
 // known in the account.
 func Fill(s *cfn.Stack, env *cfn.Env) (*account.Account, []*source.Problem) {
 	f := &filler{a: &account.Account{
@@ -33,6 +33,10 @@ func Fill(s *cfn.Stack, env *cfn.Env) (*account.Account, []*source.Problem) {
 			f.user(r)
 		case "AWS::S3::Bucket":
 			f.bucket(r)
+		case "AWS::KMS::Key":
+			f.key(r)
+		default:
+			f.networkPart(r)
 		}
 	}
 	for _, r := range s.Resources { // these name the others, in any order
@@ -43,6 +47,10 @@ func Fill(s *cfn.Stack, env *cfn.Env) (*account.Account, []*source.Problem) {
 			f.managedPolicy(r)
 		case "AWS::S3::BucketPolicy":
 			f.bucketPolicy(r)
+		case "AWS::KMS::Alias":
+			f.alias(r)
+		default:
+			f.networkLink(r)
 		}
 	}
 	f.awsManaged()
@@ -127,10 +135,12 @@ func (f *filler) profile(r *cfn.Resource) {
 }
 
 func (f *filler) bucket(r *cfn.Resource) {
-	f.a.Buckets = append(f.a.Buckets, &account.Bucket{
+	b := &account.Bucket{
 		Name: r.PhysicalID, Region: f.a.Region,
 		Pos: r.Pos, NamePos: r.Properties.Get("BucketName").Place(), Logical: r.LogicalID,
-	})
+	}
+	bucketSettings(b, r.Properties)
+	f.a.Buckets = append(f.a.Buckets, b)
 }
 
 // embedded are the policies written inside a role or user.
