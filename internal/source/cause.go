@@ -46,7 +46,7 @@ var (
 func (r *yamlReader) examine(p *Problem, le *yaml.LoadError, at, context int) {
 	x := &doctor{r: r, d: r.x.data, says: le.Message, at: at, context: context, p: p}
 	for _, look := range []func() bool{
-		x.tab, x.foreignComment, x.openQuote, x.badEscape, x.missingColon, x.fallenOut, x.missingBar, x.quoteInQuotes,
+		x.tab, x.behindBar, x.foreignComment, x.openQuote, x.badEscape, x.missingColon, x.fallenOut, x.missingBar, x.quoteInQuotes,
 		x.tightColon, x.assignment, x.indicator, x.colonInValue, x.outOfStep,
 	} {
 		if look() {

@@ -164,6 +164,32 @@ func (x *doctor) suspects() []int {
 	return out
 }
 
+// behindBar: text stands behind | or > on its line.
+func (x *doctor) behindBar() bool {
+	if !strings.HasPrefix(x.says, "did not find expected comment or line break") || x.context < 0 {
+		return false
+	}
+	l := x.line(x.lineAt(x.context))
+	from := x.context + 1
+	for from < l.end && strings.IndexByte("+-0123456789 \t", x.d[from]) >= 0 && !strings.HasPrefix(string(x.d[from:l.end]), "--") {
+		from++
+	}
+	if from >= l.end || x.d[x.context] != '|' && x.d[x.context] != '>' {
+		return false
+	}
+	x.blame(from, l.end, fmt.Sprintf("text stands behind %c in its line", x.d[x.context]), fmt.Sprintf("begin the text in the line below %c", x.d[x.context]))
+	x.mend(Edit{Start: x.context + 1, End: from, New: "\n" + strings.Repeat(" ", x.blockColumn(l))})
+	return true
+}
+
+// blockColumn is the column in which the block text below a line begins.
+func (x *doctor) blockColumn(l textLine) int {
+	if n := x.after(x.lineAt(l.start)); n >= 0 && x.line(n).lead > l.keyCol() {
+		return x.line(n).lead
+	}
+	return l.keyCol() + 2
+}
+
 // indicator: a value begins with a character that means something to YAML.
 func (x *doctor) indicator() bool {
 	near := []int{x.at}

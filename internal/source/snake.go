@@ -200,7 +200,7 @@ func (r *yamlReader) token(at, context int) string {
 		}
 		return string(c)
 	case first && keyLine.MatchString(r.restOf(at)):
-		if deeper {
+		if deeper || context < 0 {
 			return "<block mapping start>"
 		}
 		return "?"
