@@ -18,6 +18,7 @@ var readingRules = []*Rule{
 	ownerMissing,
 	oddCharacterRule,
 	resourceAttribute,
+	resourceCondition,
 	templateRefused,
 	buildRefused,
 }
