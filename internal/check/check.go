@@ -95,6 +95,7 @@ type run struct {
 	shellTexts []*script
 	// ignored is filled by ignores.
 	ignored *[]*ignore
+	written []*script // by writtenScripts
 }
 
 // Run predicts. Its error is a *source.Problem for input that cannot be read,

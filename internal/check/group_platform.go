@@ -1,4 +1,9 @@
 package check
 
 // platformRules are about what differs between the generations of Amazon Linux.
-var platformRules = []*Rule{}
+var platformRules = []*Rule{
+	proxyFileLost,
+	proxyFolderIgnored,
+	al1Path,
+	al1Hook,
+}

@@ -22,10 +22,12 @@ const (
 	staged
 	predeployHook
 	postdeployHook
+	// writtenFile: a script that `files` writes; nothing says when it runs.
+	writtenFile
 )
 
 func (s stage) String() string {
-	return [...]string{"commands", "a prebuild hook", "container_commands", "a predeploy hook", "a postdeploy hook"}[s]
+	return [...]string{"commands", "a prebuild hook", "container_commands", "a predeploy hook", "a postdeploy hook", "files"}[s]
 }
 
 // script is shell text that a deployment runs as root.
@@ -131,13 +133,19 @@ func (s *script) at(i int) source.Pos { return s.text.PosAt(i) }
 
 // fails: the deployment fails when the script does.
 func (s *script) fails() bool {
-	return !s.test && (s.entry == nil || !s.entry.ignoresErrors())
+	return !s.test && s.stage != writtenFile && (s.entry == nil || !s.entry.ignoresErrors())
 }
+
+// guarded: the command has a `test` that may skip it.
+func (s *script) guarded() bool { return s.entry != nil && s.entry.get("test") != nil }
 
 // name is what people call it.
 func (s *script) name() string {
 	if s.entry == nil {
 		return "hook " + s.hook
+	}
+	if s.stage == writtenFile {
+		return s.entry.name.Text
 	}
 	return "command " + s.entry.name.Text
 }

@@ -71,6 +71,7 @@ func shebangExits(text string) bool {
 type reader struct {
 	text    string
 	errexit bool // set -e is in force
+	depth   int  // of texts within texts
 	calls   []Call
 }
 
@@ -191,6 +192,62 @@ func (r *reader) call(c *syntax.CallExpr, redirs []*syntax.Redirect, w where) {
 		r.errexit = true
 	}
 	r.calls = append(r.calls, call)
+	r.inner(&call, w)
+}
+
+// inner reads the text that a shell gets as a word: `sudo -u web bash -c "…"`.
+// It runs in the outer call's place.
+func (r *reader) inner(c *Call, w where) {
+	program, args := c.Program()
+	switch program {
+	case "sh", "bash", "su", "runuser":
+	default:
+		return
+	}
+	for i := range args[:max(0, len(args)-1)] {
+		t := args[i].Text
+		if len(t) < 2 || t[0] != '-' || t[1] == '-' || !strings.HasSuffix(t, "c") {
+			continue
+		}
+		text := args[i+1]
+		if r.depth >= maxDepth || text.Text == "" {
+			return
+		}
+		f, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(text.Text), "")
+		if err != nil {
+			return
+		}
+		sub := &reader{text: text.Text, errexit: hasFlag([]string{t}, 'e'), depth: r.depth + 1}
+		sub.list(f.Stmts, w)
+		// Inside plain quotes every byte has its place; else all are the word's.
+		exact := text.End-text.Start == len(text.Text)+2
+		for _, call := range sub.calls {
+			call.move(text, exact)
+			r.calls = append(r.calls, call)
+		}
+		return
+	}
+}
+
+// maxDepth is how many texts within texts are read.
+const maxDepth = 3
+
+// move puts a call of the text in a word to where it stands in the outer text.
+func (c *Call) move(in Word, exact bool) {
+	at := func(start, end *int) {
+		if exact {
+			*start, *end = *start+in.Start+1, *end+in.Start+1
+		} else {
+			*start, *end = in.Start, in.End
+		}
+	}
+	at(&c.Start, &c.End)
+	for i := range c.Words {
+		at(&c.Words[i].Start, &c.Words[i].End)
+	}
+	for i := range c.Redirects {
+		at(&c.Redirects[i].Target.Start, &c.Redirects[i].Target.End)
+	}
 }
 
 // exits: set -e, set -euo pipefail, set -o errexit.

@@ -60,6 +60,8 @@ func TestParseTellsWhichFailuresCount(t *testing.T) {
 		{"echo `hostname` > /tmp/x", "hostname; !echo <`hostname`> >/tmp/x"},
 		{"X=1 npm ci", "!npm ci"},
 		{"for f in a b; do rm $f; done", "!?rm <$f>"},
+		{`su web -c "cd /a && x"`, `!su web -c cd /a && x; !cd /a; !?x`},
+		{`bash -c 'a; b' || true`, `bash -c a; b; a; b; !?true`},
 		{"echo 'unterminated", "no shell text"},
 		{"", ""},
 	} {
@@ -90,6 +92,14 @@ func TestProgramLooksBehindWrappers(t *testing.T) {
 		if got := fmt.Sprintf("%s %v", name, texts); got != c.want {
 			t.Errorf("%q: got %q, want %q", c.text, got, c.want)
 		}
+	}
+}
+
+func TestCallsInsideAWordHaveTheirPlace(t *testing.T) {
+	text := `sudo -u web bash -c ". /a ; php artisan" >/x`
+	calls, _ := Parse(text)
+	if len(calls) != 3 || text[calls[2].Words[1].Start:calls[2].Words[1].End] != "artisan" {
+		t.Fatalf("%+v", calls)
 	}
 }
 
