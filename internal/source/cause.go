@@ -1,7 +1,9 @@
 package source
 
 import (
+	"errors"
 	"regexp"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -103,7 +105,11 @@ func (x *doctor) blame(from, to int, what, remedy string) bool {
 // tried by reading the file anew.
 const mostMended = 128 << 10
 
-// mend takes edits over if the file can be read with them.
+// mostTries is how often a file is read anew to see whether edits mend it.
+const mostTries = 60
+
+// mend takes edits over if the file can be read with them, or with those that
+// mend the mistakes further down as well.
 func (x *doctor) mend(edits ...Edit) bool {
 	if len(x.d) > mostMended {
 		return false
@@ -112,11 +118,51 @@ func (x *doctor) mend(edits ...Edit) bool {
 		edits[i].File = x.r.x.file
 	}
 	data, err := Apply(x.d, edits)
-	if err != nil || !readable(data) {
+	if err != nil {
 		return false
 	}
-	x.p.Edits = edits
+	if x.r.tries == nil {
+		x.r.tries = new(int)
+	}
+	if *x.r.tries++; *x.r.tries > mostTries {
+		return false
+	}
+	next := &yamlReader{x: newIndex(x.r.x.file, data, false), tries: x.r.tries}
+	next.lib = next.x
+	root, err := next.load()
+	if err == nil {
+		if root != nil { // nothing but comments is no mending
+			x.p.Edits = edits
+		}
+		return root != nil
+	}
+	var p *Problem
+	if !errors.As(err, &p) || len(p.Edits) == 0 {
+		return false
+	}
+	all := append(slices.Clone(edits), mapBack(edits, p.Edits)...)
+	if data, err = Apply(x.d, all); err != nil || !readable(data) {
+		return false
+	}
+	x.p.Edits = all
 	return true
+}
+
+// mapBack gives edits of a file that first ones have changed the places that
+// they have without these. What overlaps shows when all are applied.
+func mapBack(first, then []Edit) []Edit {
+	out := slices.Clone(then)
+	for i := range out {
+		shift := 0
+		for _, e := range first {
+			if e.Start+shift+len(e.New) <= out[i].Start {
+				shift += len(e.New) - (e.End - e.Start)
+			}
+		}
+		out[i].Start -= shift
+		out[i].End -= shift
+	}
+	return out
 }
 
 // readable tells whether the library can read the file.

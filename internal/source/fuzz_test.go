@@ -54,7 +54,7 @@ func FuzzYAML(f *testing.F) {
 func FuzzConfig(f *testing.F) {
 	for _, s := range []string{
 		"files:\n  /a:\n    content: |\n  x {\n y: b\n", "a:\n\tb: 1\n\tc: |\n\t\tx\n", "k: [ ! -f x ] && y\nl: *a/5\n", "a: \"`{\"Ref\": \"B\"}`\"\n",
-		"a: \"x\\*\n", "a\n  b: c\n", "a:\n - aws:x\n   b: c\nd:e\nF=1\n", "a: b\n   c: d // e\n", "- {\"a\", \"b}\n- c\n", "a:\tb\n", "a: !Ref b\n", "a: x: y\n", "{\"a\": !x}",
+		"a: \"x\\*\n", "a\n  b: c\n", "a:\n - aws:x\n   b: c\nd:e\nF=1\n", "a: b\n   c: d // e\n", "- {\"a\", \"b}\n- c\n", "a:\tb\n", "a: !Ref b\n", "a: x: y\n", "{\"a\": !x}", ";: [P",
 	} {
 		f.Add([]byte(s))
 	}

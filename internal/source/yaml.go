@@ -93,6 +93,7 @@ type yamlReader struct {
 	done   map[*yaml.Node]*Node
 	open   map[*yaml.Node]bool
 	budget int
+	tries  *int // of edits that mend the file; see mend
 }
 
 // load has the library read the one document; nil when there is none.
