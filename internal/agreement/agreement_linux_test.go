@@ -16,6 +16,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -33,7 +34,7 @@ import (
 )
 
 var (
-	worlds = flag.Int("worlds", 2000, "how many random worlds are predicted and run")
+	worlds = flag.Int("worlds", 20000, "how many random worlds are predicted and run")
 	first  = flag.Uint64("first", 1, "seed of the first world; a failure names the seed of its own")
 )
 
@@ -88,6 +89,7 @@ type bench struct {
 	dir      string
 	cloud    *cloud.Cloud
 	profile  string // of the world at hand
+	world    *world
 	secure   *httptest.Server
 	plain    *httptest.Server
 	metadata *httptest.Server
@@ -119,6 +121,16 @@ func newBench(t *testing.T) *bench {
 	return b
 }
 
+// RoundTrip sends a request, as far as the world's network leads to the host.
+// Connections of other worlds are used again.
+func (b *bench) RoundTrip(r *http.Request) (*http.Response, error) {
+	host := r.URL.Hostname()
+	if leads := b.world.leads; leads != nil && host != "169.254.169.254" && !leads(b.world, strings.ToLower(host)) {
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ETIMEDOUT)}
+	}
+	return b.client.RoundTrip(r)
+}
+
 const instanceID = "i-0123456789abcdef0"
 
 // dial is the instance's network: names of AWS lead to the local cloud.
@@ -148,12 +160,13 @@ func (b *bench) try(w *world) (outcome string, err error) {
 	if err != nil {
 		return "error", err
 	}
+	b.world = w
 	dir, err := os.MkdirTemp(b.dir, "world")
 	if err != nil {
 		return "error", err
 	}
 	defer os.RemoveAll(dir)
-	bundle, settings, err := b.bundle(w, dir)
+	bundle, settings, err := b.bundle(w.config(), w, dir)
 	if err != nil {
 		return "error", err
 	}
@@ -171,6 +184,14 @@ func (b *bench) try(w *world) (outcome string, err error) {
 	if err := b.load(w, a); err != nil {
 		return "error", err
 	}
+	if w.section == "sources" { // which the agent does not carry out yet: it fetches the same as a file
+		again, _, err := b.bundle(w.asFile(), w, filepath.Join(dir, "again"))
+		if err != nil {
+			return "error", err
+		}
+		defer again.Close()
+		bundle = again
+	}
 	result, failure, err := b.run(w, bundle, settings, dir)
 	if err != nil {
 		return "error", err
@@ -178,19 +199,25 @@ func (b *bench) try(w *world) (outcome string, err error) {
 	return compare(report.Chains[0], w, result, failure, filepath.Join(dir, "root", target))
 }
 
-func (b *bench) bundle(w *world, dir string) (*source.Bundle, ebext.Settings, error) {
+func (b *bench) bundle(config string, w *world, dir string) (*source.Bundle, ebext.Settings, error) {
 	folder := filepath.Join(dir, "app")
 	if err := os.MkdirAll(filepath.Join(folder, ".ebextensions"), 0o755); err != nil {
 		return nil, nil, err
 	}
-	if err := os.WriteFile(filepath.Join(folder, ".ebextensions", "tls.config"), []byte(w.config()), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(folder, ".ebextensions", "tls.config"), []byte(config), 0o644); err != nil {
 		return nil, nil, err
 	}
 	bundle, err := source.OpenBundle(folder)
-	settings := ebext.Settings{{
-		Namespace: "aws:autoscaling:launchconfiguration", Option: "IamInstanceProfile",
-		Level: ebext.Direct, Value: source.NewString(w.option, source.Pos{}),
-	}}
+	var settings ebext.Settings
+	set := func(namespace, option, value string) {
+		settings = append(settings, ebext.Setting{Namespace: namespace, Option: option, Level: ebext.Direct, Value: source.NewString(value, source.Pos{})})
+	}
+	set("aws:autoscaling:launchconfiguration", "IamInstanceProfile", w.option)
+	if _, public := w.build(); w.network != "" {
+		set("aws:ec2:vpc", "VPCId", "vpc-1")
+		set("aws:ec2:vpc", "Subnets", "subnet-1")
+		set("aws:ec2:vpc", "AssociatePublicIpAddress", public)
+	}
 	return bundle, settings, err
 }
 
@@ -202,7 +229,11 @@ func (b *bench) load(w *world, a *account.Account) error {
 		roles, err1 := tx.Roles()
 		profiles, err2 := tx.Profiles()
 		buckets, err3 := tx.Buckets()
-		errs := []error{err1, err2, err3}
+		keys, err4 := tx.Keys()
+		errs := []error{err1, err2, err3, err4}
+		for _, k := range keys {
+			errs = append(errs, tx.DeleteKey(k.ARN))
+		}
 		for _, r := range roles {
 			errs = append(errs, tx.DeleteRole(r.Name))
 		}
@@ -241,7 +272,7 @@ func (b *bench) run(w *world, bundle *source.Bundle, settings ebext.Settings, di
 		return nil, "", err
 	}
 	runner := &cfninit.Runner{
-		Root: root, HTTP: b.client, Sleep: func(context.Context, time.Duration) {}, Rand: func() float64 { return 1 },
+		Root: root, HTTP: b, Sleep: func(context.Context, time.Duration) {}, Rand: func() float64 { return 1 },
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -255,9 +286,12 @@ func (b *bench) run(w *world, bundle *source.Bundle, settings ebext.Settings, di
 
 var ids = regexp.MustCompile(`<(RequestId|HostId)>[^<]*</`)
 
+// signed is what S3 tells of a signature that it refuses; it holds the time.
+var signed = regexp.MustCompile(`(?s)<AWSAccessKeyId>.*</(StringToSignBytes|CanonicalRequestBytes)>`)
+
 // compare holds the prediction against what happened.
 func compare(c *access.Chain, w *world, r *cfninit.Result, failure, file string) (outcome string, err error) {
-	got, want := ids.ReplaceAllString(failure, "<$1></"), ""
+	got, want := signed.ReplaceAllString(ids.ReplaceAllString(failure, "<$1></"), ""), ""
 	switch {
 	case c.Answer.Verdict == fact.Unknown:
 		return "not predicted", nil
@@ -290,10 +324,12 @@ func compare(c *access.Chain, w *world, r *cfninit.Result, failure, file string)
 	return fmt.Sprintf("%s %d %s", c.Answer.From, c.Answer.Status, c.Answer.Code), err
 }
 
+type parser func(name, text string) *iam.Policy
+
 // account is the world as a plain value.
 func (w *world) account() (*account.Account, error) {
 	var parsed []error
-	parse := func(name, text string) *iam.Policy {
+	var parse parser = func(name, text string) *iam.Policy {
 		p, err := iam.ParseJSON(name, "", []byte(text))
 		parsed = append(parsed, err)
 		return p
@@ -323,7 +359,9 @@ func (w *world) account() (*account.Account, error) {
 			k.Objects[key] = &account.Object{ETag: emptyETag, Type: "binary/octet-stream"}
 		}
 		a.Buckets = append(a.Buckets, k)
+		w.settle(a, k, parse)
 	}
+	a.Network, _ = w.build()
 	return a, errors.Join(parsed...)
 }
 

@@ -32,6 +32,12 @@ type world struct {
 	block          string // the block's text in the file, "" for none
 	blockName      string
 	authentication string // what the file names, "" for nothing
+
+	keeping
+	surroundings
+	// section is where the fetch stands; a source is fetched as a file that
+	// names no authentication.
+	section string
 }
 
 const (
@@ -68,6 +74,11 @@ func newWorld(seed uint64) *world {
 	w.objectExists = r.IntN(5) > 0
 	w.url = w.drawURL(r)
 	w.drawBlock(r)
+	w.drawKeeping(r)
+	w.drawNet(r)
+	if w.section = pick(r, "files", "files", "sources"); w.section == "sources" {
+		w.authentication = ""
+	}
 	return w
 }
 
@@ -120,6 +131,11 @@ func (w *world) drawBucketPolicy(r *rand.Rand) string {
 		statement("Deny", `"*"`, `,"Condition":{"StringNotEquals":{"s3:signatureversion":"AWS4-HMAC-SHA256"}}`),
 		statement("Allow", `"*"`, `,"Condition":{"StringEquals":{"s3:authType":"REST-HEADER"}}`),
 		statement("Deny", role, `,"Condition":{"StringLike":{"s3:x-amz-content-sha256":"e3b0*"}}`),
+		policy(`{"Effect":"Deny","NotPrincipal":`+role+`,"Action":"s3:*","Resource":"`+object+`"}`),
+		policy(`{"Effect":"Deny","NotPrincipal":{"AWS":["arn:aws:iam::`+accountID+`:root","`+w.roleARN()+`","arn:aws:sts::`+accountID+`:assumed-role/`+w.roleName+`/`+instanceID+`"]},"Action":"s3:*","Resource":"`+object+`"}`),
+		statement("Allow", `{"AWS":"AROADEADDEADDEADDEAD1"}`, ""),
+		statement("Deny", `{"AWS":"AROADEADDEADDEADDEAD1"}`, ""),
+		statement("Allow", `{"AWS":"arn:aws:sts::`+accountID+`:assumed-role/`+w.roleName+`/`+instanceID+`"}`, ""),
 		statement("Allow", `"*"`, `,"Condition":{"IpAddress":{"aws:SourceIp":"203.0.113.0/24"}}`),
 	)
 }
@@ -139,6 +155,13 @@ func (w *world) drawURL(r *rand.Rand) string {
 		host("https", bucket+".s3."+region+".amazonaws.com"),
 		host("https", "s3."+region+".amazonaws.com/"+bucket),
 		host("https", bucket+".s3."+in+".amazonaws.com:443"),
+		host("https", "s3-"+in+".amazonaws.com/"+bucket),
+		host("https", "s3.dualstack."+in+".amazonaws.com/"+bucket),
+		host("http", "s3.amazonaws.com/"+bucket),
+		host("https", bucket+".s3-external-1.amazonaws.com"),
+		"HTTPS://"+bucket+".s3."+in+".amazonaws.com/"+key,
+		"https://"+bucket+".s3."+in+".amazonaws.com//"+key,
+		"https://"+bucket+".s3."+in+".amazonaws.com/tls%2Fserver.key",
 	)
 }
 
@@ -165,21 +188,34 @@ func (w *world) drawBlock(r *rand.Rand) {
 
 // config is the configuration file that the world's bundle holds.
 func (w *world) config() string {
+	if w.section == "sources" {
+		return fmt.Sprintf("sources:\n  /opt/archive: %s\n%s", w.url, w.blocks())
+	}
+	return w.asFile()
+}
+
+// asFile is the fetch as one of a file.
+func (w *world) asFile() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "files:\n  %s:\n    mode: \"000400\"\n", target)
 	if w.authentication != "" {
 		fmt.Fprintf(&b, "    authentication: %s\n", w.authentication)
 	}
 	fmt.Fprintf(&b, "    source: %s\n", w.url)
-	if w.block != "" {
-		b.WriteString("Resources:\n  AWSEBAutoScalingGroup:\n    Metadata:\n      AWS::CloudFormation::Authentication:\n" + w.block)
+	return b.String() + w.blocks()
+}
+
+// blocks are the file's authentication blocks.
+func (w *world) blocks() string {
+	if w.block == "" {
+		return ""
 	}
-	return b.String()
+	return "Resources:\n  AWSEBAutoScalingGroup:\n    Metadata:\n      AWS::CloudFormation::Authentication:\n" + w.block
 }
 
 // String is what a failed comparison shows.
 func (w *world) String() string {
-	return fmt.Sprintf("option %q, profile %q with roles %q, role %s trusting %s\nidentity policies %s\nbucket in %s (exists: %v, object: %v), policy %s\n%s",
-		w.option, w.profileName, w.profileRoles, w.roleARN(), w.trust, w.identity, w.bucketRegion, w.bucketExists, w.objectExists, w.bucketPolicy,
+	return fmt.Sprintf("%+v, %+v\noption %q, profile %q with roles %q, role %s trusting %s\nidentity policies %s\nbucket in %s (exists: %v, object: %v), policy %s\n%s",
+		w.keeping, w.surroundings, w.option, w.profileName, w.profileRoles, w.roleARN(), w.trust, w.identity, w.bucketRegion, w.bucketExists, w.objectExists, w.bucketPolicy,
 		w.config())
 }

@@ -16,8 +16,11 @@ const vpcNamespace = "aws:ec2:vpc"
 // says how it is.
 func (r *run) placement() *access.Placement {
 	vpc, set, known := r.option(vpcNamespace, "VPCId")
-	if set == nil || vpc == "" || r.in.Reachable { // a local instance is in no VPC
+	if set == nil || vpc == "" {
 		return nil
+	}
+	if r.in.Reachable && (r.in.Account == nil || len(r.in.Account.Network.VPCs) == 0) {
+		return nil // a local instance is in no VPC
 	}
 	p := &access.Placement{VPC: vpc}
 	p.At = appendPlace(p.At, set.Value.Pos)
