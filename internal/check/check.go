@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"sort"
+	"time"
 
 	"beanpole/internal/access"
 	"beanpole/internal/account"
@@ -41,6 +42,8 @@ type Input struct {
 	Reachable bool
 	// Strict makes a finding of everything that is not known and matters.
 	Strict bool
+	// Now is the time of the deployment, zero: the machine's own clock.
+	Now time.Time
 	// Read gives the content of the template's file, for fixes; nil: no fixes
 	// are worked out.
 	Read func(file string) []byte
@@ -96,6 +99,13 @@ type run struct {
 	// ignored is filled by ignores.
 	ignored *[]*ignore
 	written []*script // by writtenScripts
+	// placedAt is filled by placedFiles, nginxAll by nginxFiles, tlsAll by
+	// tlsPairs.
+	placedAt  map[string]*placed
+	nginxRead bool
+	nginxAll  []*proxyFile
+	tlsRead   bool
+	tlsAll    []*tlsPair
 }
 
 // Run predicts. Its error is a *source.Problem for input that cannot be read,

@@ -1,4 +1,11 @@
 package check
 
 // tlsRules are about the proxy on the instance: nginx and Apache files, certificates and keys.
-var tlsRules = []*Rule{}
+var tlsRules = []*Rule{
+	pemUnreadable,
+	pemWrongKind,
+	keyPassphrase,
+	certificateOrder,
+	certificateKeyMismatch,
+	certificateExpired,
+}

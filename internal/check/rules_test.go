@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/tools/txtar"
 
@@ -161,6 +162,11 @@ func (c *ruleCase) input(t *testing.T) *Input {
 	in := &Input{
 		Bundle: b, Platform: c.one("platform"), Environment: c.one("environment"), Read: c.read, Strict: c.one("strict") != "",
 		Env: &cfn.Env{StackName: c.one("stack"), Region: c.one("region"), AccountID: c.one("account"), Parameters: map[string]string{}},
+	}
+	if now := c.one("now"); now != "" {
+		if in.Now, err = time.Parse(time.DateOnly, now); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for _, o := range c.settings["option"] {
 		name, value, _ := strings.Cut(o, "=")

@@ -22,7 +22,7 @@ var floors = []struct {
 	{"whether something is known must not depend on what it is",
 		[]string{"fact"}},
 	{"words and places must not depend on what is done with them",
-		[]string{"source", "aws", "event", "shell", "iam/simulate"}},
+		[]string{"source", "aws", "event", "shell", "nginx", "pemfile", "iam/simulate"}},
 	{"a policy is decided from its text alone, a finding printed from its own value",
 		[]string{"finding", "iam"}},
 	{"a template and an account are described before anything is asked of them",
