@@ -1,4 +1,8 @@
 package check
 
 // stageRules are about what commands and files do at the time at which they run.
-var stageRules = []*Rule{}
+var stageRules = []*Rule{
+	applicationNotUnpacked,
+	notRepeatable,
+	proxyNotRunning,
+}
