@@ -6,4 +6,6 @@ var platformRules = []*Rule{
 	proxyFolderIgnored,
 	al1Path,
 	al1Hook,
+	packageMissing,
+	extrasMissing,
 }
