@@ -131,7 +131,6 @@ func TestUnusableInputIsOneLineAndStatusTwo(t *testing.T) {
 		{"check", "app", "--parameter", "A=b"},
 		{"check", "app", "--template", "infra.yaml", "--parameter", "Nope=b"},
 		{"check", "app", "--template", "infra.yaml", "--environment", "nope"},
-		{"check", "app", "app"},
 		{"fix", "app", "--rule", "nope"},
 		{"explain", "nope"},
 	} {

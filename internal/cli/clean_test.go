@@ -17,7 +17,7 @@ const steering = "\x1b]0;owned\x07\x1b[2J\u009b2J\u202e\r\xff"
 func TestNoTextOfOthersSteersTheTerminal(t *testing.T) {
 	for _, err := range []error{errors.New("a" + steering), usageError("a%s", steering), &source.Problem{What: "a" + steering, Remedy: steering}} {
 		var w bytes.Buffer
-		report(&w, err)
+		reportError(&w, err)
 		unsteered(t, err.Error(), w.String())
 	}
 	if got := clean("größe\t→ 漢\n"); got != "größe\t→ 漢\n" {

@@ -33,9 +33,9 @@ func usageError(format string, args ...any) error {
 // errFindings ends a command whose output has already said everything.
 var errFindings = &exitError{code: exitFindings}
 
-// report prints err as one line and returns the exit status that it stands
+// reportError prints err as one line and returns the exit status that it stands
 // for: a Problem is the user's, any other error is ours.
-func report(w io.Writer, err error) int {
+func reportError(w io.Writer, err error) int {
 	if err == nil {
 		return exitClean
 	}

@@ -34,7 +34,13 @@ diff), 2 bad usage or input that cannot be read.`,
 			if f.rule != "" && check.Lookup(f.rule) == nil {
 				return noSuchRule(f.rule)
 			}
-			if err := f.open(args); err != nil {
+			path := ""
+			if len(args) > 0 {
+				path = args[0]
+			} else {
+				path = bundleHere(c.ErrOrStderr())
+			}
+			if err := f.open(path); err != nil {
 				return err
 			}
 			defer f.bundle.Close()

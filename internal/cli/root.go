@@ -63,7 +63,7 @@ func Main(args []string, in io.Reader, out, errs io.Writer) int {
 		// cobra's own word on an unknown command or a wrong argument
 		err = usageError("%v; see: %s --help", err, command.CommandPath())
 	}
-	return report(errs, err)
+	return reportError(errs, err)
 }
 
 // commands are all commands.

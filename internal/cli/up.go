@@ -130,7 +130,7 @@ func up(c *cobra.Command, path string, f *upFlags) (err error) {
 		case ctx.Err() != nil:
 			stop() // a second Ctrl-C ends it at once
 			err = d.undo(s, started)
-		case started && (err != nil && !d.began || report(io.Discard, err) == exitUsage):
+		case started && (err != nil && !d.began || reportError(io.Discard, err) == exitUsage):
 			err = errors.Join(err, d.withdraw(s, fresh))
 		}
 	}()

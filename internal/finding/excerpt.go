@@ -208,3 +208,13 @@ func window(cells []string, from, room int) (first, stop int) {
 	}
 	return first, stop
 }
+
+// Secret reports whether a text holds something that is not printed.
+func Secret(text string) bool {
+	for line := range strings.Lines(text) {
+		if mask(line) != line {
+			return true
+		}
+	}
+	return false
+}
