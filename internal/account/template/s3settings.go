@@ -6,11 +6,12 @@ import (
 	"beanpole/internal/source"
 )
 
-// bucketSettings reads what a bucket says of itself. Block Public Access and
+// BucketSettings reads what the properties of an AWS::S3::Bucket say
+// of access and encryption. Block Public Access and
 // ownership are not known when it says nothing: a bucket made before April
 // 2023 has other defaults than one made since, and the stack may be older.
 // [S3:access-control-block-public-access, S3:about-object-ownership]
-func bucketSettings(b *account.Bucket, props *source.Node) {
+func BucketSettings(b *account.Bucket, props *source.Node) {
 	if n := props.Get("PublicAccessBlockConfiguration"); n != nil && n.Kind == source.Map {
 		b.PublicAccess = &account.PublicAccess{
 			BlockPolicy: flag(n.Get("BlockPublicPolicy"), fact.Broken), Restrict: flag(n.Get("RestrictPublicBuckets"), fact.Broken),

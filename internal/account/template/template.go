@@ -139,7 +139,7 @@ func (f *filler) bucket(r *cfn.Resource) {
 		Name: r.PhysicalID, Region: f.a.Region,
 		Pos: r.Pos, NamePos: r.Properties.Get("BucketName").Place(), Logical: r.LogicalID,
 	}
-	bucketSettings(b, r.Properties)
+	BucketSettings(b, r.Properties)
 	f.a.Buckets = append(f.a.Buckets, b)
 }
 

@@ -1,13 +1,21 @@
 package cloudformation
 
 import (
+	"strings"
+
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"beanpole/internal/account"
+	"beanpole/internal/account/template"
+	"beanpole/internal/cloud/state"
 )
 
 // bucket is AWS::S3::Bucket; Ref is its name [CFN:aws-properties-s3-bucket].
-// Its other properties are recorded and change nothing yet.
-var bucket = kind{create: createBucket, update: recordBucket, replace: []string{"BucketName"}, delete: deleteBucket}
+// Block Public Access, ownership and encryption by AWS's own key count, the
+// other properties are recorded and change nothing yet. A bucket that says
+// nothing of Block Public Access is open, unlike a new one on AWS.
+var bucket = kind{create: createBucket, update: updateBucket, replace: []string{"BucketName"}, delete: deleteBucket}
 
 func createBucket(q *request) (made, error) {
 	name := q.text("BucketName")
@@ -26,7 +34,28 @@ func createBucket(q *request) (made, error) {
 	if _, err := call[s3.CreateBucketInput, s3.CreateBucketOutput](q, "s3", "CreateBucket", in); err != nil {
 		return made{}, err
 	}
+	if err := keepSettings(q, name); err != nil {
+		return made{}, err
+	}
 	return made{physical: name, attributes: bucketAttributes(name, q.stack.Region)}, nil
+}
+
+// keepSettings has S3 answer by the bucket's settings. Encryption under a key
+// of one's own does not count: there is no KMS here.
+func keepSettings(q *request, name string) error {
+	var settings account.Bucket
+	template.BucketSettings(&settings, q.props)
+	if e := settings.Encryption; e != nil && e.Key != "" && !strings.HasSuffix(e.Key, account.S3Key) {
+		settings.Encryption = nil
+	}
+	return q.s.state.Update(func(tx *state.Tx) error {
+		b, ok, err := tx.Bucket(name)
+		if err != nil || !ok {
+			return err
+		}
+		b.Keep(&settings)
+		return tx.PutBucket(b)
+	})
 }
 
 func bucketAttributes(name, region string) map[string]string {
@@ -39,7 +68,10 @@ func bucketAttributes(name, region string) map[string]string {
 	}
 }
 
-func recordBucket(q *request) (made, error) {
+func updateBucket(q *request) (made, error) {
+	if err := keepSettings(q, q.physical); err != nil {
+		return made{}, err
+	}
 	return made{physical: q.physical, attributes: q.r.Attributes}, nil
 }
 

@@ -10,9 +10,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
+	"beanpole/internal/access"
 	"beanpole/internal/aws"
 	"beanpole/internal/cloud/door"
 	"beanpole/internal/cloud/state"
+	"beanpole/internal/fact"
+	"beanpole/internal/iam"
 )
 
 // [S3:bucketnamingrules]
@@ -185,6 +188,12 @@ func (s *Service) ListBuckets(_ context.Context, in *s3.ListBucketsInput) (*s3.L
 
 func malformedPolicy(message string) error { return aws.NewError("MalformedPolicy", message) }
 
+// isPublic: what cannot be told is let pass, as it is predicted.
+func isPublic(policy string) bool {
+	p, err := iam.ParseJSON("bucket policy", "", []byte(policy))
+	return err == nil && access.Public(p) == fact.Holds
+}
+
 // PutBucketPolicy replaces a bucket's policy. A role or user that it names
 // must exist [S3:s3-bucket-user-policy-specifying-principal-intro].
 func (s *Service) PutBucketPolicy(_ context.Context, in *s3.PutBucketPolicyInput) (*s3.PutBucketPolicyOutput, error) {
@@ -198,6 +207,9 @@ func (s *Service) PutBucketPolicy(_ context.Context, in *s3.PutBucketPolicyInput
 		b, err := bucket(tx, in.Bucket)
 		if err != nil {
 			return err
+		}
+		if b.PublicAccess != nil && b.PublicAccess.BlockPolicy && isPublic(*in.Policy) {
+			return aws.NewError("AccessDenied") // [S3:access-control-block-public-access, BlockPublicPolicy]
 		}
 		d, dead, err := s.state.Bind(tx, "bucket policy", *in.Policy)
 		if err != nil {

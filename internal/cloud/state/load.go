@@ -99,14 +99,8 @@ func (s *State) loadKeys(tx *Tx, a *account.Account) error {
 
 func (s *State) loadBuckets(tx *Tx, a *account.Account) error {
 	for _, b := range a.Buckets {
-		rec := &Bucket{Name: b.Name, Region: or(b.Region, s.Region()), Created: s.now().UTC().Truncate(time.Second), Ownership: b.Ownership}
-		if p := b.PublicAccess; p != nil {
-			rec.PublicAccess = &PublicAccess{BlockPolicy: p.BlockPolicy == fact.Holds, Restrict: p.Restrict == fact.Holds,
-				BlockACLs: p.BlockACLs == fact.Holds, IgnoreACLs: p.IgnoreACLs == fact.Holds}
-		}
-		if e := b.Encryption; e.KMS() == fact.Holds {
-			rec.Encryption = &Encryption{Algorithm: e.Algorithm, Key: e.Key}
-		}
+		rec := &Bucket{Name: b.Name, Region: or(b.Region, s.Region()), Created: s.now().UTC().Truncate(time.Second)}
+		rec.Keep(b)
 		if b.Policy != nil {
 			d, err := s.bound(tx, b.Policy)
 			if err != nil {
@@ -124,6 +118,18 @@ func (s *State) loadBuckets(tx *Tx, a *account.Account) error {
 		}
 	}
 	return nil
+}
+
+// Keep takes over what a bucket says of access to it and of encryption.
+func (b *Bucket) Keep(from *account.Bucket) {
+	b.Ownership, b.PublicAccess, b.Encryption = from.Ownership, nil, nil
+	if p := from.PublicAccess; p != nil {
+		b.PublicAccess = &PublicAccess{BlockPolicy: p.BlockPolicy == fact.Holds, Restrict: p.Restrict == fact.Holds,
+			BlockACLs: p.BlockACLs == fact.Holds, IgnoreACLs: p.IgnoreACLs == fact.Holds}
+	}
+	if e := from.Encryption; e.KMS() == fact.Holds {
+		b.Encryption = &Encryption{Algorithm: e.Algorithm, Key: e.Key}
+	}
 }
 
 // bound is a policy with principals as a Document; a dead principal stays as
