@@ -1,7 +1,8 @@
 // Package account is what exists in an AWS account as one plain value: roles,
 // instance profiles, policies, buckets, objects. Every fact is known, absent
 // or unknown, with the place that it comes from. The value is filled from a
-// template (package account/template), from the local cloud's state, or from
+// template (package account/template) or a Terraform plan (account/terraform),
+// from the local cloud's state, or from
 // a live account.
 package account
 

@@ -11,6 +11,7 @@ import (
 
 	"beanpole/internal/access"
 	"beanpole/internal/account"
+	"beanpole/internal/account/terraform"
 	"beanpole/internal/cfn"
 	"beanpole/internal/cfninit"
 	"beanpole/internal/ebext"
@@ -24,6 +25,8 @@ type Input struct {
 	Bundle   *source.Bundle
 	Template *cfn.Template // nil: none was given
 	Env      *cfn.Env      // of the template; nil: nothing is known
+	// Terraform is a plan that creates what a template would; nil: none.
+	Terraform *terraform.Plan
 	// Given are option settings made directly, on top of the template's.
 	Given    ebext.Settings
 	Platform string // solution stack name or platform ARN; "": the template's
@@ -198,6 +201,7 @@ func (r *run) findings() (out []*finding.Finding, silenced []*Suppressed) {
 		}
 	}
 	out = append(out, r.broken()...)
+	r.keepPlan(out)
 	for _, rule := range rules {
 		if rule.review == nil {
 			continue

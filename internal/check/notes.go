@@ -37,17 +37,37 @@ func nameNote(c *access.Chain) []finding.Note {
 	}
 	n := finding.Note{Label: "name", Text: fmt.Sprintf("%q", fact.Show(role.Text))}
 	if !fact.Known(role.Text) && len(fact.Missing(role.Text)) <= 1 && strings.HasSuffix(fact.Show(role.Text), "…") {
-		n.Text += ", a name that CloudFormation makes up"
+		n.Text += ", a name that " + inventor(role) + " makes up"
 	}
 	if len(role.From) == 0 {
 		n.At = []source.Pos{role.Pos}
 	} else {
-		n.Text += ", from " + role.From[0].What
+		n.Text += ", from " + role.From[0].What + plannedBy(role)
 	}
 	for _, o := range role.From {
 		n.At = appendPlace(n.At, o.Pos)
 	}
 	return []finding.Note{n}
+}
+
+// inventor is who makes up names where the value comes from: the origins in a
+// Terraform plan are addresses.
+func inventor(n *source.Node) string {
+	if plannedBy(n) != "" {
+		return "Terraform"
+	}
+	return "CloudFormation"
+}
+
+// plannedBy is the Terraform resource that gives the value, as " of ADDRESS":
+// a plan stands on one line, in which a place says little.
+func plannedBy(n *source.Node) string {
+	for _, o := range n.From {
+		if strings.Contains(o.What, "aws_") {
+			return " of " + o.What
+		}
+	}
+	return ""
 }
 
 // profileNote says which role the instances' profile holds, where that

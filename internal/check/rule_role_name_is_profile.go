@@ -2,8 +2,10 @@ package check
 
 import (
 	"fmt"
+	"strings"
 
 	"beanpole/internal/access"
+	"beanpole/internal/account"
 	"beanpole/internal/fact"
 	"beanpole/internal/finding"
 )
@@ -92,7 +94,17 @@ func byHand(c *access.Chain) finding.Note {
 	if found == fact.Holds && len(p.Roles) == 1 && fact.Known(p.Roles[0]) {
 		hint = fmt.Sprintf("write roleName: %q, or pass it in an option of aws:elasticbeanstalk:customoption", p.Roles[0])
 	}
+	if role, _ := c.World.Account.Role(firstRole(p)); role != nil && strings.Contains(p.Logical, "aws_iam_instance_profile.") {
+		hint = fmt.Sprintf("write name = %s.name in %s, so that both names are the same (replaces the profile), or %s", role.Logical, p.Logical, hint)
+	}
 	return finding.Note{Label: "fix", Text: hint}
+}
+
+func firstRole(p *account.Profile) string {
+	if p == nil || len(p.Roles) == 0 {
+		return ""
+	}
+	return p.Roles[0]
 }
 
 // sameRoleName groups fetches that are signed with the same roleName.

@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"beanpole/internal/access"
@@ -10,6 +11,7 @@ import (
 	"beanpole/internal/cfn"
 	"beanpole/internal/ebext"
 	"beanpole/internal/fact"
+	"beanpole/internal/finding"
 	"beanpole/internal/source"
 )
 
@@ -29,6 +31,10 @@ func (r *run) env() *cfn.Env {
 		if *s == "" {
 			*s = def
 		}
+	}
+	if p := r.in.Terraform; p != nil {
+		or(&env.Region, p.Region())
+		or(&env.AccountID, p.Account())
 	}
 	or(&env.StackName, fact.Symbol("AWS::StackName"))
 	or(&env.StackID, fact.Symbol("AWS::StackId"))
@@ -58,14 +64,11 @@ func (r *run) readTemplate() error {
 	}
 	platform := r.in.Platform
 	var fromTemplate ebext.Settings
-	if r.in.Template != nil {
-		r.useNames(env)
-		stack, err := r.in.Template.Evaluate(env)
-		if err != nil {
-			return err
-		}
-		r.outer = stack
-		r.addAccount(stack, env)
+	stack, err := r.creates(env)
+	if err != nil {
+		return err
+	}
+	if stack != nil {
 		e, err := r.environment(stack)
 		if err != nil {
 			return err
@@ -88,6 +91,64 @@ func (r *run) readTemplate() error {
 	r.settings = append(r.settings, r.in.Given...)
 	r.doubtProfile()
 	return nil
+}
+
+// creates is what template and Terraform plan create, as one stack; nil without
+// either.
+func (r *run) creates(env *cfn.Env) (*cfn.Stack, error) {
+	if r.in.Template == nil {
+		return r.planned(env, nil), nil
+	}
+	r.useNames(env)
+	stack, err := r.in.Template.Evaluate(env)
+	if err != nil {
+		return nil, err
+	}
+	r.outer = stack
+	r.addAccount(stack, env)
+	return r.planned(env, stack), nil
+}
+
+// planned adds what the Terraform plan creates.
+func (r *run) planned(env *cfn.Env, stack *cfn.Stack) *cfn.Stack {
+	if r.in.Terraform == nil {
+		return stack
+	}
+	more := r.in.Terraform.Stack(env)
+	r.addAccount(more, env)
+	for _, o := range r.in.Terraform.Objects(env) {
+		if b, found := r.account.Bucket(o.Bucket); found == fact.Holds && fact.Known(o.Key) {
+			if b.Objects == nil {
+				b.Objects = map[string]*account.Object{}
+			}
+			b.Objects[o.Key] = &account.Object{}
+		}
+	}
+	if stack == nil {
+		return more
+	}
+	return &cfn.Stack{Resources: append(stack.Resources[:len(stack.Resources):len(stack.Resources)], more.Resources...)}
+}
+
+// keepPlan takes away the fixes that would edit the Terraform plan: it is made
+// anew from the user's configuration, which is not read.
+func (r *run) keepPlan(fs []*finding.Finding) {
+	if r.in.Terraform == nil {
+		return
+	}
+	for _, f := range fs {
+		f.Fixes = slices.DeleteFunc(f.Fixes, func(x finding.Fix) bool {
+			return slices.ContainsFunc(x.Edits, func(e source.Edit) bool { return e.File == r.in.Terraform.File })
+		})
+	}
+}
+
+// creator is what creates the deployment's resources, and its file.
+func (r *run) creator() (what, file string) {
+	if r.in.Template == nil && r.in.Terraform != nil {
+		return "Terraform plan", r.in.Terraform.File
+	}
+	return "template", r.in.Template.File
 }
 
 // doubtProfile makes the instance profile unknown when nothing says which
@@ -148,16 +209,17 @@ func (r *run) environment(stack *cfn.Stack) (*cfn.Resource, error) {
 		}
 		all, names = append(all, res), append(names, res.LogicalID)
 	}
+	what, file := r.creator()
 	switch {
 	case len(all) == 1:
 		return all[0], nil
 	case len(all) > 1:
 		return nil, &source.Problem{Pos: all[1].Pos,
-			What:   fmt.Sprintf("the template has %d environments: %s", len(all), strings.Join(names, ", ")),
+			What:   fmt.Sprintf("the %s has %d environments: %s", what, len(all), strings.Join(names, ", ")),
 			Remedy: "choose one with --environment NAME"}
 	case r.in.Environment != "":
-		return nil, &source.Problem{Pos: source.Pos{File: r.in.Template.File},
-			What:   fmt.Sprintf("the template has no environment %q", r.in.Environment),
+		return nil, &source.Problem{Pos: source.Pos{File: file},
+			What:   fmt.Sprintf("the %s has no environment %q", what, r.in.Environment),
 			Remedy: "its environments: " + strings.Join(append(names, "none")[:max(1, len(names))], ", ")}
 	}
 	return nil, nil
@@ -170,14 +232,15 @@ func (r *run) environmentSettings(stack *cfn.Stack, e *cfn.Resource) (ebext.Sett
 	r.environmentID = e.LogicalID
 	r.application = e.Properties.Get("ApplicationName").TextOr(r.application)
 	r.name = e.Properties.Get("EnvironmentName").TextOr(r.name)
+	what, file := r.creator()
 	var out ebext.Settings
 	if name, ok := e.Properties.Get("TemplateName").Str(); ok {
 		saved := configurationTemplate(stack, name)
 		if saved == nil {
 			r.direct = false // a saved configuration that is not in this template
-			r.notKnown = append(r.notKnown, fmt.Sprintf("saved configuration %q is not in the template; its option settings are not known", fact.Show(name)))
+			r.notKnown = append(r.notKnown, fmt.Sprintf("saved configuration %q is not in the %s; its option settings are not known", fact.Show(name), what))
 		} else if n := saved.Properties.Get("OptionSettings"); n != nil {
-			s, err := ebext.ParseOptions(n, r.in.Template.File)
+			s, err := ebext.ParseOptions(n, file)
 			if err != nil {
 				return nil, err
 			}
@@ -191,7 +254,7 @@ func (r *run) environmentSettings(stack *cfn.Stack, e *cfn.Resource) (ebext.Sett
 	if n == nil {
 		return out, nil
 	}
-	s, err := ebext.ParseOptions(n, r.in.Template.File)
+	s, err := ebext.ParseOptions(n, file)
 	return append(out, s...), err
 }
 
@@ -212,7 +275,7 @@ func configurationTemplate(stack *cfn.Stack, name string) *cfn.Resource {
 
 // template asks for the template, unless it was given.
 func (r *run) template() string {
-	if r.in.Template != nil {
+	if r.in.Template != nil || r.in.Terraform != nil {
 		return "" // it has no environment, or one that does not say
 	}
 	return "--template FILE, or "

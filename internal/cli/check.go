@@ -37,6 +37,7 @@ counts it; with --strict it is a finding.`,
   beanpole check app \
     --option aws:autoscaling:launchconfiguration:IamInstanceProfile=shop-ec2
   beanpole check app --template roles.yaml --option-settings options.json
+  beanpole check app --terraform-plan plan.json
   beanpole check services/* --template {}/infra.yaml
   beanpole check app --format html --output report.html`,
 		RunE: func(c *cobra.Command, args []string) error {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"beanpole/internal/account/terraform"
 	"beanpole/internal/cfn"
 	"beanpole/internal/check"
 	"beanpole/internal/ebext"
@@ -24,11 +25,15 @@ type prediction struct {
 	parsed   *cfn.Template
 	params   map[string]string
 	settings ebext.Settings
+	planned  *terraform.Plan
+	planFile string
+	planText []byte
 }
 
 func (p *prediction) register(c *cobra.Command) {
 	p.inputFlags.register(c)
 	c.Flags().StringVar(&p.region, "region", "", "AWS `REGION` of stack and environment")
+	c.Flags().StringVar(&p.planFile, "terraform-plan", "", "Terraform plan in JSON that creates them: `FILE` from terraform show -json PLAN")
 	c.Flags().Lookup("stack-name").Usage = "CloudFormation stack's `NAME`, where names depend on it"
 }
 
@@ -48,6 +53,9 @@ func (p *prediction) open(path string) error {
 // share reads what is the same for every bundle.
 func (p *prediction) share() error {
 	if err := checkRegion(p.region); err != nil {
+		return err
+	}
+	if err := p.readPlan(); err != nil {
 		return err
 	}
 	if p.template == "" || strings.Contains(p.template, ownTemplate) {
@@ -101,7 +109,7 @@ func (p *prediction) of(path string) (*prediction, error) {
 
 func (p *prediction) input() *check.Input {
 	in := &check.Input{
-		Bundle: p.bundle, Template: p.parsed, Given: p.settings,
+		Bundle: p.bundle, Template: p.parsed, Terraform: p.planned, Given: p.settings,
 		Platform: p.platform, Environment: p.environment, Read: p.read, Strict: p.strict,
 		Env: &cfn.Env{StackName: p.stack, Region: p.region, Parameters: p.params},
 	}
@@ -115,6 +123,8 @@ func (p *prediction) read(file string) []byte {
 		return nil
 	case p.parsed != nil && file == p.parsed.File:
 		return p.templateText
+	case p.planned != nil && file == p.planned.File:
+		return p.planText
 	case p.bundle.Has(file):
 		data, err := p.bundle.Read(file)
 		if err != nil {

@@ -23,6 +23,7 @@ func (p *prediction) words() (out []string) {
 	if p.template != p.path { // PATH is the template
 		add("--template", p.template)
 	}
+	add("--terraform-plan", p.planFile)
 	add("--parameters", p.paramFile)
 	add("--parameter", p.openParameters()...)
 	add("--option-settings", p.optionFile)

@@ -28,7 +28,7 @@ var floors = []struct {
 	{"a template and an account are described before anything is asked of them",
 		[]string{"cfn", "account"}},
 	{"what AWS answers is decided without knowing who runs it: check and cloud must get the same",
-		[]string{"ebext", "access", "account/template"}},
+		[]string{"ebext", "access", "account/template", "account/terraform", "account/terraform"}},
 	{"the plan is carried out the same way by every caller, and an instance knows no cloud",
 		[]string{"cfninit", "instance"}},
 	{"what runs on the instance, what predicts it and the local AWS do not know each other's doors",

@@ -1,0 +1,19 @@
+package cli
+
+import (
+	"os"
+
+	"beanpole/internal/account/terraform"
+)
+
+// readPlan reads the Terraform plan, if one is given.
+func (p *prediction) readPlan() (err error) {
+	if p.planFile == "" {
+		return nil
+	}
+	if p.planText, err = os.ReadFile(p.planFile); err != nil {
+		return usageError("cannot read the Terraform plan: %v", err)
+	}
+	p.planned, err = terraform.Parse(p.planFile, p.planText)
+	return err
+}
