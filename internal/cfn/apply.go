@@ -2,6 +2,7 @@ package cfn
 
 import (
 	"encoding/base64"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,11 +36,14 @@ func (e *evaluator) apply(n *source.Node, name string, arg *source.Node) (*sourc
 		return e.importValue(n, arg)
 	case "GetAZs":
 		return e.zones(n, arg)
-	case "Cidr", "Length", "ToJsonString":
-		return unknown(n, "Fn::%s", name), nil
+	case "Cidr":
+		return e.cidr(n, arg)
+	case "Length":
+		return e.length(n, arg)
+	case "ToJsonString":
+		return e.toJSON(n, arg)
 	case "Transform":
-		e.note(n.Pos, "beanpole does not carry out transform %s: its result is not known", arg.Get("Name").TextOr(""))
-		return unknown(n, "transform %s", arg.Get("Name").TextOr("")), nil
+		return e.transform(n, arg), nil
 	case "Equals", "And", "Or", "Not", "Condition":
 		return nil, templateError(n.Pos, "Fn::%s stands outside of Conditions; use Fn::If with the name of a condition", name)
 	}
@@ -61,11 +65,32 @@ func (e *evaluator) text(n *source.Node, what string) (*source.Node, *source.Pro
 }
 
 // long refuses a text that no template can hold.
-func long(n *source.Node, size int) *source.Problem {
+func (e *evaluator) long(n *source.Node, size int) *source.Problem {
 	if size <= maxText {
 		return nil
 	}
 	return &source.Problem{Pos: n.Pos, What: "this makes a text of more than 1 MB"}
+}
+
+// maxMade limits all the texts together that functions make, in bytes: a
+// template may name one long text in thousands of places.
+const maxMade = 8 << 20
+
+// spend counts what functions make.
+func (e *evaluator) spend(n *source.Node, size int) *source.Problem {
+	if e.spent += size; e.spent <= maxMade {
+		return nil
+	}
+	return &source.Problem{Pos: n.Place(), What: "the template's functions make texts of more than 8 MB"}
+}
+
+// named is a text in the name of an unknown value. Generated parts, which look
+// the same to people, are told apart.
+func named(text string) string {
+	if show := fact.Show(text); !strings.Contains(show, "…") {
+		return show
+	}
+	return fact.Clean(text)
 }
 
 // gather adds origins that are not there yet, as many as anybody reads.
@@ -93,7 +118,7 @@ func (e *evaluator) join(n, arg *source.Node) (*source.Node, *source.Problem) {
 		return nil, problem
 	}
 	if list != nil && list.Kind == source.String && !fact.Known(list.Text) {
-		return unknown(n, "Fn::Join of %s", fact.Show(list.Text)), nil
+		return unknown(n, "Fn::Join of %s with %q", named(list.Text), delimiter.Text), nil
 	}
 	if list == nil || list.Kind != source.Seq {
 		return nil, templateError(as[1].Pos, "every Fn::Join object requires a list of texts as its second value")
@@ -109,11 +134,11 @@ func (e *evaluator) join(n, arg *source.Node) (*source.Node, *source.Problem) {
 		}
 		b.WriteString(item.Value())
 		from = gather(from, item.From)
-		if problem := long(n, b.Len()); problem != nil {
+		if problem := e.long(n, b.Len()); problem != nil {
 			return nil, problem
 		}
 	}
-	return made(n, b.String(), from...), nil
+	return made(n, b.String(), from...), e.spend(n, b.Len())
 }
 
 func (e *evaluator) sub(n, arg *source.Node) (*source.Node, *source.Problem) {
@@ -134,16 +159,16 @@ func (e *evaluator) sub(n, arg *source.Node) (*source.Node, *source.Problem) {
 		}
 		b.WriteString(v.Text)
 		from = gather(from, v.From)
-		if problem := long(n, b.Len()); problem != nil {
+		if problem := e.long(n, b.Len()); problem != nil {
 			return nil, problem
 		}
 	}
-	return made(n, b.String(), from...), nil
+	return made(n, b.String(), from...), e.spend(n, b.Len())
 }
 
 // variable is the value of ${name} in a text of Sub.
 func (e *evaluator) variable(name, vars *source.Node) (*source.Node, *source.Problem) {
-	if v := vars.Get(name.Text); v != nil {
+	if v := e.get(vars, name.Text); v != nil {
 		return e.text(v, "a value of Fn::Sub")
 	}
 	var v *source.Node
@@ -176,7 +201,7 @@ func (e *evaluator) pick(n, arg *source.Node) (*source.Node, *source.Problem) {
 		return nil, problem
 	}
 	if list != nil && list.Kind == source.String && !fact.Known(list.Text) || !fact.Known(index.Text) {
-		return unknown(n, "element %s of %s", fact.Show(index.Text), fact.Show(list.TextOr("a list"))), nil
+		return unknown(n, "element %s of %s", named(index.Text), named(listName(as[1], list))), nil
 	}
 	if list == nil || list.Kind != source.Seq {
 		return nil, templateError(as[1].Pos, "Fn::Select requires a list argument with two elements: an integer index and a list")
@@ -188,6 +213,22 @@ func (e *evaluator) pick(n, arg *source.Node) (*source.Node, *source.Problem) {
 	v := *list.Items[i]
 	v.Pos, v.End = n.Pos, n.End
 	return &v, nil
+}
+
+// listName is what a list is called of which an unknown element is taken.
+func listName(n, list *source.Node) string {
+	if s, ok := list.Str(); ok {
+		return s
+	}
+	return fmt.Sprintf("the list at %d:%d", n.Pos.Line, n.Pos.Col)
+}
+
+// short is a name that people can read: of a long text its place.
+func short(name string, n *source.Node) string {
+	if len(name) <= 80 {
+		return name
+	}
+	return fmt.Sprintf("the text at %d:%d", n.Pos.Line, n.Pos.Col)
 }
 
 func (e *evaluator) split(n, arg *source.Node) (*source.Node, *source.Problem) {
@@ -205,7 +246,10 @@ func (e *evaluator) split(n, arg *source.Node) (*source.Node, *source.Problem) {
 	}
 	parts, ok := cut(text.Text, delimiter.Text)
 	if !ok || delimiter.Text == "" {
-		return unknown(n, "Fn::Split of %s", fact.Show(text.Text)), nil
+		return unknown(n, "Fn::Split of %s at %q", named(text.Text), delimiter.Text), nil
+	}
+	if problem := e.spend(n, len(text.Text)+64*len(parts)); problem != nil {
+		return nil, problem
 	}
 	list := &source.Node{Kind: source.Seq, Pos: n.Pos, End: n.End}
 	for _, p := range parts {
@@ -220,7 +264,10 @@ func (e *evaluator) base64(n, arg *source.Node) (*source.Node, *source.Problem) 
 		return nil, problem
 	}
 	if !fact.Known(v.Text) {
-		return unknown(n, "Fn::Base64 of %s", strings.Join(fact.Missing(v.Text), ", ")), nil
+		return unknown(n, "Fn::Base64 of %s", short(named(v.Text), n)), nil
+	}
+	if problem := e.spend(n, len(v.Text)/3*4); problem != nil {
+		return nil, problem
 	}
 	return made(n, base64.StdEncoding.EncodeToString([]byte(v.Text)), v.From...), nil
 }
@@ -277,15 +324,18 @@ func (e *evaluator) findInMap(n, arg *source.Node) (*source.Node, *source.Proble
 		}
 		path = strings.TrimPrefix(path+"::"+key.Text, "::")
 		if fact.Known(key.Text) {
-			at = at.Get(key.Text)
+			at = e.get(at, key.Text)
 			continue
 		}
-		return unknown(n, "FindInMap %s", fact.Show(path)), nil
+		return unknown(n, "FindInMap %s", named(path)), nil
 	}
 	if at == nil && len(as) == 4 {
 		return e.value(as[3].Get("DefaultValue"))
 	}
 	if at == nil {
+		if v := e.maybe(n, "FindInMap %s", path); v != nil {
+			return v, nil
+		}
 		return nil, templateError(n.Pos, "Unable to get mapping for %s", path)
 	}
 	v := *at // its items are shared: a mapping can be large

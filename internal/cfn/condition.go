@@ -1,7 +1,6 @@
 package cfn
 
 import (
-	"bytes"
 	"fmt"
 
 	"beanpole/internal/fact"
@@ -17,7 +16,10 @@ func (e *evaluator) condition(n *source.Node) (fact.Verdict, *source.Problem) {
 	if v, ok := e.conditions[name]; ok {
 		return v, nil
 	}
-	d := e.t.Root.At("Conditions", name)
+	d := e.get(e.t.Root.Get("Conditions"), name)
+	if d == nil && e.added {
+		return fact.Unknown, nil
+	}
 	if d == nil {
 		return fact.Unknown, formatError(n.Pos, "Unresolved condition dependency %s in the Conditions block of the template", name)
 	}
@@ -90,6 +92,9 @@ func (e *evaluator) equals(arg *source.Node) (fact.Verdict, *source.Problem) {
 		return fact.Unknown, problem
 	}
 	x, y := comparable(a), comparable(b)
+	if problem := e.spend(arg, len(x)+len(y)); problem != nil {
+		return fact.Unknown, problem
+	}
 	if (!fact.Known(x) || !fact.Known(y)) && len(x)+len(y) > longCompare && x != y {
 		return fact.Unknown, nil
 	}
@@ -137,8 +142,71 @@ func (e *evaluator) choose(n, arg *source.Node) (*source.Node, *source.Problem) 
 	if problem != nil {
 		return nil, problem
 	}
-	if yes == nil && no == nil || yes != nil && no != nil && bytes.Equal(yes.JSON(), no.JSON()) {
-		return yes, nil
+	return blend(n, as[0].Text, yes, no), nil
+}
+
+// blend is what is known of a value that is yes or no: what both have in
+// common. The name of a part that is not known tells the two apart, so that
+// parts which differ are never taken for equal.
+func blend(n *source.Node, condition string, yes, no *source.Node) *source.Node {
+	switch {
+	case same(yes, no):
+		return yes
+	case yes == nil || no == nil:
+	case yes.Kind == source.Map && no.Kind == source.Map && sameKeys(yes, no):
+		c := *yes
+		c.Fields = nil
+		for i, f := range yes.Fields {
+			c.Fields = append(c.Fields, &source.Field{Key: f.Key, Value: blend(f.Value, condition, f.Value, no.Fields[i].Value)})
+		}
+		return &c
+	case yes.Kind == source.Seq && no.Kind == source.Seq && len(yes.Items) == len(no.Items):
+		c := *yes
+		c.Items = nil
+		for i, item := range yes.Items {
+			c.Items = append(c.Items, blend(item, condition, item, no.Items[i]))
+		}
+		return &c
+	case yes.IsScalar() && no.IsScalar() && len(yes.Text)+len(no.Text) < longCompare:
+		return unknown(n, "%s if condition %s, else %s", named(yes.Value()), condition, named(no.Value()))
 	}
-	return unknown(n, "condition %s", as[0].Text), nil
+	return unknown(n, "condition %s at %d:%d", condition, n.Pos.Line, n.Pos.Col)
+}
+
+// same reports whether two values are equal, texts that are not known included.
+func same(a, b *source.Node) bool {
+	switch {
+	case a == nil || b == nil:
+		return a == b
+	case a == b:
+		return true
+	case a.Kind != b.Kind || len(a.Items) != len(b.Items) || a.Kind == source.Map && !sameKeys(a, b):
+		return false
+	case a.IsScalar():
+		return a.Value() == b.Value()
+	}
+	for i, item := range a.Items {
+		if !same(item, b.Items[i]) {
+			return false
+		}
+	}
+	for i, f := range a.Fields {
+		if !same(f.Value, b.Fields[i].Value) {
+			return false
+		}
+	}
+	return true
+}
+
+// sameKeys reports whether two maps have the same keys in the same order.
+func sameKeys(a, b *source.Node) bool {
+	if len(a.Fields) != len(b.Fields) {
+		return false
+	}
+	for i, f := range a.Fields {
+		if f.Key.Text != b.Fields[i].Key.Text {
+			return false
+		}
+	}
+	return true
 }

@@ -15,23 +15,39 @@ const maxText = 1 << 20
 
 // evaluator carries one evaluation of a template.
 type evaluator struct {
-	t          *Template
+	t          *Template // with its loops carried out
 	env        *Env
 	declared   map[string]*Declared
 	parameters map[string]*Parameter
 	conditions map[string]fact.Verdict
 	open       map[string]bool // conditions and names being worked out
 	names      map[string]*source.Node
+	entries    map[*source.Node]map[string]*source.Node // of large maps, see get
 	notes      []*source.Problem
+	added      bool // transforms may add entries that t does not hold
+	spent      int  // bytes that functions made so far
 }
 
-func newEvaluator(t *Template, env *Env) *evaluator {
+// newEvaluator is an evaluator of t with its loops carried out.
+func newEvaluator(t *Template, env *Env) (*evaluator, *source.Problem) {
+	t, lost, problem := t.unrolled(env)
+	if problem != nil {
+		return nil, problem
+	}
+	e := bare(t, env)
+	e.notCarriedOut(lost)
+	return e, nil
+}
+
+// bare is an evaluator of t as it stands.
+func bare(t *Template, env *Env) *evaluator {
 	if env == nil {
 		env = &Env{}
 	}
 	e := &evaluator{
 		t: t, env: env, declared: map[string]*Declared{}, parameters: map[string]*Parameter{},
 		conditions: map[string]fact.Verdict{}, open: map[string]bool{}, names: map[string]*source.Node{},
+		entries: map[*source.Node]map[string]*source.Node{},
 	}
 	for _, d := range t.Resources {
 		e.declared[d.LogicalID] = d
@@ -47,7 +63,10 @@ func newEvaluator(t *Template, env *Env) *evaluator {
 // that CloudFormation will make up, and a NoEcho parameter counts as unknown,
 // so that no finding can print it. The error is a *source.Problem.
 func (t *Template) Evaluate(env *Env) (*Stack, error) {
-	e := newEvaluator(t, env)
+	e, problem := newEvaluator(t, env)
+	if problem != nil {
+		return nil, problem
+	}
 	ids, problem := e.order()
 	if problem != nil {
 		return nil, problem
@@ -63,9 +82,6 @@ func (t *Template) Evaluate(env *Env) (*Stack, error) {
 	if s.Outputs, problem = e.outputs(); problem != nil {
 		return nil, problem
 	}
-	if n := t.Root.Get("Transform"); n != nil {
-		e.note(n.Pos, "beanpole does not carry out the template's Transform: what it would add or change is not known")
-	}
 	s.Notes = e.notes
 	return s, nil
 }
@@ -73,7 +89,10 @@ func (t *Template) Evaluate(env *Env) (*Stack, error) {
 // Resource resolves one resource; env.Ref and env.GetAtt must know those that
 // it depends on. The error is a *source.Problem.
 func (t *Template) Resource(env *Env, logicalID string) (*Resource, error) {
-	e := newEvaluator(t, env)
+	e, problem := newEvaluator(t, env)
+	if problem != nil {
+		return nil, problem
+	}
 	d := e.declared[logicalID]
 	if d == nil {
 		return nil, &source.Problem{Pos: t.Root.Pos, What: fmt.Sprintf("the template declares no resource %q", logicalID)}
@@ -87,7 +106,11 @@ func (t *Template) Resource(env *Env, logicalID string) (*Resource, error) {
 
 // Outputs resolves the outputs of which the conditions hold or are not known.
 func (t *Template) Outputs(env *Env) ([]Output, error) {
-	out, problem := newEvaluator(t, env).outputs()
+	e, problem := newEvaluator(t, env)
+	if problem != nil {
+		return nil, problem
+	}
+	out, problem := e.outputs()
 	if problem != nil {
 		return nil, problem
 	}
@@ -159,6 +182,9 @@ func (e *evaluator) physical(d *Declared) (string, []source.Origin, *source.Prob
 func (e *evaluator) outputs() ([]Output, *source.Problem) {
 	var out []Output
 	for _, f := range e.t.Root.Get("Outputs").Entries() {
+		if f.Key.Text == transformKey {
+			continue
+		}
 		if c := f.Value.Get("Condition"); c != nil {
 			v, problem := e.condition(c)
 			if problem != nil {
@@ -193,7 +219,11 @@ func (e *evaluator) value(n *source.Node) (*source.Node, *source.Problem) {
 		return nil, nil
 	}
 	if name, arg := call(n); name != "" {
-		return e.apply(n, name, arg)
+		v, problem := e.apply(n, name, arg)
+		if v != nil && v.Kind == source.String && strings.Contains(v.Text, resolve) {
+			return e.dynamic(v), problem
+		}
+		return v, problem
 	}
 	c := *n
 	switch n.Kind {
@@ -211,8 +241,9 @@ func (e *evaluator) value(n *source.Node) (*source.Node, *source.Problem) {
 	case source.Map:
 		c.Fields = nil
 		for _, f := range n.Fields {
-			if strings.HasPrefix(f.Key.Text, "Fn::ForEach") {
-				return nil, &source.Problem{Pos: f.Key.Pos, What: "beanpole does not carry out Fn::ForEach yet"}
+			if f.Key.Text == transformKey {
+				c.Fields = append(c.Fields, &source.Field{Key: f.Key, Value: e.transform(f.Value, f.Value)})
+				continue
 			}
 			v, problem := e.value(f.Value)
 			if problem != nil {
@@ -223,28 +254,58 @@ func (e *evaluator) value(n *source.Node) (*source.Node, *source.Problem) {
 			}
 		}
 	case source.String:
-		if i := strings.Index(n.Text, "{{resolve:"); i >= 0 {
-			return e.dynamic(n, i), nil
+		if strings.Contains(n.Text, resolve) {
+			return e.dynamic(n), nil
 		}
 	}
 	return &c, nil
 }
 
+// resolve begins a dynamic reference.
+const resolve = "{{resolve:"
+
 // dynamic is a text with references such as {{resolve:ssm:name}}, of which
-// only AWS knows the value.
-func (e *evaluator) dynamic(n *source.Node, i int) *source.Node {
-	s, out := n.Text, ""
-	for i >= 0 {
+// only AWS knows the value. [CFN:dynamic-references]
+func (e *evaluator) dynamic(n *source.Node) *source.Node {
+	var b strings.Builder
+	var names []string
+	s := n.Text
+	for {
+		i := strings.Index(s, resolve)
+		if i < 0 {
+			break
+		}
 		j := strings.Index(s[i:], "}}")
 		if j < 0 {
 			break
 		}
-		out += s[:i] + fact.Symbol(s[i+2:i+j])
+		name := fact.Show(s[i+2 : i+j])
+		names = append(names, name)
+		b.WriteString(s[:i] + fact.Symbol(name))
 		s = s[i+j+2:]
-		i = strings.Index(s, "{{resolve:")
 	}
-	e.note(n.Pos, "only AWS can resolve %s", strings.Join(fact.Missing(out), ", "))
-	return made(n, out+s, n.From...)
+	if len(names) == 0 {
+		return n
+	}
+	e.note(n.Pos, "only AWS can resolve %s", strings.Join(names, ", "))
+	return made(n, b.String()+s, n.From...)
+}
+
+// get is the value under a key. Of large maps the keys are kept, since every
+// look-up would else read the map through.
+func (e *evaluator) get(n *source.Node, key string) *source.Node {
+	if n == nil || len(n.Fields) < 16 {
+		return n.Get(key)
+	}
+	m := e.entries[n]
+	if m == nil {
+		m = make(map[string]*source.Node, len(n.Fields))
+		for _, f := range n.Fields { // the last of repeated keys counts
+			m[f.Key.Text] = f.Value
+		}
+		e.entries[n] = m
+	}
+	return m[key]
 }
 
 // made is a text that a function made; it stands where n stands.

@@ -78,7 +78,7 @@ func (e *evaluator) predict(d *Declared) (id string, from []source.Origin, probl
 		}
 		if r != nil && r.IsScalar() && r.Kind != source.Null {
 			name = r.Value()
-			from = append([]source.Origin{{What: k.property, Pos: v.Pos}}, r.From...)
+			from = gather([]source.Origin{{What: k.property, Pos: v.Pos}}, r.From)
 		}
 	}
 	if !strings.Contains(k.form, "${Name}") {

@@ -13,7 +13,11 @@ import (
 // left out. The error is a *source.Problem: a circular dependency, or a
 // reference to nothing.
 func (t *Template) Order(env *Env) ([]string, error) {
-	ids, problem := newEvaluator(t, env).order()
+	e, problem := newEvaluator(t, env)
+	if problem != nil {
+		return nil, problem
+	}
+	ids, problem := e.order()
 	if problem != nil {
 		return nil, problem
 	}
@@ -83,6 +87,9 @@ func (e *evaluator) dependencies(d *Declared) ([]string, *source.Problem) {
 	need := map[string]bool{}
 	for _, id := range d.DependsOn {
 		on := e.declared[id]
+		if on == nil && e.added {
+			continue
+		}
 		if on == nil {
 			return nil, e.unresolved(d.Node.Get("DependsOn").Pos, id)
 		}
@@ -167,7 +174,7 @@ func (e *evaluator) collectSub(arg *source.Node, need map[string]bool) *source.P
 		return problem
 	}
 	for _, p := range subParts(text.Text) {
-		if !p.variable || vars.Get(p.text) != nil {
+		if !p.variable || e.get(vars, p.text) != nil {
 			continue
 		}
 		logical, _, _ := strings.Cut(p.text, ".")
@@ -184,6 +191,9 @@ func (e *evaluator) needs(n *source.Node, name string, need map[string]bool) *so
 		return nil
 	}
 	d := e.declared[name]
+	if d == nil && e.added {
+		return nil
+	}
 	if d == nil {
 		return e.unresolved(n.Place(), name)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"regexp"
+	"strings"
 
 	"beanpole/internal/source"
 )
@@ -42,14 +43,25 @@ func FromNode(file string, root *source.Node) (*Template, error) {
 		}
 	}
 	for _, f := range root.Get("Parameters").Entries() {
+		if f.Key.Text == transformKey {
+			continue
+		}
 		t.Parameters = append(t.Parameters, &Parameter{
 			Name: f.Key.Text, Type: f.Value.Get("Type").TextOr("String"), Default: f.Value.Get("Default"),
 			NoEcho: truth(f.Value.Get("NoEcho")), Pos: f.Key.Pos, Node: f.Value,
 		})
 	}
+	looping := t.hasTransform(languageExtensions)
 	for _, f := range root.Get("Resources").Entries() {
-		if f.Value.Kind != source.Map {
-			return nil, formatError(f.Key.Pos, "[/Resources/%s] resource definition is malformed", f.Key.Text)
+		switch loop := strings.HasPrefix(f.Key.Text, loopPrefix); {
+		case f.Key.Text == transformKey, loop && looping:
+			continue // see unrolled and notCarriedOut
+		case f.Value.Kind != source.Map:
+			p := formatError(f.Key.Pos, "[/Resources/%s] resource definition is malformed", f.Key.Text)
+			if loop {
+				p.Remedy = "add   Transform: " + languageExtensions
+			}
+			return nil, p
 		}
 		t.Resources = append(t.Resources, &Declared{
 			LogicalID: f.Key.Text, Type: f.Value.Get("Type").TextOr(""), Node: f.Value,
@@ -59,12 +71,19 @@ func FromNode(file string, root *source.Node) (*Template, error) {
 	return t, nil
 }
 
+// maxResources is the most that a template may declare
+// [CFN:cloudformation-limits].
+const maxResources = 500
+
 var alphanumeric = regexp.MustCompile(`^[A-Za-z0-9]+$`)
 
 // wellFormed reports what CloudFormation refuses in any template.
 func (t *Template) wellFormed() error {
-	if len(t.Resources) == 0 {
+	if len(t.Root.Get("Resources").Entries()) == 0 {
 		return formatError(t.Root.Pos, "At least one Resources member must be defined.")
+	}
+	if n := len(t.Resources); n > maxResources {
+		return formatError(t.Resources[maxResources].Pos, "Number of resources, %d, is greater than maximum allowed, %d", n, maxResources)
 	}
 	for _, d := range t.Resources {
 		switch {

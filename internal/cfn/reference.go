@@ -32,6 +32,9 @@ func (e *evaluator) ref(n, arg *source.Node) (*source.Node, *source.Problem) {
 	}
 	d := e.declared[name]
 	if d == nil {
+		if v := e.maybe(n, "Ref %s", name); v != nil {
+			return v, nil
+		}
 		return nil, e.unresolved(arg.Pos, name)
 	}
 	id, from, problem := e.physical(d)
@@ -41,7 +44,7 @@ func (e *evaluator) ref(n, arg *source.Node) (*source.Node, *source.Problem) {
 	if id == "" {
 		id = fact.Symbol(name + ", which does not exist yet")
 	}
-	return made(n, id, append([]source.Origin{{What: "Ref " + name, Pos: d.Pos}}, from...)...), nil
+	return made(n, id, gather([]source.Origin{{What: "Ref " + name, Pos: d.Pos}}, from)...), nil
 }
 
 // unresolved is CloudFormation's answer to a name that nothing has.
@@ -104,6 +107,9 @@ func (e *evaluator) getAtt(n, arg *source.Node) (*source.Node, *source.Problem) 
 func (e *evaluator) attributeOf(n *source.Node, logical, attr string) (*source.Node, *source.Problem) {
 	d := e.declared[logical]
 	if d == nil {
+		if v := e.maybe(n, "%s.%s", logical, fact.Show(attr)); v != nil {
+			return v, nil
+		}
 		p := templateError(n.Pos, "instance of Fn::GetAtt references undefined resource %s", logical)
 		p.Remedy = e.unresolved(n.Pos, logical).Remedy
 		return nil, p
@@ -136,12 +142,8 @@ func cut(text, delimiter string) (parts []string, ok bool) {
 	if strings.Trim(delimiter, "-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") == "" {
 		return nil, false
 	}
-	for _, name := range fact.Missing(text) {
-		switch name {
-		case "AWS::AccountId", "AWS::Region", "AWS::Partition", "AWS::StackName":
-		default:
-			return nil, false
-		}
+	if !plain(text) {
+		return nil, false
 	}
 	// A symbol's own name may hold the delimiter, so symbols count as one.
 	symbol := fact.Symbol("")
