@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -63,9 +64,9 @@ func TestHostileFilesEndSoon(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			start := time.Now()
+			start := processorTime(t)
 			report, err := runOn(t, map[string]string{".ebextensions/a.config": text})
-			took := time.Since(start)
+			took := processorTime(t) - start
 			runtime.ReadMemStats(&after)
 			var p *source.Problem
 			if err != nil && !errors.As(err, &p) {
@@ -128,4 +129,15 @@ func TestAZipBombIsRefused(t *testing.T) {
 	if !errors.As(err, &p) || time.Since(start) > time.Second {
 		t.Errorf("after %v: %v", time.Since(start), err)
 	}
+}
+
+// processorTime is what this process has used so far, which does not depend on
+// what else runs on the machine.
+func processorTime(t *testing.T) time.Duration {
+	t.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
