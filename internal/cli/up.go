@@ -138,6 +138,9 @@ func up(c *cobra.Command, path string, f *upFlags) (err error) {
 		return err
 	}
 	if d.template != nil {
+		for _, gap := range gaps(d.template) {
+			d.screen.line("not enforced here, though AWS would (beanpole check judges it): %s", gap)
+		}
 		return d.upStack(ctx)
 	}
 	if err := d.placeSeeds(ctx); err != nil {

@@ -1,0 +1,26 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+
+	"beanpole/internal/cfn"
+)
+
+func TestGapsNameWhatTheLocalAWSDoesNotEnforce(t *testing.T) {
+	for _, c := range []struct{ name, resources, want string }{
+		{"nothing", "{B: {Type: 'AWS::S3::Bucket'}}", ""},
+		{"S3's own key", "{B: {Type: 'AWS::S3::Bucket', Properties: {BucketEncryption: {ServerSideEncryptionConfiguration: [{ServerSideEncryptionByDefault: {SSEAlgorithm: 'aws:kms', KMSMasterKeyID: alias/aws/s3}}]}}}}", ""},
+		{"a key of one's own", "{B: {Type: 'AWS::S3::Bucket', Properties: {BucketEncryption: {ServerSideEncryptionConfiguration: [{ServerSideEncryptionByDefault: {SSEAlgorithm: 'aws:kms', KMSMasterKeyID: 'arn:aws:kms:us-east-1:123456789012:key/1'}}]}}}}", "the KMS key of B"},
+		{"a VPC", "{E: {Type: 'AWS::ElasticBeanstalk::Environment', Properties: {OptionSettings: [{Namespace: 'aws:ec2:vpc', OptionName: Subnets, Value: subnet-1}]}}}", "aws:ec2:vpc"},
+	} {
+		tpl, err := cfn.Parse("t.yaml", []byte("Resources: "+c.resources))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := strings.Join(gaps(tpl), "; ")
+		if (c.want == "") != (got == "") || !strings.Contains(got, c.want) {
+			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
+		}
+	}
+}
