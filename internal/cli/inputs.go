@@ -29,7 +29,7 @@ type inputFlags struct {
 
 func (f *inputFlags) register(c *cobra.Command) {
 	fs := c.Flags()
-	fs.StringVar(&f.template, "template", "", "CloudFormation template `FILE` that creates role, profile, buckets, environment")
+	fs.StringVar(&f.template, "template", "", "CloudFormation template `FILE` that creates role, profile, buckets, environment; or a folder such as cdk.out")
 	fs.StringArrayVar(&f.params, "parameter", nil, "`NAME=VALUE` of a parameter of the template; may be repeated")
 	fs.StringVar(&f.paramFile, "parameters", "", "`FILE` of the template's parameters, as the AWS CLI or CodePipeline takes it (JSON or YAML)")
 	fs.StringArrayVar(&f.options, "option", nil, "`NS:NAME=VALUE` (namespace, name, value) of an option setting given to the API; may be repeated")
@@ -46,6 +46,10 @@ func (f *inputFlags) readTemplate() (*cfn.Template, error) {
 	}
 	if f.template == "" {
 		return nil, nil
+	}
+	var err error
+	if f.template, err = chosenTemplate(f.template); err != nil {
+		return nil, err
 	}
 	data, err := os.ReadFile(f.template)
 	if err != nil {
