@@ -229,7 +229,7 @@ func TestPublicRepairs(t *testing.T) {
 		old, now := slugs("before"), slugs("after")
 		expected, listed := want[name]
 		if !listed {
-			t.Logf("%s: not in testdata/public-repairs.tsv; found before: %v, after: %v", name, keys(old), keys(now))
+			t.Errorf("%s: not in testdata/public-repairs.tsv; found before: %v, after: %v", name, keys(old), keys(now))
 			continue
 		}
 		for _, slug := range expected {
