@@ -3,7 +3,7 @@
 GO ?= go
 export CGO_ENABLED ?= 0
 
-.PHONY: build demo test test-fast bench lint format setup-demo setup-test clean
+.PHONY: build demo test test-fast bench docs lint format setup-demo setup-test clean
 
 build: ## the static binary, bin/beanpole
 	$(GO) build -trimpath -ldflags "-s -w" -o bin/beanpole .
@@ -19,6 +19,10 @@ test-fast: ## the inner loop: no root, no network, no containers; under a minute
 
 bench: setup-test build ## ratios, measured in one run
 	scripts/bench.sh
+
+docs: ## docs/rules from the rules, and what the README's commands print
+	$(GO) test ./internal/check -run RulePages -update
+	$(GO) test ./internal/cli -run Readme -update
 
 lint: ## vet, staticcheck, format
 	$(GO) vet ./...

@@ -66,6 +66,7 @@ counts it; with --strict it is a finding.`,
 	fs := c.Flags()
 	fs.BoolVar(&in.strict, "strict", false, "count what is not known, and matters, as a finding")
 	fs.StringVar(&in.format, "format", "text", "`FORMAT` of the report: text, json, sarif, github, html")
+	completes(c, "format", cobra.FixedCompletions(append(slices.Clone(report.Formats), "text"), cobra.ShellCompDirectiveNoFileComp))
 	fs.StringVar(&in.output, "output", "", "write the report into a `FILE`")
 	fs.Lookup("template").Usage += "; {} stands for the bundle's path"
 	return c

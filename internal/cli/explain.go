@@ -16,7 +16,8 @@ func explainCommand() *cobra.Command {
 		Short: "say what a rule is about; without a name, list all rules",
 		Example: `  beanpole explain
   beanpole explain role-name-is-profile`,
-		Args: atMost(1, "RULE"),
+		Args:              atMost(1, "RULE"),
+		ValidArgsFunction: completeRules,
 		RunE: func(c *cobra.Command, args []string) error {
 			w := c.OutOrStdout()
 			if len(args) == 0 {
@@ -33,6 +34,18 @@ func explainCommand() *cobra.Command {
 			return nil
 		},
 	}
+}
+
+// completeRules are the rules for the shell's completion.
+func completeRules(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var out []string
+	for _, r := range check.Rules() {
+		out = append(out, r.Slug+"\t"+r.Title)
+	}
+	return out, cobra.ShellCompDirectiveNoFileComp
 }
 
 // noSuchRule names the nearest rule, where one is near.

@@ -50,6 +50,9 @@ diff), 2 bad usage or input that cannot be read.`,
 	}
 	f.register(c)
 	c.Flags().StringVar(&f.rule, "rule", "", "mend only what this `RULE` finds")
+	completes(c, "rule", func(c *cobra.Command, _ []string, start string) ([]string, cobra.ShellCompDirective) {
+		return completeRules(c, nil, start)
+	})
 	c.Flags().StringVar(&f.way, "way", "", "mend in the way of this `NAME`, and only what can be mended so")
 	c.Flags().BoolVar(&f.write, "write", false, "change the files instead of printing a diff")
 	return c

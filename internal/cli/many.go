@@ -3,7 +3,9 @@ package cli
 import (
 	"fmt"
 	"io"
+	"os"
 	"runtime"
+	"runtime/debug"
 	"strings"
 
 	"beanpole/internal/check"
@@ -30,6 +32,9 @@ func (k *checking) many(w, errs io.Writer, paths []string) error {
 	defer bottom.done()
 	if len(paths) == 1 {
 		bottom.terminal = false // nothing to wait for
+	}
+	if os.Getenv("GOGC") == "" {
+		defer debug.SetGCPercent(debug.SetGCPercent(400)) // what one bundle leaves behind is small
 	}
 	queue := make(chan chan checked, 4*runtime.GOMAXPROCS(0))
 	go func() {

@@ -39,7 +39,6 @@ func Main(args []string, in io.Reader, out, errs io.Writer) int {
 		SilenceUsage:  true,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		what, _, _ := strings.Cut(err.Error(), ": strconv.") // Go's word on a number
 		return usageError("%s; see: %s --help", what, c.CommandPath())
@@ -50,6 +49,7 @@ func Main(args []string, in io.Reader, out, errs io.Writer) int {
 	root.SetOut(out)
 	root.SetErr(errs)
 	root.AddCommand(commands()...)
+	root.InitDefaultCompletionCmd(args...)
 	ran := false
 	for _, c := range root.Commands() {
 		work := c.RunE

@@ -13,6 +13,7 @@ type index struct {
 	data   []byte
 	starts []int // byte offset of each line
 	runes  []int // count of runes before each block of runeBlock bytes
+	ascii  bool  // every byte is a rune, so nothing need be counted
 }
 
 const runeBlock = 256
@@ -35,6 +36,7 @@ func newIndex(file string, data []byte, yaml bool) *index {
 			n++
 		}
 	}
+	x.ascii = n == len(data)
 	for i := x.starts[0]; i < len(data); {
 		w := breakLen(data, i)
 		if w == 0 || !yaml && w > 1 && data[i] != '\r' {
@@ -70,8 +72,8 @@ func breakLen(d []byte, i int) int {
 
 // before counts the runes that start before off.
 func (x *index) before(off int) int {
-	if len(x.runes) == 0 {
-		return 0
+	if x.ascii {
+		return off
 	}
 	b := min(off/runeBlock, len(x.runes)-1)
 	n := x.runes[b]
@@ -109,6 +111,9 @@ func (x *index) offset(line, col int) int {
 		return len(x.data)
 	}
 	at := x.starts[line-1]
+	if x.ascii {
+		return min(at+max(col, 1)-1, len(x.data))
+	}
 	want := x.before(at) + col - 1
 	b := sort.SearchInts(x.runes, want+1) - 1
 	if b*runeBlock < at {

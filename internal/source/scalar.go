@@ -11,21 +11,23 @@ import (
 // The implicit types of YAML 1.1 in the spelling that SnakeYAML's Resolver
 // accepts.
 var (
-	boolForm  = regexp.MustCompile(`^(?:yes|Yes|YES|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF)$`)
-	nullForm  = regexp.MustCompile(`^(?:~|null|Null|NULL| |)$`)
 	intForm   = regexp.MustCompile(`^(?:[-+]?0b[01_]+|[-+]?0[0-7_]+|[-+]?(?:0|[1-9][0-9_]*)|[-+]?0x[0-9a-fA-F_]+|[-+]?[1-9][0-9_]*(?::[0-5]?[0-9])+)$`)
 	floatForm = regexp.MustCompile(`^(?:[-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+]?[0-9]+)?|[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+|\.[0-9_]+(?:[eE][-+]?[0-9]+)?|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+\.[0-9_]*|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$`)
 )
 
 // plainKind is the type of a plain scalar. Timestamps stay texts.
 func plainKind(s string) Kind {
-	switch {
-	case nullForm.MatchString(s):
+	switch s {
+	case "~", "null", "Null", "NULL", "", " ":
 		return Null
+	case "yes", "Yes", "YES", "no", "No", "NO", "true", "True", "TRUE", "false", "False", "FALSE", "on", "On", "ON", "off", "Off", "OFF":
+		return Bool
+	}
+	switch {
 	case len(s) > 1024: // no number that anybody wrote
 		return String
-	case boolForm.MatchString(s):
-		return Bool
+	case strings.IndexByte("+-.0123456789", s[0]) < 0: // nor does a number begin so
+		return String
 	case intForm.MatchString(s) && strings.ContainsAny(s, "0123456789"):
 		if _, ok := integer(s); ok {
 			return Int

@@ -1,0 +1,59 @@
+package check
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestRulePagesAreUpToDate holds docs/rules equal to what the rules say; with
+// -update it writes the pages (make docs).
+func TestRulePagesAreUpToDate(t *testing.T) {
+	dir := filepath.Join("..", "..", "docs", "rules")
+	if *update {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	names := []string{"README.md"}
+	index := "# Rules\n\nWhat `beanpole check` finds. These pages are made from the rules themselves.\n\n| rule | what it finds |\n|---|---|\n"
+	for _, r := range Rules() {
+		names = append(names, r.Slug+".md")
+		index += "| [" + r.Slug + "](" + r.Slug + ".md) | " + strings.ReplaceAll(r.Title, "|", `\|`) + " |\n"
+		same(t, filepath.Join(dir, r.Slug+".md"), r.Markdown())
+	}
+	same(t, filepath.Join(dir, "README.md"), index)
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if slices.Contains(names, e.Name()) {
+			continue
+		}
+		if *update {
+			if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		t.Errorf("docs/rules/%s is about no rule (make docs)", e.Name())
+	}
+}
+
+func same(t *testing.T, file, want string) {
+	t.Helper()
+	got, err := os.ReadFile(file)
+	if string(got) == want {
+		return
+	}
+	if *update {
+		if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	t.Errorf("%s does not say what the rule says (make docs): %v", filepath.Base(file), err)
+}
