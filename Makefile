@@ -3,7 +3,7 @@
 GO ?= go
 export CGO_ENABLED ?= 0
 
-.PHONY: build demo test test-fast bench docs lint format setup-demo setup-test clean
+.PHONY: build demo test test-fast bench fuzz docs lint format setup-demo setup-test clean
 
 build: ## the static binary, bin/beanpole
 	$(GO) build -trimpath -ldflags "-s -w" -o bin/beanpole .
@@ -20,6 +20,9 @@ test-fast: ## the inner loop: no root, no network, no containers; under a minute
 bench: setup-test build ## ratios, measured in one run
 	scripts/bench.sh
 
+fuzz: ## every fuzz target for a minute; FUZZTIME=10s for less
+	scripts/fuzz.sh
+
 docs: ## docs/rules from the rules, and what the README's commands print
 	$(GO) test ./internal/check -run RulePages -update
 	$(GO) test ./internal/cli -run Readme -update
@@ -27,11 +30,11 @@ docs: ## docs/rules from the rules, and what the README's commands print
 lint: ## vet, staticcheck, format
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
-	@unformatted=$$(gofmt -l main.go internal examples); \
+	@unformatted=$$(gofmt -l main.go internal examples scripts); \
 	if [ -n "$$unformatted" ]; then echo "not formatted (run: make format):"; echo "$$unformatted"; exit 1; fi
 
 format:
-	gofmt -w main.go internal examples
+	gofmt -w main.go internal examples scripts
 
 setup-demo:
 	@scripts/setup.sh demo

@@ -18,11 +18,14 @@ func TestRulePagesAreUpToDate(t *testing.T) {
 		}
 	}
 	names := []string{"README.md"}
-	index := "# Rules\n\nWhat `beanpole check` finds. These pages are made from the rules themselves.\n\n| rule | what it finds |\n|---|---|\n"
-	for _, r := range Rules() {
-		names = append(names, r.Slug+".md")
-		index += "| [" + r.Slug + "](" + r.Slug + ".md) | " + strings.ReplaceAll(r.Title, "|", `\|`) + " |\n"
-		same(t, filepath.Join(dir, r.Slug+".md"), r.Markdown())
+	index := "# Rules\n\nWhat `beanpole check` finds. These pages are made from the rules themselves.\n"
+	for _, g := range Groups() {
+		index += "\n## " + g.Title + "\n\n| rule | what it finds |\n|---|---|\n"
+		for _, r := range g.Rules {
+			names = append(names, r.Slug+".md")
+			index += "| [" + r.Slug + "](" + r.Slug + ".md) | " + strings.ReplaceAll(r.Title, "|", `\|`) + " |\n"
+			same(t, filepath.Join(dir, r.Slug+".md"), r.Markdown())
+		}
 	}
 	same(t, filepath.Join(dir, "README.md"), index)
 	entries, err := os.ReadDir(dir)
@@ -40,6 +43,24 @@ func TestRulePagesAreUpToDate(t *testing.T) {
 			continue
 		}
 		t.Errorf("docs/rules/%s is about no rule (make docs)", e.Name())
+	}
+}
+
+// TestEveryRuleIsInOneGroup: lists and pages are whole.
+func TestEveryRuleIsInOneGroup(t *testing.T) {
+	seen := map[string]int{}
+	for _, g := range Groups() {
+		for _, r := range g.Rules {
+			seen[r.Slug]++
+			if r.Title == "" || r.Why == "" || r.Before == "" || r.After == "" || r.Since == "" {
+				t.Errorf("rule %s is not documented whole", r.Slug)
+			}
+		}
+	}
+	for _, r := range Rules() {
+		if seen[r.Slug] != 1 {
+			t.Errorf("rule %s is in %d groups", r.Slug, seen[r.Slug])
+		}
 	}
 }
 

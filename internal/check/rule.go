@@ -31,20 +31,38 @@ type Rule struct {
 	fix func(*run, *access.Chain) []finding.Fix
 }
 
-// rules are all rules, a group for each part of a deployment. Of those that
-// claim chains the more exact one stands before the more general one; the last
-// claims whatever is left.
-var rules = slices.Concat(
-	readingRules,
-	bundleRules,
-	stageRules,
-	platformRules,
-	optionRules,
-	profileRules,
-	balancerRules,
-	tlsRules,
-	accessRules,
-)
+// Group is the rules about one part of a deployment.
+type Group struct {
+	Title string
+	Rules []*Rule
+}
+
+// groups are all groups but the one whose rules look at what all found. Of the
+// rules that claim chains the more exact one stands before the more general
+// one; the last claims whatever is left.
+var groups = []Group{
+	{"Reading configuration files", readingRules},
+	{"The source bundle and its hooks", bundleRules},
+	{"Commands and files at their time", stageRules},
+	{"Generations of Amazon Linux", platformRules},
+	{"Option settings", optionRules},
+	{"Instance profiles and roles", profileRules},
+	{"Load balancers, listeners, security groups", balancerRules},
+	{"The proxy, certificates and keys", tlsRules},
+	{"Fetches and who signs them", accessRules},
+}
+
+var rules = func() (all []*Rule) {
+	for _, g := range groups {
+		all = append(all, g.Rules...)
+	}
+	return all
+}()
+
+// Groups are all rules by what they are about.
+func Groups() []Group {
+	return append(slices.Clone(groups), Group{"The check itself", reviewRules})
+}
 
 // Those that look at what all found name other rules, so they join last.
 func init() { rules = append(rules, reviewRules...) }

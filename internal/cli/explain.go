@@ -21,9 +21,7 @@ func explainCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			w := c.OutOrStdout()
 			if len(args) == 0 {
-				for _, r := range check.Rules() {
-					fmt.Fprintf(w, "%-24s %s\n", r.Slug, r.Title)
-				}
+				listRules(w)
 				return nil
 			}
 			r := check.Lookup(args[0])
@@ -46,6 +44,19 @@ func completeRules(_ *cobra.Command, args []string, _ string) ([]string, cobra.S
 		out = append(out, r.Slug+"\t"+r.Title)
 	}
 	return out, cobra.ShellCompDirectiveNoFileComp
+}
+
+// listRules prints a line a rule, by what they are about.
+func listRules(w io.Writer) {
+	for i, g := range check.Groups() {
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		fmt.Fprintln(w, "# "+g.Title)
+		for _, r := range g.Rules {
+			fmt.Fprintf(w, "%-24s %s\n", r.Slug, r.Title)
+		}
+	}
 }
 
 // noSuchRule names the nearest rule, where one is near.
