@@ -273,6 +273,8 @@ func FuzzTemplate(f *testing.F) {
 	f.Add(around + "!Sub '${Role.Arn}'\n")
 	f.Add(`{"Resources": {"A": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": {"Fn::Join": ["", ["a", {"Ref": "A"}]]}}}}}`)
 	f.Add("Resources: {A: {Type: X, Condition: C, P: !If [C, !Select [0, !Split [',', !Ref AWS::StackName]], !GetAtt A.B]}}\nConditions: {C: !Not [!Equals [1, 2]]}")
+	f.Add(looping)
+	f.Add("Transform: [AWS::LanguageExtensions, M]\nMappings: {M: {a: {b: [c]}}}\nResources: {Fn::Transform: {Name: X}, A: {Type: X, P: [!Cidr [10.0.0.0/8, 9, 8], {Fn::Length: !FindInMap [M, a, b, {DefaultValue: 1}]}, {Fn::ToJsonString: {a: '{{resolve:ssm:x}}'}}, !If [N, {a: 1}, !Ref AWS::NoValue]]}}")
 	f.Fuzz(func(t *testing.T, text string) {
 		tm, err := Parse("t", []byte(text))
 		if err == nil {

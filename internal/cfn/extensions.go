@@ -90,6 +90,9 @@ func (e *evaluator) cidr(n, arg *source.Node) (*source.Node, *source.Problem) {
 	if err != nil || bits < 1 || size-bits < block.Bits() || bits >= size || !fits(count, size-bits-block.Bits()) {
 		return nil, templateError(n.Pos, "%s has no %d blocks with %s bits each", texts[0], count, texts[2])
 	}
+	if problem := e.spend(n, 64*count); problem != nil {
+		return nil, problem
+	}
 	list := &source.Node{Kind: source.Seq, Pos: n.Pos, End: n.End, From: from}
 	at := block.Masked().Addr()
 	for range count {

@@ -75,6 +75,13 @@ func loops(n *source.Node) bool {
 	return false
 }
 
+// Loops reports whether the template's resources are made by loops, so that
+// Resources does not list them all.
+func (t *Template) Loops() bool {
+	n := t.Root.Get("Resources")
+	return n != nil && t.hasTransform(languageExtensions) && loops(n)
+}
+
 // loopVariable is a loop's identifier with the value that it has now.
 type loopVariable struct {
 	name  string

@@ -239,8 +239,8 @@ func (r *run) environmentSettings(stack *cfn.Stack, e *cfn.Resource) (ebext.Sett
 		if saved == nil {
 			r.direct = false // a saved configuration that is not in this template
 			r.notKnown = append(r.notKnown, fmt.Sprintf("saved configuration %q is not in the %s; its option settings are not known", fact.Show(name), what))
-		} else if n := saved.Properties.Get("OptionSettings"); n != nil {
-			s, err := ebext.ParseOptions(n, file)
+		} else {
+			s, err := r.optionSettings(saved, file)
 			if err != nil {
 				return nil, err
 			}
@@ -250,11 +250,7 @@ func (r *run) environmentSettings(stack *cfn.Stack, e *cfn.Resource) (ebext.Sett
 			out = s
 		}
 	}
-	n := e.Properties.Get("OptionSettings")
-	if n == nil {
-		return out, nil
-	}
-	s, err := ebext.ParseOptions(n, file)
+	s, err := r.optionSettings(e, file)
 	return append(out, s...), err
 }
 

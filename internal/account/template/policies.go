@@ -5,6 +5,7 @@ import (
 	"beanpole/internal/cfn"
 	"beanpole/internal/fact"
 	"beanpole/internal/iam"
+	"beanpole/internal/source"
 )
 
 // inlinePolicy is a policy that is a resource of its own and goes into roles
@@ -12,6 +13,9 @@ import (
 func (f *filler) inlinePolicy(r *cfn.Resource) {
 	name := "inline policy " + fact.Show(r.Properties.Get("PolicyName").TextOr(r.LogicalID))
 	p := f.policy(name, iam.ForIdentity, r.Properties.Get("PolicyDocument"))
+	if unsure(r) {
+		p = nil
+	}
 	roles, unsureRoles := names(r, "Roles", "RoleName")
 	users, unsureUsers := names(r, "Users", "UserName")
 	for _, x := range f.a.Roles {
@@ -39,14 +43,52 @@ func added(ps []*iam.Policy, unknown []string, p *iam.Policy, name string) ([]*i
 	return append(ps, p), unknown
 }
 
+// unsure reports that it is not known whether a resource, or all that it says,
+// will be there.
+func unsure(r *cfn.Resource) bool { return r.Created == fact.Unknown || r.Open() != "" }
+
+// nested doubts what a template inside this one is told of: it may give the
+// role policies, and the bucket one.
+func (f *filler) nested(r *cfn.Resource) {
+	told := map[string]bool{}
+	hears(r.Properties, told)
+	for _, x := range f.a.Roles {
+		if told[x.Name] || told[x.ARN] {
+			x.PoliciesUnknown = append(x.PoliciesUnknown, "what nested stack "+r.LogicalID+" adds to the role")
+		}
+	}
+	for _, b := range f.a.Buckets {
+		if told[b.Name] && b.Policy == nil && b.PolicyUnknown == "" {
+			b.PolicyUnknown = "whether nested stack " + r.LogicalID + " gives the bucket a policy"
+		}
+	}
+}
+
+// hears collects every text in n.
+func hears(n *source.Node, into map[string]bool) {
+	if n == nil {
+		return
+	}
+	if s, ok := n.Str(); ok {
+		into[s] = true
+	}
+	for _, i := range n.Items {
+		hears(i, into)
+	}
+	for _, f := range n.Fields {
+		hears(f.Value, into)
+	}
+}
+
 // managedPolicy is a policy with an ARN; it may attach itself to roles and users.
 func (f *filler) managedPolicy(r *cfn.Resource) {
 	arn := r.PhysicalID
 	name := r.Properties.Get("ManagedPolicyName").TextOr(r.LogicalID)
-	f.a.Managed = append(f.a.Managed, &account.Managed{
-		ARN: arn, Name: name, Pos: r.Pos,
-		Policy: f.policy("managed policy "+fact.Show(name), iam.ForIdentity, r.Properties.Get("PolicyDocument")),
-	})
+	p := f.policy("managed policy "+fact.Show(name), iam.ForIdentity, r.Properties.Get("PolicyDocument"))
+	if unsure(r) {
+		p = nil
+	}
+	f.a.Managed = append(f.a.Managed, &account.Managed{ARN: arn, Name: name, Pos: r.Pos, Policy: p})
 	roles, unsureRoles := names(r, "Roles", "")
 	users, unsureUsers := names(r, "Users", "")
 	for _, x := range f.a.Roles {
@@ -74,7 +116,7 @@ func names(r *cfn.Resource, many, one string) (texts []string, unsure bool) {
 		return []string{s}, false
 	}
 	texts, unknown := list(r.Properties.Get(many), many)
-	return texts, len(unknown) > 0
+	return texts, len(unknown) > 0 || r.Open() != ""
 }
 
 // concerns tells whether name is one of a list of which a part may be unknown.
@@ -97,7 +139,10 @@ func (f *filler) bucketPolicy(r *cfn.Resource) {
 	name, ok := n.Str()
 	p := f.policy("bucket policy "+r.LogicalID, iam.ForResource, r.Properties.Get("PolicyDocument"))
 	unreadable := ""
-	if p == nil {
+	switch {
+	case unsure(r):
+		p, unreadable = nil, "whether bucket policy "+r.LogicalID+" is created as it stands here"
+	case p == nil:
 		unreadable = "bucket policy " + r.LogicalID
 	}
 	found := false

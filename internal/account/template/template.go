@@ -49,6 +49,8 @@ func Fill(s *cfn.Stack, env *cfn.Env) (*account.Account, []*source.Problem) {
 			f.bucketPolicy(r)
 		case "AWS::KMS::Alias":
 			f.alias(r)
+		case "AWS::CloudFormation::Stack":
+			f.nested(r)
 		default:
 			f.networkLink(r)
 		}
@@ -103,6 +105,9 @@ func (f *filler) role(r *cfn.Resource) {
 	var unknown []string
 	x.Attached, unknown = list(r.Properties.Get("ManagedPolicyArns"), "ManagedPolicyArns of "+r.LogicalID)
 	x.PoliciesUnknown = append(x.PoliciesUnknown, unknown...)
+	if open := r.Open(); open != "" {
+		x.PoliciesUnknown = append(x.PoliciesUnknown, open)
+	}
 	f.a.Roles = append(f.a.Roles, x)
 }
 
@@ -113,6 +118,9 @@ func (f *filler) user(r *cfn.Resource) {
 	var unknown []string
 	x.Attached, unknown = list(r.Properties.Get("ManagedPolicyArns"), "ManagedPolicyArns of "+r.LogicalID)
 	x.PoliciesUnknown = append(x.PoliciesUnknown, unknown...)
+	if open := r.Open(); open != "" {
+		x.PoliciesUnknown = append(x.PoliciesUnknown, open)
+	}
 	if r.Properties.Get("Groups") != nil {
 		x.PoliciesUnknown = append(x.PoliciesUnknown, "policies of the groups of "+r.LogicalID)
 	}
@@ -127,6 +135,9 @@ func (f *filler) profile(r *cfn.Resource) {
 	}
 	x.ARN = f.arn("instance-profile", x.Path, x.Name)
 	roles, unknown := list(r.Properties.Get("Roles"), "Roles of "+r.LogicalID)
+	if open := r.Open(); open != "" && len(roles) == 0 {
+		unknown = append(unknown, open)
+	}
 	for _, u := range unknown {
 		roles = append(roles, fact.Symbol(u))
 	}

@@ -175,6 +175,7 @@ func TestRefusalsComeBeforeAnythingIsMade(t *testing.T) {
 		{"namedWithoutNamedCapability", named, "InsufficientCapabilitiesException", "Requires capabilities : [CAPABILITY_NAMED_IAM]"},
 		{"circle", circle, "ValidationError", "ircular depende"},
 		{"parameterWithoutValue", "Parameters: {Key: {Type: String}}\nResources: {A: {Type: 'AWS::S3::Bucket'}}", "ValidationError", "Parameters: [Key] must have values"},
+		{"loop", "Transform: AWS::LanguageExtensions\nResources: {'Fn::ForEach::R': [N, [a], {'R${N}': {Type: 'AWS::S3::Bucket'}}]}", "ValidationError", "does not carry out Fn::ForEach"},
 		{"noYAML", "a: [", "ValidationError", "Template format error"},
 		{"noResources", "Parameters: {}", "ValidationError", "Template format error"},
 	}

@@ -91,6 +91,9 @@ func parseTemplate(text string) (*cfn.Template, error) {
 	if err != nil {
 		return nil, problem("Template format error: ", err)
 	}
+	if t.Loops() {
+		return nil, invalid("the local CloudFormation does not carry out Fn::ForEach; beanpole check does")
+	}
 	if len(t.Resources) == 0 {
 		return nil, invalid("Template format error: At least one Resources member must be defined.")
 	}
