@@ -22,12 +22,14 @@ Resources:
 	const allow = `{Statement: [{Effect: Allow, Action: "s3:*", Resource: "*"}]}`
 	const public = `{Statement: [{Effect: Allow, Principal: "*", Action: "s3:GetObject", Resource: "arn:aws:s3:::certs/*"}]}`
 	for name, c := range map[string]struct{ text, role, bucket string }{
-		"nothing else":         {"", "", ""},
-		"a policy":             {"  P: {Type: AWS::IAM::Policy, Properties: {PolicyName: p, Roles: [!Ref Role], PolicyDocument: " + allow + "}}", "", ""},
-		"a conditional policy": {"  P: {Type: AWS::IAM::Policy, Condition: Live, Properties: {PolicyName: p, Roles: [!Ref Role], PolicyDocument: " + allow + "}}", "inline policy p", ""},
-		"a policy for others":  {"  P: {Type: AWS::IAM::Policy, Condition: Live, Properties: {PolicyName: p, Roles: [other], PolicyDocument: " + allow + "}}", "", ""},
-		"an included policy":   {"  P: {Type: AWS::IAM::Policy, Properties: {Fn::Transform: {Name: AWS::Include}}}", "whether inline policy P belongs to the role", ""},
-		"a bucket policy":      {"  P: {Type: AWS::S3::BucketPolicy, Properties: {Bucket: certs, PolicyDocument: " + public + "}}", "", ""},
+		"nothing else":            {"", "", ""},
+		"a policy":                {"  P: {Type: AWS::IAM::Policy, Properties: {PolicyName: p, Roles: [!Ref Role], PolicyDocument: " + allow + "}}", "", ""},
+		"a conditional policy":    {"  P: {Type: AWS::IAM::Policy, Condition: Live, Properties: {PolicyName: p, Roles: [!Ref Role], PolicyDocument: " + allow + "}}", "inline policy p", ""},
+		"a policy for others":     {"  P: {Type: AWS::IAM::Policy, Condition: Live, Properties: {PolicyName: p, Roles: [other], PolicyDocument: " + allow + "}}", "", ""},
+		"a conditional effect":    {"  P: {Type: AWS::IAM::Policy, Properties: {PolicyName: p, Roles: [!Ref Role], PolicyDocument: {Statement: {Effect: !If [Live, Allow, Deny], Action: 's3:*', Resource: '*'}}}}", "inline policy p", ""},
+		"a conditional statement": {"  P: {Type: AWS::IAM::Policy, Properties: {PolicyName: p, Roles: [!Ref Role], PolicyDocument: {Statement: [!If [Live, {Effect: Allow, Action: 's3:*', Resource: '*'}, !Ref AWS::NoValue]]}}}", "inline policy p", ""},
+		"an included policy":      {"  P: {Type: AWS::IAM::Policy, Properties: {Fn::Transform: {Name: AWS::Include}}}", "whether inline policy P belongs to the role", ""},
+		"a bucket policy":         {"  P: {Type: AWS::S3::BucketPolicy, Properties: {Bucket: certs, PolicyDocument: " + public + "}}", "", ""},
 		"a conditional bucket policy": {"  P: {Type: AWS::S3::BucketPolicy, Condition: Live, Properties: {Bucket: !Ref Bucket, PolicyDocument: " + public + "}}", "",
 			"whether bucket policy P is created as it stands here"},
 		"a nested stack":               {"  N: {Type: AWS::CloudFormation::Stack, Properties: {Parameters: {A: x}}}", "", ""},

@@ -177,7 +177,7 @@ func (f *filler) embedded(r *cfn.Resource) (out []*iam.Policy, unknown []string)
 // policy parses a document for its use, nil when it is not known or AWS takes
 // none like it.
 func (f *filler) policy(name string, use iam.Use, n *source.Node) *iam.Policy {
-	if n == nil || n.IsScalar() && !fact.Known(n.Text) {
+	if n == nil || n.IsScalar() && !fact.Known(n.Text) || undecided(n.Get("Statement")) {
 		return nil
 	}
 	p, err := iam.Parse(name, n)
@@ -193,6 +193,24 @@ func (f *filler) policy(name string, use iam.Use, n *source.Node) *iam.Policy {
 	}
 	f.problems = append(f.problems, problem)
 	return nil
+}
+
+// undecided reports that whether a statement stands in a policy, or what it
+// does, is not known: a condition of unknown truth decides.
+func undecided(statements *source.Node) bool {
+	unknown := func(n *source.Node) bool {
+		s, ok := n.Str()
+		return ok && !fact.Known(s)
+	}
+	if statements == nil || unknown(statements) || unknown(statements.Get("Effect")) {
+		return statements != nil
+	}
+	for _, s := range statements.Items {
+		if unknown(s) || unknown(s.Get("Effect")) {
+			return true
+		}
+	}
+	return false
 }
 
 // list reads a list of texts. A part of it that is not known yet is named.
