@@ -116,6 +116,12 @@ func (r *run) planned(env *cfn.Env, stack *cfn.Stack) *cfn.Stack {
 	}
 	more := r.in.Terraform.Stack(env)
 	r.addAccount(more, env)
+	regions := r.in.Terraform.BucketRegions(env)
+	for _, b := range r.account.Buckets {
+		if region := regions[b.Logical]; region != "" {
+			b.Region = region
+		}
+	}
 	for _, o := range r.in.Terraform.Objects(env) {
 		if b, found := r.account.Bucket(o.Bucket); found == fact.Holds && fact.Known(o.Key) {
 			if b.Objects == nil {

@@ -11,9 +11,10 @@ func (p *prediction) readPlan() (err error) {
 	if p.planFile == "" {
 		return nil
 	}
-	if p.planText, err = os.ReadFile(p.planFile); err != nil {
+	data, err := os.ReadFile(p.planFile)
+	if err != nil {
 		return usageError("cannot read the Terraform plan: %v", err)
 	}
-	p.planned, err = terraform.Parse(p.planFile, p.planText)
+	p.planned, err = terraform.Parse(p.planFile, data)
 	return err
 }

@@ -27,7 +27,6 @@ type prediction struct {
 	settings ebext.Settings
 	planned  *terraform.Plan
 	planFile string
-	planText []byte
 }
 
 func (p *prediction) register(c *cobra.Command) {
@@ -124,7 +123,7 @@ func (p *prediction) read(file string) []byte {
 	case p.parsed != nil && file == p.parsed.File:
 		return p.templateText
 	case p.planned != nil && file == p.planned.File:
-		return p.planText
+		return nil // one long line, in which secrets stand beside what is shown
 	case p.bundle.Has(file):
 		data, err := p.bundle.Read(file)
 		if err != nil {

@@ -8,6 +8,7 @@ package terraform
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 
 	"beanpole/internal/fact"
@@ -21,6 +22,7 @@ type Plan struct {
 	documents map[string]*resource // deferred data sources by address
 	byAddress map[string]*resource
 	root      *source.Node
+	followed  int // references followed for the value at hand
 }
 
 // resource is a resource of planned_values, or a data source that is read only
@@ -62,7 +64,13 @@ func Parse(file string, data []byte) (*Plan, error) {
 	data = plain(data)
 	n, err := source.ParseJSON(file, data)
 	switch {
+	case err != nil && bytes.HasPrefix(bytes.TrimSpace(data), []byte(`{"@level"`)): // a line for each message
+		return nil, refuse("this is the log of terraform plan -json, which does not hold the planned values", "run: terraform plan -out PLAN; "+showJSON[len("run: "):])
 	case err != nil:
+		var p *source.Problem
+		if errors.As(err, &p) && p.Remedy == "" {
+			p.Remedy = showJSON
+		}
 		return nil, err
 	case n == nil || n.Kind != source.Map:
 		return nil, refuse("this is no Terraform plan in JSON", showJSON)
@@ -72,6 +80,12 @@ func Parse(file string, data []byte) (*Plan, error) {
 		return nil, refuse("this is Terraform state, not a plan", "run: terraform plan -out PLAN; "+showJSON[len("run: "):])
 	case n.Get("planned_values") == nil:
 		return nil, refuse("this is no Terraform plan: it has no planned_values", showJSON)
+	}
+	if version := n.Get("format_version"); version != nil {
+		// Another major version would not be compatible [Terraform: internals/json-format].
+		if major, _, _ := strings.Cut(version.TextOr(""), "."); major != "0" && major != "1" {
+			return nil, &source.Problem{Pos: version.Pos, What: "the plan is in format " + version.TextOr("") + "; beanpole reads formats 0 and 1"}
+		}
 	}
 	p := &Plan{File: file, root: n, documents: map[string]*resource{}, byAddress: map[string]*resource{}}
 	p.read()
@@ -221,8 +235,10 @@ func cutIndex(step string) (name, index string) {
 
 // Region is the region of the AWS provider where the configuration or a
 // variable says it, else "".
-func (p *Plan) Region() string {
-	n := p.root.At("configuration", "provider_config", "aws", "expressions", "region")
+func (p *Plan) Region() string { return p.regionOf("aws") }
+
+func (p *Plan) regionOf(provider string) string {
+	n := p.root.At("configuration", "provider_config", provider, "expressions", "region")
 	if s, ok := n.Get("constant_value").Str(); ok {
 		return s
 	}

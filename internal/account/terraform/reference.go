@@ -1,14 +1,19 @@
 package terraform
 
 import (
+	"slices"
 	"strings"
 
 	"beanpole/internal/fact"
 	"beanpole/internal/source"
 )
 
-// maxHops ends a chain of references through modules.
-const maxHops = 64
+// maxHops ends a chain of references through modules, maxFollowed all that are
+// followed for one value: with two references in each module they double.
+const (
+	maxHops     = 64
+	maxFollowed = 1000
+)
 
 func references(expression *source.Node) (out []string) {
 	list := expression.Get("references")
@@ -34,7 +39,10 @@ type target struct {
 // of which a plan does not tell the expression.
 func (s *scope) follow(p *Plan, expression *source.Node, index string, hops int) (out []target, ok bool) {
 	refs := references(expression)
-	if len(refs) == 0 || hops > maxHops {
+	if hops == 0 {
+		p.followed = 0
+	}
+	if p.followed += len(refs); len(refs) == 0 || hops > maxHops || p.followed > maxFollowed {
 		return nil, false
 	}
 	ok = true
@@ -48,7 +56,10 @@ func (s *scope) follow(p *Plan, expression *source.Node, index string, hops int)
 			continue
 		case "var":
 			name, _ := cutStep(rest)
-			if s.parent == nil || s.call == nil {
+			if s.parent == nil {
+				continue // known: the root's variables are part of the plan
+			}
+			if s.call == nil {
 				return nil, false
 			}
 			found, sure := s.parent.follow(p, s.call.At("expressions", name), s.index, hops+1)
@@ -88,7 +99,16 @@ func (s *scope) child(call, index string) *scope {
 	if c := s.inside[call+index]; c != nil && index != "" {
 		return c
 	}
-	return nil
+	var only *scope // module.NAME[*].output of the only one
+	for name, c := range s.inside {
+		if bare, _ := cutIndex(name); bare == call {
+			if only != nil {
+				return nil
+			}
+			only = c
+		}
+	}
+	return only
 }
 
 // lookup finds a resource or deferred data source by a reference.
@@ -137,10 +157,21 @@ func (r *resource) physical() string {
 	if prefix, ok := r.values.Get(attr[1]).Str(); ok && prefix != "" && attr[1] != "" {
 		return prefix + fact.Generated(r.address)
 	}
-	if r.written.Get(attr[0]) != nil || attr[1] != "" && r.written.Get(attr[1]) != nil || attr[1] == "" || r.written == nil {
+	if r.given(attr[0]) || attr[1] != "" && r.given(attr[1]) || attr[1] == "" || r.written == nil {
 		return fact.Symbol(r.address + "." + attr[0]) // computed from something else
 	}
 	return "terraform-" + fact.Generated(r.address)
+}
+
+// given: the configuration gives an attribute that the plan does not know a
+// value. Made of the root's variables alone it would be known, so it is null.
+func (r *resource) given(attr string) bool {
+	written := r.written.Get(attr)
+	if written == nil {
+		return false
+	}
+	refs := references(written)
+	return len(refs) == 0 || r.scope.parent != nil || slices.ContainsFunc(refs, func(ref string) bool { return !strings.HasPrefix(ref, "var.") })
 }
 
 // attribute is an attribute of a resource as text; a hidden one is the one

@@ -120,7 +120,8 @@ func (b *builder) managed(r *resource) {
 // before version 4 had it.
 func (b *builder) bucket(r *resource) {
 	name := r.physical()
-	b.add(r, "AWS::S3::Bucket", name, "BucketName", r.own("bucket"))
+	b.add(r, "AWS::S3::Bucket", name, "BucketName", r.own("bucket"), "PublicAccessBlockConfiguration", b.publicAccess(r),
+		"OwnershipControls", b.ownership(r), "BucketEncryption", b.encryption(r))
 	if p, ok := r.values.Get("policy").Str(); ok && p != "" || r.open("policy") {
 		b.add(r, "AWS::S3::BucketPolicy", name, "Bucket", source.NewString(name, r.pos), "PolicyDocument", b.policy(r, "policy"))
 	}

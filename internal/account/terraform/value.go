@@ -1,6 +1,7 @@
 package terraform
 
 import (
+	"slices"
 	"strings"
 
 	"beanpole/internal/fact"
@@ -61,10 +62,41 @@ func (b *builder) text(r *resource, attr, def string) *source.Node {
 	return b.referred(r, r.written.Get(attr), attr, def)
 }
 
+// takes are the kinds of resource that an attribute names, and the attributes
+// of them that it takes.
+var takes = map[string]struct {
+	kind  string
+	attrs string
+}{
+	"role": {"aws_iam_role", "name id"}, "policy_arn": {"aws_iam_policy", "arn id"}, "permissions_boundary": {"aws_iam_policy", "arn id"},
+	"bucket":        {"aws_s3_bucket", "bucket id"},
+	"application":   {"aws_elastic_beanstalk_application", "name id"},
+	"template_name": {"aws_elastic_beanstalk_configuration_template", "name id"},
+	"setting aws:autoscaling:launchconfiguration IamInstanceProfile": {"aws_iam_instance_profile", "name id arn"},
+	"setting aws:elasticbeanstalk:environment ServiceRole":           {"aws_iam_role", "name id arn"},
+}
+
+// fits tells whether an attribute takes what it refers to as it stands. Of
+// anything else, the random part of a name for instance, the value may be a
+// part only: two values are then not the same because both refer to it.
+func fits(attr string, t target) bool {
+	want, ok := takes[attr]
+	return ok && t.r.kind == want.kind && (t.attr == "" || slices.Contains(strings.Fields(want.attrs), t.attr))
+}
+
+// open are the targets of which the plan does not know the attribute; of
+// several, only they can be why a value is not known.
+func open(all []target) []target {
+	return slices.DeleteFunc(slices.Clone(all), func(t target) bool {
+		_, known := t.r.values.Get(t.attr).Str()
+		return known
+	})
+}
+
 // referred is the one attribute that an expression refers to, else unknown.
 func (b *builder) referred(r *resource, expression *source.Node, attr, def string) *source.Node {
 	targets, ok := r.scope.follow(b.plan, expression, r.index, 0)
-	if !ok || len(targets) != 1 {
+	if targets = open(targets); !ok || len(targets) != 1 || !fits(attr, targets[0]) {
 		return symbol(r, attr)
 	}
 	t := targets[0]
@@ -77,7 +109,7 @@ func (b *builder) list(r *resource, attr, def string) *source.Node {
 	v := known(r.values.Get(attr))
 	switch {
 	case v != nil && v.Kind == source.Seq:
-		return v
+		return b.filled(r, attr, def, v)
 	case v != nil:
 		return &source.Node{Kind: source.Seq, Pos: v.Pos, Items: []*source.Node{v}}
 	case !r.open(attr):
@@ -92,6 +124,30 @@ func (b *builder) list(r *resource, attr, def string) *source.Node {
 		out.Items = append(out.Items, &source.Node{Kind: source.Null, Pos: r.pos})
 	}
 	return out
+}
+
+// filled puts what an expression refers to into the places of a list that the
+// plan does not know, where it is clear what belongs there.
+func (b *builder) filled(r *resource, attr, def string, v *source.Node) *source.Node {
+	var at []int
+	for i := range v.Items {
+		if u := item(r.unknown.Get(attr), i); u != nil && u.Kind == source.Bool && u.Text == "true" {
+			at = append(at, i)
+		}
+	}
+	if len(at) == 0 {
+		return v
+	}
+	targets, ok := r.scope.follow(b.plan, r.written.Get(attr), r.index, 0)
+	if targets = open(targets); !ok || len(targets) != len(at) {
+		return v
+	}
+	out := *v
+	out.Items = slices.Clone(v.Items)
+	for i, t := range targets {
+		out.Items[at[i]] = source.NewString(b.attribute(t, def), r.pos, source.Origin{What: t.r.address, Pos: t.r.pos})
+	}
+	return &out
 }
 
 // policy is an attribute that holds a policy document as text.
@@ -109,6 +165,9 @@ func (b *builder) policy(r *resource, attr string) *source.Node {
 func (b *builder) settings(r *resource) *source.Node {
 	blocks := r.values.Get("setting")
 	if blocks == nil || blocks.Kind != source.Seq {
+		if u := r.unknown.Get("setting"); u != nil && u.Kind == source.Bool && u.Text == "true" {
+			return symbol(r, "setting")
+		}
 		return nil
 	}
 	written := map[[2]string]*source.Node{}
@@ -122,7 +181,8 @@ func (b *builder) settings(r *resource) *source.Node {
 	for _, it := range blocks.Items {
 		ns, name, v := known(it.Get("namespace")), known(it.Get("name")), known(it.Get("value"))
 		if ns == nil || name == nil {
-			continue // not known which option it sets
+			b.stack.Notes = append(b.stack.Notes, &source.Problem{Pos: r.pos, What: "which option a setting of " + r.address + " sets is known after apply only"})
+			continue
 		}
 		if v == nil {
 			v = b.setting(r, ns.Text, name.Text, written[[2]string{ns.Text, name.Text}])
