@@ -102,6 +102,9 @@ type run struct {
 	// ignored is filled by ignores.
 	ignored *[]*ignore
 	written []*script // by writtenScripts
+	// madePaths and unpacked are filled by writes: paths with the folders above them,
+	// and those below which an archive is unpacked.
+	madePaths, unpacked map[string]bool
 	// placedAt is filled by placedFiles, nginxAll by nginxFiles, tlsAll by
 	// tlsPairs.
 	placedAt  map[string]*placed

@@ -8,4 +8,6 @@ var platformRules = []*Rule{
 	al1Hook,
 	packageMissing,
 	extrasMissing,
+	cronNotInstalled,
+	metadataWithoutToken,
 }

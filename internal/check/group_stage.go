@@ -5,4 +5,7 @@ var stageRules = []*Rule{
 	applicationNotUnpacked,
 	notRepeatable,
 	proxyNotRunning,
+	leaderOnlyTest,
+	cronFileRefused,
+	cronLineLost,
 }

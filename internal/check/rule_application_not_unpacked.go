@@ -52,9 +52,16 @@ func (r *run) tooEarly(s *script, before string) *finding.Finding {
 		return notThere(dir.Pos, dir.End, dir.TextOr(""), false)
 	}
 	calls, _ := s.read()
+	home := 0 // up to here names are relative to the home folder of a user
 	for i := range calls {
 		c := &calls[i]
 		program, args := c.Program()
+		if ownFolder(c.Words) {
+			home = max(home, c.End)
+		}
+		if c.Start < home || ownFolder(c.Words) {
+			continue
+		}
 		if program == "cd" || program == "pushd" {
 			if len(args) == 1 && strings.HasPrefix(args[0].Text, "/var/app/") && c.Decides && !c.Conditional && s.fails() && !r.writes(args[0].Text) {
 				return notThere(s.at(args[0].Start), s.at(args[0].End), args[0].Text, false)
@@ -80,6 +87,23 @@ func (r *run) tooEarly(s *script, before string) *finding.Finding {
 		return notThere(s.at(w.Start), end, w.Text, true)
 	}
 	return nil
+}
+
+// ownFolder: `su -` and `sudo -i` run their program in a user's home folder.
+func ownFolder(words []shell.Word) bool {
+	program := path.Base(words[0].Text)
+	if program != "su" && program != "sudo" && program != "runuser" {
+		return false
+	}
+	for i, w := range words[1:] {
+		switch t := w.Text; {
+		case t == "-", t == "-l", t == "--login", program == "sudo" && hasOption([]shell.Word{w}, 'i'):
+			return true
+		case program == "sudo" && !strings.HasPrefix(t, "-") && !strings.HasSuffix(words[i].Text, "u"):
+			return false
+		}
+	}
+	return false
 }
 
 // applicationFile is the relative path of a file that the program needs.

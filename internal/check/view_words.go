@@ -88,21 +88,58 @@ func (r *run) writtenScripts() []*script {
 // writes: the bundle itself writes the file or folder, or something below it,
 // by `files`, `sources`, or a command that makes it.
 func (r *run) writes(name string) bool {
-	name = path.Clean(name)
-	for _, section := range []string{"files", "sources"} {
-		for _, e := range r.entries(section) {
-			p := path.Clean(e.name.Text)
-			if p == name || strings.HasPrefix(p, name+"/") || section == "sources" && strings.HasPrefix(name, p+"/") {
-				return true
+	if r.madePaths == nil {
+		r.madePaths, r.unpacked = map[string]bool{}, map[string]bool{}
+		for _, e := range r.entries("files") {
+			r.makes(e.name.Text)
+		}
+		for _, e := range r.entries("sources") {
+			r.makes(e.name.Text)
+			r.unpacked[path.Clean(e.name.Text)] = true
+		}
+		for _, s := range r.scripts() {
+			calls, _ := s.read()
+			for i := range calls {
+				r.madeBy(&calls[i])
 			}
 		}
 	}
-	for _, u := range uses(r.scripts(), name) {
-		program, _ := u.program()
-		p := path.Clean(u.word.Text)
-		if (u.written || program == "mkdir" || program == "touch" || program == "tee") && (p == name || strings.HasPrefix(p, name+"/")) {
+	name = path.Clean(name)
+	if r.madePaths[name] {
+		return true
+	}
+	for ; len(name) > 1 && len(name) < maxPath; name = path.Dir(name) {
+		if r.unpacked[name] {
 			return true
 		}
 	}
-	return false
+	return r.unpacked[name]
+}
+
+// madeBy notes what a program makes: where its output is sent to, and the
+// words of mkdir, touch and tee.
+func (r *run) madeBy(c *shell.Call) {
+	for _, rd := range c.Redirects {
+		if strings.HasPrefix(rd.Op, ">") || rd.Op == "&>" {
+			r.makes(rd.Target.Text)
+		}
+	}
+	if program, args := c.Program(); program == "mkdir" || program == "touch" || program == "tee" {
+		for _, a := range args {
+			r.makes(a.Text)
+		}
+	}
+}
+
+// maxPath is the longest path that Linux takes [PATH_MAX].
+const maxPath = 4096
+
+// makes notes a path and the folders above it.
+func (r *run) makes(name string) {
+	if len(name) >= maxPath || strings.ContainsAny(name, " \t\n") {
+		return
+	}
+	for name = path.Clean(name); len(name) > 1 && !r.madePaths[name]; name = path.Dir(name) {
+		r.madePaths[name] = true
+	}
 }
