@@ -208,14 +208,6 @@ func (r *run) namedPairs() {
 	}
 }
 
-// proxy is the pair's server in a sentence.
-func (p *tlsPair) proxy() string {
-	if p.server == "" {
-		return "the proxy"
-	}
-	return p.server
-}
-
 // startFails begins the message of a finding after which the proxy does not
 // start. Files that only their names pair may be meant for something else.
 func (p *tlsPair) startFails() (words string, severity finding.Severity, certain bool) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"sort"
+	"strings"
 	"time"
 
 	"beanpole/internal/access"
@@ -143,6 +144,11 @@ func Run(in *Input) (*Report, error) {
 func (r *run) missNothing() {
 	if len(r.x.Files)+len(r.x.Problems)+len(r.plain) > 0 {
 		return
+	}
+	for _, name := range r.in.Bundle.Names() {
+		if strings.HasPrefix(name, ".platform/") {
+			return // hooks and proxy files are looked at
+		}
 	}
 	r.notKnown = append(r.notKnown, "the bundle has no configuration file (.ebextensions/*.config at its root), so there is nothing to check")
 }

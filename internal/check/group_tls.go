@@ -8,4 +8,5 @@ var tlsRules = []*Rule{
 	certificateOrder,
 	certificateKeyMismatch,
 	certificateExpired,
+	nginxRefused,
 }

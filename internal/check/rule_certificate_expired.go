@@ -36,12 +36,12 @@ the instance over HTTPS does not look at the date.`,
 			if own > 0 {
 				c = certs[own]
 			}
-			what, since, until := "has expired", c.NotAfter, "expired on "+c.NotAfter.UTC().Format("2006-01-02")
+			what, until := "has expired", "expired on "+c.NotAfter.UTC().Format("2006-01-02")
 			curl := "certificate has expired"
 			if now.Before(c.NotBefore) {
-				what, since, until = "is not valid yet", c.NotBefore, "valid from "+c.NotBefore.UTC().Format("2006-01-02")
+				what, until = "is not valid yet", "valid from "+c.NotBefore.UTC().Format("2006-01-02")
 				curl = "certificate is not yet valid"
-			} else if !now.After(since) {
+			} else if !now.After(c.NotAfter) {
 				return
 			}
 			out = append(out, r.expired(f, what, until, curl))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf16"
+	"unicode/utf8"
 
 	"beanpole/internal/finding"
 	"beanpole/internal/source"
@@ -69,11 +70,9 @@ func (r *run) jsonWords(file string) string {
 	}
 	text := string(data[:min(len(data), 4096)])
 	rest := strings.TrimLeft(text, " \t\r\n")
-	for _, c := range rest {
-		if strings.ContainsRune(`{["-0123456789`, c) {
-			return "…" // it goes on behind a value
-		}
-		return fmt.Sprintf("Unexpected character (%c) at position %d.", c, len(utf16.Encode([]rune(text[:len(text)-len(rest)]))))
+	c, n := utf8.DecodeRuneInString(rest)
+	if n == 0 || strings.ContainsRune(`{["-0123456789`, c) {
+		return "…" // nothing, or it goes on behind a value
 	}
-	return "…"
+	return fmt.Sprintf("Unexpected character (%c) at position %d.", c, len(utf16.Encode([]rune(text[:len(text)-len(rest)]))))
 }

@@ -2,7 +2,6 @@ package check
 
 import (
 	"slices"
-	"strings"
 
 	"beanpole/internal/ebext"
 	"beanpole/internal/fact"
@@ -59,13 +58,4 @@ func (r *run) onGenerations(on ...ebext.Generation) (applies, certain bool) {
 		return false, false // Windows, a custom platform
 	}
 	return slices.Contains(on, ebext.AL2) && slices.Contains(on, ebext.AL2023), false
-}
-
-// onBranch tells whether the platform's branch is one of a family: "Node.js",
-// "Python". Unknown while the platform is.
-func (r *run) onBranch(family string) fact.Verdict {
-	if !r.platform.Known || r.platform.Branch == "" {
-		return fact.Unknown
-	}
-	return fact.Of(strings.HasPrefix(r.platform.Branch, family))
 }

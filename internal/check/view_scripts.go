@@ -139,17 +139,6 @@ func (s *script) fails() bool {
 // guarded: the command has a `test` that may skip it.
 func (s *script) guarded() bool { return s.entry != nil && s.entry.get("test") != nil }
 
-// name is what people call it.
-func (s *script) name() string {
-	if s.entry == nil {
-		return "hook " + s.hook
-	}
-	if s.stage == writtenFile {
-		return s.entry.name.Text
-	}
-	return "command " + s.entry.name.Text
-}
-
 // text is a file of the bundle as one text with places, nil when it cannot be
 // read or is no text.
 func (r *run) text(name string) *source.Node {

@@ -83,16 +83,3 @@ func remedy(le *yaml.LoadError) string {
 	}
 	return ""
 }
-
-// lineOf is the text of the line that byte at stands in.
-func (r *yamlReader) lineOf(at int) string {
-	if at < 0 {
-		return ""
-	}
-	l := r.x.line(at)
-	end := len(r.x.data)
-	if l+1 < len(r.x.starts) {
-		end = r.x.starts[l+1]
-	}
-	return strings.TrimRight(string(r.x.data[r.x.starts[l]:end]), "\r\n")
-}
