@@ -132,6 +132,8 @@ func (x *follower) serverAnswer() Answer {
 		return Answer{From: FromAgent, Verdict: fact.Broken, Reason: "'NoneType' object has no attribute 'is_default'"}
 	case x.way.verdict == fact.Broken:
 		return x.way.unreached()
+	case x.misfit() != "":
+		return x.misfitAnswer()
 	case x.f.Signer.Kind == Basic && (x.target.elsewhere || x.target.unknown != ""):
 		return Answer{From: FromElse}
 	case x.f.Signer.Kind == Basic:

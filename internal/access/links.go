@@ -48,6 +48,9 @@ func (x *follower) document() Link {
 func (x *follower) source() Link {
 	at := []source.Pos{x.f.URLAt}
 	ad := x.f.Address
+	if why := x.misfit(); why != "" {
+		return broken(at, "%s", why)
+	}
 	switch {
 	case ad.Recognised():
 		if why := aws.AgentMissigns(x.f.URL); why != "" && x.signs() {
