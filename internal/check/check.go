@@ -6,6 +6,7 @@ package check
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -31,6 +32,13 @@ type Input struct {
 	// Given are option settings made directly, on top of the template's.
 	Given    ebext.Settings
 	Platform string // solution stack name or platform ARN; "": the template's
+	// Saved is the saved configuration that the environment is made with; nil:
+	// none was given.
+	Saved *ebext.SavedConfiguration
+	// DefaultPlatform counts when nothing else names a platform; nil: none does.
+	DefaultPlatform *source.Node
+	// NotKnown are further things that the input leaves open.
+	NotKnown []string
 	// Account holds more facts, for instance the local cloud's.
 	Account *account.Account
 	// Environment is the logical ID or the name of the environment, when the
@@ -64,6 +72,8 @@ type Report struct {
 	Unsettled []*finding.Finding
 	// NotKnown are further things that the input leaves open.
 	NotKnown []string
+	// Assumed are what the input does not say, and was taken from elsewhere.
+	Assumed  []string
 	Plan     *cfninit.Plan
 	Settings ebext.Settings
 }
@@ -93,6 +103,7 @@ type run struct {
 	// refused is why CloudFormation would not take the environment's template.
 	refused  *source.Problem
 	notKnown []string
+	assumed  []string
 	// inForce and byOption are filled by made.
 	inForce  []*ebext.Setting
 	byOption map[[2]string]*ebext.Setting
@@ -118,7 +129,7 @@ type run struct {
 // Run predicts. Its error is a *source.Problem for input that cannot be read,
 // else beanpole's own failure.
 func Run(in *Input) (*Report, error) {
-	r := &run{in: in, x: ebext.Read(in.Bundle)}
+	r := &run{in: in, x: ebext.Read(in.Bundle), notKnown: slices.Clone(in.NotKnown)}
 	if err := r.readTemplate(); err != nil {
 		return nil, err
 	}
@@ -193,7 +204,7 @@ func (r *run) stackEnv() *cfn.Env {
 }
 
 func (r *run) report() *Report {
-	out := &Report{Chains: r.chains, Plan: r.plan, Settings: r.settings}
+	out := &Report{Chains: r.chains, Plan: r.plan, Settings: r.settings, Assumed: r.assumed}
 	out.Findings, out.Suppressed = r.findings()
 	if !r.in.Strict { // else they are findings
 		out.NotKnown, out.Unsettled = r.notKnown, r.unsettled()

@@ -85,12 +85,31 @@ func (r *run) readTemplate() error {
 			}
 		}
 	}
-	r.platform = ebext.ParsePlatform(platform)
+	r.platform = ebext.ParsePlatform(r.otherwise(platform))
 	r.settings = append(ebext.Defaults(r.platform), r.x.Settings...)
+	if r.in.Saved != nil {
+		r.settings = append(r.settings, r.in.Saved.Settings...)
+	}
 	r.settings = append(r.settings, fromTemplate...)
 	r.settings = append(r.settings, r.in.Given...)
 	r.doubtProfile()
 	return nil
+}
+
+// otherwise is the platform that counts when command line, template and plan
+// name none: the saved configuration's, else the EB CLI's default.
+func (r *run) otherwise(platform string) string {
+	switch {
+	case platform != "":
+		return platform
+	case r.in.Saved != nil && r.in.Saved.Platform != nil:
+		return r.in.Saved.Platform.Text
+	case r.in.DefaultPlatform == nil:
+		return ""
+	}
+	p := r.in.DefaultPlatform
+	r.assumed = append(r.assumed, fmt.Sprintf("%s: the platform is taken from here: %s; give --platform if the environment has another", p.Pos, fact.Show(p.Text)))
+	return p.Text
 }
 
 // creates is what template and Terraform plan create, as one stack; nil without
@@ -167,6 +186,13 @@ func (r *run) doubtProfile() {
 	if _, ok := r.in.Given.Get(launchNamespace, profileOption); ok {
 		return
 	}
+	// With a saved configuration the EB CLI makes up no profile of its own
+	// [gh:aws/aws-elastic-beanstalk-cli ebcli/operations/createops.py].
+	if r.in.Saved != nil {
+		if _, ok := r.in.Saved.Settings.Get(launchNamespace, profileOption); ok {
+			return
+		}
+	}
 	r.settings = append(r.settings, ebext.Setting{
 		Namespace: launchNamespace, Option: profileOption, Level: ebext.Direct,
 		Value: source.NewString(fact.Symbol(optionName), source.Pos{}),
@@ -242,7 +268,9 @@ func (r *run) environmentSettings(stack *cfn.Stack, e *cfn.Resource) (ebext.Sett
 	var out ebext.Settings
 	if name, ok := e.Properties.Get("TemplateName").Str(); ok {
 		saved := configurationTemplate(stack, name)
-		if saved == nil {
+		if saved == nil && r.in.Saved != nil {
+			// the one that was given
+		} else if saved == nil {
 			r.direct = false // a saved configuration that is not in this template
 			r.notKnown = append(r.notKnown, fmt.Sprintf("saved configuration %q is not in the %s; its option settings are not known", fact.Show(name), what))
 		} else {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"beanpole/internal/check"
@@ -122,7 +123,7 @@ func (f *textFormat) Bundle(b *report.Bundle) string {
 	if len(b.Report.Findings) > 0 {
 		fmt.Fprintln(out)
 	}
-	for _, s := range b.Report.NotKnown {
+	for _, s := range slices.Concat(b.Report.NotKnown, b.Report.Assumed) {
 		fmt.Fprintln(out, finding.Wrap(b.Path+": "+s, width, 4))
 	}
 	fmt.Fprintln(out, finding.Wrap(b.Path+": "+summary(b.Report), width, 4))

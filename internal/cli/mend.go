@@ -72,6 +72,12 @@ func (p *prediction) with(changed map[string][]byte) (*check.Input, error) {
 				return nil, fmt.Errorf("read the mended template: %w", ours(err))
 			}
 			in.Template = t
+		case p.saved != nil && file == p.saved.File:
+			saved, err := ebext.ParseSaved(file, data)
+			if err != nil {
+				return nil, fmt.Errorf("read the mended saved configuration: %w", ours(err))
+			}
+			in.Saved = saved
 		case p.bundle.Has(file):
 			inBundle[p.bundle.Target(file)] = data
 		default:

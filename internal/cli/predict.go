@@ -27,12 +27,19 @@ type prediction struct {
 	settings ebext.Settings
 	planned  *terraform.Plan
 	planFile string
+	// saved is named by savedName; ebDefault is the EB CLI's default platform.
+	savedName string
+	saved     *ebext.SavedConfiguration
+	savedText []byte
+	ebDefault *source.Node
+	unread    []string // what could not be read, and need not be
 }
 
 func (p *prediction) register(c *cobra.Command) {
 	p.inputFlags.register(c)
 	c.Flags().StringVar(&p.region, "region", "", "AWS `REGION` of stack and environment")
 	c.Flags().StringVar(&p.planFile, "terraform-plan", "", "Terraform plan in JSON that creates them: `FILE` from terraform show -json PLAN")
+	c.Flags().StringVar(&p.savedName, "saved-config", "", "saved configuration that the environment is made with: `NAME` in .elasticbeanstalk/saved_configs, or its file")
 	c.Flags().Lookup("stack-name").Usage = "CloudFormation stack's `NAME`, where names depend on it"
 }
 
@@ -99,7 +106,11 @@ func (p *prediction) of(path string) (*prediction, error) {
 	if q.bundle, err = openBundle(path); err != nil {
 		return nil, err
 	}
-	if err := notTheRoot(q.bundle); err != nil {
+	err = notTheRoot(q.bundle)
+	if err == nil {
+		err = q.readProject()
+	}
+	if err != nil {
 		q.bundle.Close()
 		return nil, err
 	}
@@ -108,7 +119,7 @@ func (p *prediction) of(path string) (*prediction, error) {
 
 func (p *prediction) input() *check.Input {
 	in := &check.Input{
-		Bundle: p.bundle, Template: p.parsed, Terraform: p.planned, Given: p.settings,
+		Bundle: p.bundle, Template: p.parsed, Terraform: p.planned, Given: p.settings, Saved: p.saved, DefaultPlatform: p.ebDefault, NotKnown: p.unread,
 		Platform: p.platform, Environment: p.environment, Read: p.read, Strict: p.strict,
 		Env: &cfn.Env{StackName: p.stack, Region: p.region, Parameters: p.params},
 	}
@@ -124,6 +135,8 @@ func (p *prediction) read(file string) []byte {
 		return p.templateText
 	case p.planned != nil && file == p.planned.File:
 		return nil // one long line, in which secrets stand beside what is shown
+	case p.saved != nil && file == p.saved.File:
+		return p.savedText
 	case p.bundle.Has(file):
 		data, err := p.bundle.Read(file)
 		if err != nil {

@@ -21,7 +21,7 @@ func (p *prediction) show(w io.Writer, r *check.Report) error {
 		fmt.Fprintln(w)
 	}
 	_, width := terminal(w)
-	for _, s := range r.NotKnown {
+	for _, s := range slices.Concat(r.NotKnown, r.Assumed) {
 		fmt.Fprintln(w, finding.Wrap(s, width, 4))
 	}
 	fmt.Fprintln(w, summary(r))

@@ -24,6 +24,7 @@ func (p *prediction) words() (out []string) {
 		add("--template", p.template)
 	}
 	add("--terraform-plan", p.planFile)
+	add("--saved-config", p.savedName)
 	add("--parameters", p.paramFile)
 	add("--parameter", p.openParameters()...)
 	add("--option-settings", p.optionFile)

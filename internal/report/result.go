@@ -40,6 +40,7 @@ type Result struct {
 	Suppressed []Suppressed `json:"suppressed"`
 	Unsettled  []Finding    `json:"unsettled"`
 	NotKnown   []string     `json:"notKnown"`
+	Assumed    []string     `json:"assumed,omitempty"`
 	Fetches    []Fetch      `json:"fetches"`
 	Counts     Counts       `json:"counts"`
 }
@@ -175,6 +176,9 @@ func NewResult(b *Bundle) *Result {
 	}
 	for _, s := range b.Report.NotKnown {
 		r.NotKnown = append(r.NotKnown, plain(s))
+	}
+	for _, s := range b.Report.Assumed {
+		r.Assumed = append(r.Assumed, plain(s))
 	}
 	for _, c := range b.Report.Chains {
 		r.Fetches = append(r.Fetches, b.fetch(c))
