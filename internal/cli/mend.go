@@ -182,8 +182,8 @@ func (f *fixing) finish(w io.Writer, changed map[string][]byte) error {
 	return err
 }
 
-// printable is a diff without control characters, its line ends kept so that
-// `patch` can use it.
+// printable is a diff without control characters, and with stars over secrets,
+// its line ends kept so that `patch` can use it (where it shows no secret).
 func printable(diff string) string {
 	lines := strings.Split(diff, "\n")
 	for i, l := range lines {
@@ -193,6 +193,9 @@ func printable(diff string) string {
 			parts[k] = finding.Clean(parts[k])
 		}
 		lines[i] = strings.Join(parts, "\t")
+		if len(lines[i]) > 1 {
+			lines[i] = lines[i][:1] + finding.Mask(lines[i][1:]) // behind the diff's own sign
+		}
 		if cr {
 			lines[i] += "\r"
 		}

@@ -130,6 +130,9 @@ var secrets = []*regexp.Regexp{
 	regexp.MustCompile(`^\s*([A-Za-z0-9+/]{40,}={0,2})\s*$`), // a line of a key
 }
 
+// Mask is a line of a user's file with stars over the values of secrets.
+func Mask(line string) string { return mask(line) }
+
 // mask puts stars over secret values; every rune keeps its column.
 func mask(line string) string {
 	for _, secret := range secrets {
