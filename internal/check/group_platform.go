@@ -9,5 +9,6 @@ var platformRules = []*Rule{
 	packageMissing,
 	extrasMissing,
 	cronNotInstalled,
+	upstartGone,
 	metadataWithoutToken,
 }

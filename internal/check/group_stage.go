@@ -8,4 +8,6 @@ var stageRules = []*Rule{
 	leaderOnlyTest,
 	cronFileRefused,
 	cronLineLost,
+	cronJobTwice,
+	triggerElsewhere,
 }

@@ -65,7 +65,7 @@ func (r *run) lostCrontabs(certain bool) (out []*finding.Finding) {
 		if hasOption(args, 'l') || hasOption(args, 'r') {
 			continue // nothing is lost that had been asked for
 		}
-		if program != "crontab" || seen[u.script] || u.script.test || u.call.Conditional || u.script.guarded() {
+		if program != "crontab" || u.call.Words[0].Text == "command" || seen[u.script] || u.script.test || u.call.Conditional || u.script.guarded() {
 			continue
 		}
 		seen[u.script] = true
