@@ -10,4 +10,5 @@ var stageRules = []*Rule{
 	cronLineLost,
 	cronJobTwice,
 	triggerElsewhere,
+	writtenToOldVersion,
 }
