@@ -122,12 +122,12 @@ func (x *follower) identity() Link {
 		return holds(at, "%s may call %s: allowed by %s", who, what, statements(d))
 	case fact.Broken:
 		if d.Reason == iam.ExplicitDeny {
-			return broken(at, "%s is denied %s by %s", who, what, statements(d))
+			return broken(at, "%s is denied %s by %s", who, what, statements(d)).decided(d)
 		}
 		if d.Layer == iam.LayerBoundary || d.Layer == iam.LayerSCP || d.Layer == iam.LayerRCP {
 			return broken(at, "%s may not call %s: the %s does not allow it%s", who, what, d.Layer, nearly(d))
 		}
-		return broken(at, "%s may not call %s: no policy of the role or the bucket allows it%s", who, what, nearly(d))
+		return broken(at, "%s may not call %s: no policy of the role or the bucket allows it%s", who, what, nearly(d)).decided(d)
 	}
 	return unknown(at, missing(d, "the policies of "+who), "whether %s may call %s is not known", who, what)
 }
@@ -183,7 +183,7 @@ func (x *follower) bucketPolicy(name string, at []source.Pos, s *sides) Link {
 	case full.Layer == LayerPublicAccess:
 		return unknown(at, missing(full, policy), "whether Block Public Access keeps the request out is not known")
 	case full.Reason == iam.ExplicitDeny && full.Layer == iam.LayerResource:
-		return broken(at, "%s denies the request: %s", policy, statements(full))
+		return broken(at, "%s denies the request: %s", policy, statements(full)).decided(full)
 	case x.f.Signer.Kind == Nobody && s.bucket.Verdict() == fact.Unknown:
 		return unknown(at, missing(s.bucket, policy), "what %s says to everybody is not known", policy)
 	case x.f.Signer.Kind == Nobody:
@@ -193,13 +193,19 @@ func (x *follower) bucketPolicy(name string, at []source.Pos, s *sides) Link {
 	case s.foreign == fact.Unknown:
 		return unknown(at, "the account ID", "whether bucket %s is in the same account is not known", name)
 	case s.foreign == fact.Holds && s.bucket.Verdict() == fact.Broken:
-		return broken(append(at, statementPlaces(s.bucket)...), "%s, in another account, does not allow the request%s", policy, nearly(s.bucket))
+		return broken(append(at, statementPlaces(s.bucket)...), "%s, in another account, does not allow the request%s", policy, nearly(s.bucket)).decided(s.bucket)
 	case s.bucket.Verdict() == fact.Unknown:
 		return unknown(at, missing(s.bucket, policy), "what %s says is not known", policy)
 	case full.Verdict() == fact.Holds && full.Layer == iam.LayerResource:
 		return holds(at, "%s allows it: %s", policy, statements(full))
 	}
 	return holds(at, "bucket %s exists and denies nothing", name)
+}
+
+// decided is a link with what a decision rests on.
+func (l Link) decided(d iam.Decision) Link {
+	l.By, l.Near = d.By, d.Near
+	return l
 }
 
 func statementPlaces(d iam.Decision) []source.Pos {

@@ -8,6 +8,7 @@ import (
 	"beanpole/internal/account"
 	"beanpole/internal/aws"
 	"beanpole/internal/fact"
+	"beanpole/internal/iam"
 	"beanpole/internal/source"
 )
 
@@ -41,6 +42,10 @@ type Link struct {
 	Missing string       // Unknown: which input would settle it
 	// ByKey: the object link is broken by the key that the object is under.
 	ByKey bool
+	// By are the statements that deny; Near those that would allow but for one
+	// element.
+	By   []*iam.Statement
+	Near []iam.Near
 }
 
 // SignerKind is who signs a fetch.

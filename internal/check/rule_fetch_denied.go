@@ -2,6 +2,8 @@ package check
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"beanpole/internal/access"
 	"beanpole/internal/fact"
@@ -40,6 +42,26 @@ AccessDenied, and the agent does not try again.`,
 		if c.Cause().Name == access.Bucket {
 			fix = "except the role from that statement, for instance by a condition on aws:PrincipalArn"
 		}
+		if c.Cause().Name == access.Identity && webTierAlone(c) {
+			f.Message += ": AWSElasticBeanstalkWebTier lets it read buckets elasticbeanstalk-… only"
+		}
 		f.Notes = append(f.Notes, finding.Note{Label: "fix", Text: fix})
 	},
 }
+
+// webTierAlone: AWS's policy for web servers is attached, and nothing came as
+// near to allowing the fetch. [EB:iam-instanceprofile]
+func webTierAlone(c *access.Chain) bool {
+	role, found := c.World.Account.Role(roleHeld(c))
+	if found != fact.Holds || strings.HasPrefix(c.Fetch.Address.Bucket, "elasticbeanstalk-") {
+		return false
+	}
+	for _, n := range c.Cause().Near {
+		if n.Statement.Policy != nil && !strings.Contains(n.Statement.Policy.Name, webTier) {
+			return false
+		}
+	}
+	return slices.ContainsFunc(role.Attached, func(arn string) bool { return strings.HasSuffix(arn, "/"+webTier) })
+}
+
+const webTier = "AWSElasticBeanstalkWebTier"

@@ -70,6 +70,9 @@ const (
 	noPrincipal = "Principal does not name"
 	noAction    = "Action does not match"
 	noResource  = "Resource does not match"
+
+	bucketOnly = " is the bucket; "
+	wasDeleted = " is the ID of a principal that was deleted"
 )
 
 // distance is the greater the less plain it is that the request was meant.
@@ -91,7 +94,13 @@ func (q *asking) nearStatement(s *Statement, x said) (Near, bool) {
 	misses := 0
 	miss := func(pos source.Pos, why string) {
 		misses++
-		n = Near{s, why, pos}
+		n = Near{Statement: s, Why: why, Pos: pos}
+		switch {
+		case strings.Contains(why, bucketOnly):
+			n.Kind = BucketOnly
+		case strings.Contains(why, wasDeleted):
+			n.Kind = DeadPrincipal
+		}
 	}
 	if x.whose {
 		v := q.principal(s)
@@ -150,7 +159,7 @@ func (q *asking) missedPrincipal(s *Statement) (source.Pos, string) {
 	for _, t := range s.Principal.AWS {
 		switch {
 		case isUniqueID(t.Text):
-			return t.Pos, fmt.Sprintf("Principal %q is the ID of a principal that was deleted; one made anew under the same name is another", t.Text)
+			return t.Pos, fmt.Sprintf("Principal %q"+wasDeleted+"; one made anew under the same name is another", t.Text)
 		case strings.Contains(t.Text, ":instance-profile/"):
 			return t.Pos, fmt.Sprintf("Principal %q is an instance profile, which never makes a request; its role does: %q", fact.Show(t.Text), fact.Show(p.ARN))
 		case strings.HasPrefix(t.Text, "arn:") && strings.ContainsAny(t.Text, "*?"):
@@ -186,7 +195,7 @@ func (q *asking) missedResource(s *Statement) (source.Pos, string) {
 		case !ok:
 			return t.Pos, fmt.Sprintf("Resource %q asks for a condition key that the request does not have", fact.Show(t.Text))
 		case strings.HasPrefix(want, "arn:") && object && strings.HasPrefix(q.r.Action, "s3:") && matchResource(p, bucket) == fact.Holds:
-			return t.Pos, fmt.Sprintf("Resource %q is the bucket; %s is about its objects: %q", fact.Show(t.Text), q.r.Action, fact.Show(bucket+"/*"))
+			return t.Pos, fmt.Sprintf("Resource %q"+bucketOnly+"%s is about its objects: %q", fact.Show(t.Text), q.r.Action, fact.Show(bucket+"/*"))
 		case !object && strings.HasPrefix(q.r.Action, "s3:") && matchResource(p, want+"/x") == fact.Holds:
 			return t.Pos, fmt.Sprintf("Resource %q is the objects; %s is about the bucket: %q", fact.Show(t.Text), q.r.Action, fact.Show(want))
 		case matchResource(strings.ToLower(p), strings.ToLower(want)) == fact.Holds:

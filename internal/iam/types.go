@@ -156,6 +156,7 @@ type Near struct {
 	Statement *Statement
 	Why       string
 	Pos       source.Pos
+	Kind      NearKind
 }
 
 // Verdict is the decision as three-valued logic: Holds means allowed.
@@ -168,3 +169,15 @@ func (d Decision) Verdict() fact.Verdict {
 	}
 	return fact.Broken
 }
+
+// NearKind tells some misses apart, of which there is more to say.
+type NearKind uint8
+
+const (
+	OtherMiss NearKind = iota
+	// BucketOnly: the Resource, at Near.Pos, is a bucket and the action is about
+	// its objects.
+	BucketOnly
+	// DeadPrincipal: the Principal is the unique ID of one that was deleted.
+	DeadPrincipal
+)
