@@ -11,7 +11,15 @@ import (
 // ParseJSON reads one JSON value. Repeated keys are kept. The node is nil for
 // an empty document; the error is a *Problem.
 func ParseJSON(file string, data []byte) (*Node, error) {
-	if p := unreadable(file, data); p != nil {
+	return ParseLargeJSON(file, data, maxBytes)
+}
+
+// ParseLargeJSON is ParseJSON for files that programs write, up to limit bytes.
+func ParseLargeJSON(file string, data []byte, limit int) (*Node, error) {
+	if p := tooLarge(file, data, limit); p != nil {
+		return nil, p
+	}
+	if p := noText(file, data); p != nil {
 		return nil, p
 	}
 	x := newIndex(file, data, false)

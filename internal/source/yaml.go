@@ -68,9 +68,22 @@ func ParseYAML(file string, data []byte) (*Node, error) {
 
 // unreadable refuses what is no text, or too much of it.
 func unreadable(file string, data []byte) *Problem {
+	if p := tooLarge(file, data, maxBytes); p != nil {
+		return p
+	}
+	return noText(file, data)
+}
+
+func tooLarge(file string, data []byte, limit int) *Problem {
+	if len(data) <= limit {
+		return nil
+	}
+	return &Problem{Pos: Pos{File: file}, What: fmt.Sprintf("the file has %d bytes; beanpole reads %d", len(data), limit)}
+}
+
+// noText refuses what is not UTF-8.
+func noText(file string, data []byte) *Problem {
 	switch {
-	case len(data) > maxBytes:
-		return &Problem{Pos: Pos{File: file}, What: fmt.Sprintf("the file has %d bytes; beanpole reads %d", len(data), maxBytes)}
 	case bytes.HasPrefix(data, []byte{0xFF, 0xFE}) || bytes.HasPrefix(data, []byte{0xFE, 0xFF}):
 		return &Problem{Pos: Pos{File: file}, What: "the file is in UTF-16", Remedy: "save it as UTF-8"}
 	case utf8.Valid(data):

@@ -53,6 +53,13 @@ type scope struct {
 
 const showJSON = "run: terraform show -json PLAN > plan.json, and give plan.json"
 
+// A plan may have largest bytes and mostParts values; each value takes some
+// hundred bytes of memory. A plan of 10 MB has about half a million.
+const (
+	largest   = 32 << 20
+	mostParts = 1 << 19
+)
+
 // Parse reads a plan. The error is a *source.Problem.
 func Parse(file string, data []byte) (*Plan, error) {
 	refuse := func(what, remedy string) error {
@@ -62,13 +69,16 @@ func Parse(file string, data []byte) (*Plan, error) {
 		return nil, refuse("this is Terraform's binary plan", showJSON)
 	}
 	data = plain(data)
-	n, err := source.ParseJSON(file, data)
+	if parts := bytes.Count(data, []byte(",")) + bytes.Count(data, []byte("[")) + bytes.Count(data, []byte("{")); parts > mostParts {
+		return nil, refuse("the plan has too many values", "plan only what the environment needs: terraform plan -target ADDRESS")
+	}
+	n, err := source.ParseLargeJSON(file, data, largest)
 	switch {
 	case err != nil && bytes.HasPrefix(bytes.TrimSpace(data), []byte(`{"@level"`)): // a line for each message
 		return nil, refuse("this is the log of terraform plan -json, which does not hold the planned values", "run: terraform plan -out PLAN; "+showJSON[len("run: "):])
 	case err != nil:
 		var p *source.Problem
-		if errors.As(err, &p) && p.Remedy == "" {
+		if errors.As(err, &p) && p.Remedy == "" && len(data) <= largest {
 			p.Remedy = showJSON
 		}
 		return nil, err

@@ -146,3 +146,14 @@ func TestReferencesThatDouble(t *testing.T) {
 		t.Errorf("role = %q", fact.Show(got))
 	}
 }
+
+func TestPlansOfManyBytesAreReadAndOfManyValuesAreNot(t *testing.T) {
+	long := `{"format_version":"1.2","x":"` + strings.Repeat("x", 3<<20) + `","planned_values":{}}`
+	if _, err := Parse("plan.json", []byte(long)); err != nil {
+		t.Error(err)
+	}
+	dense := `{"format_version":"1.2","planned_values":{"x":[` + strings.Repeat("0,", mostParts) + `0]}}`
+	if _, err := Parse("plan.json", []byte(dense)); err == nil || !strings.Contains(err.Error(), "too many values") {
+		t.Error(err)
+	}
+}
