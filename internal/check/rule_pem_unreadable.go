@@ -1,7 +1,9 @@
 package check
 
 import (
+	"bytes"
 	"fmt"
+	"strings"
 
 	"beanpole/internal/finding"
 	"beanpole/internal/pemfile"
@@ -34,7 +36,9 @@ or with "bad end line" where the END line is missing, or is not at the margin.`,
 			if pem.Flaw == "" || p.server == "" && standIn {
 				return // no proxy is seen to read it, and it is no PEM at all
 			}
-			out = append(out, unreadablePEM(p, f, isKey))
+			found := unreadablePEM(p, f, isKey)
+			found.Fixes = r.keptLines(f.file)
+			out = append(out, found)
 		})
 		return out
 	},
@@ -80,6 +84,33 @@ func pemCause(f *tlsFile) (cause, fix string) {
 	}
 	return "there is no line -----BEGIN …----- in it: a file in another format (DER, PKCS #12), or with other content",
 		"put it there in PEM format; openssl x509 -inform der, or openssl pkcs12, turns others into it"
+}
+
+// keptLines writes "|" for the ">" of a folded text, if what then stands in the
+// file can be read as PEM. A file with a private key in it is left to the user:
+// the diff of the edit would print lines of the key.
+func (r *run) keptLines(p *placed) []finding.Fix {
+	n := p.text
+	if p.bundle != "" || n.Style != source.Folded {
+		return nil
+	}
+	data, err := r.in.Bundle.Read(n.Pos.File)
+	from, to := n.Pos.Offset, n.End.Offset
+	if err != nil || from < 0 || from >= to || to > len(data) || data[from] != '>' || bytes.Contains(data, []byte("PRIVATE KEY")) {
+		return nil
+	}
+	header, body, _ := strings.Cut(string(data[from:to]), "\n")
+	if strings.ContainsAny(header, "123456789") {
+		return nil // the text's own indentation is told there
+	}
+	body = strings.TrimLeft(body, "\r\n")
+	indent := body[:len(body)-len(strings.TrimLeft(body, " "))]
+	lines := strings.ReplaceAll("\n"+body, "\n"+indent, "\n")
+	if pem := pemfile.Read(lines[1:]); pem.Flaw != "" || pem.Folded || pem.Indented {
+		return nil
+	}
+	return []finding.Fix{{Name: "keep-lines", Title: "keep the lines of the text",
+		Edits: []source.Edit{{File: n.Pos.File, Start: from, End: from + 1, New: "|"}}}}
 }
 
 // unreadableText is the line of the log [nginx 1.22 with OpenSSL 3.0, run].
