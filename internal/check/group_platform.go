@@ -10,5 +10,6 @@ var platformRules = []*Rule{
 	extrasMissing,
 	cronNotInstalled,
 	upstartGone,
+	certbotAuto,
 	metadataWithoutToken,
 }
