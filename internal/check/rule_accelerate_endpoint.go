@@ -14,7 +14,7 @@ BUCKET.s3-accelerate.amazonaws.com it reads "accelerate". It signs for that regi
 S3 answers 400 AuthorizationHeaderMalformed.`,
 	Before: "source: https://certs.s3-accelerate.amazonaws.com/server.key",
 	After:  "source: https://certs.s3.eu-west-1.amazonaws.com/server.key",
-	Since:  "0.2.0",
+	Since:  "0.1.0",
 
 	claims: func(c *access.Chain) bool { return hasForm(c, aws.Accelerate) },
 	fix:    rewriteURL(false),

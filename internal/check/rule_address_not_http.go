@@ -15,7 +15,7 @@ console leads to a page for people; without a session the console answers with i
 sign-in page, and that becomes the file.`,
 	Before: "source: s3://certs/server.key",
 	After:  "source: https://certs.s3.eu-west-1.amazonaws.com/server.key",
-	Since:  "0.2.0",
+	Since:  "0.1.0",
 
 	claims: func(c *access.Chain) bool { return hasForm(c, aws.SchemeS3) || hasForm(c, aws.ConsoleURL) },
 	fix:    rewriteURL(false),

@@ -27,7 +27,7 @@ resource, or of the environment in the template that creates it, has no effect: 
   AWSEBAutoScalingGroup:
     Metadata:
       AWS::CloudFormation::Authentication:`,
-	Since: "0.2.0",
+	Since: "0.1.0",
 
 	find: func(r *run) []*finding.Finding {
 		var out []*finding.Finding

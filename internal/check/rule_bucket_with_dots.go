@@ -15,7 +15,7 @@ TLS fails on the instance, the agent tries again and gives up with an error abou
 host name and the certificate. In path style the bucket is no part of the name.`,
 	Before: "source: https://certs.example.com.s3.eu-west-1.amazonaws.com/server.key",
 	After:  "source: https://s3.eu-west-1.amazonaws.com/certs.example.com/server.key",
-	Since:  "0.2.0",
+	Since:  "0.1.0",
 
 	claims: func(c *access.Chain) bool { return hasForm(c, aws.DottedHost) },
 	fix:    rewriteURL(true),

@@ -20,7 +20,7 @@ allows s3:GetObject on the bucket allows nothing, and IAM takes it without a wor
 answers 403 AccessDenied although the policy is there.`,
 	Before: `{Effect: Allow, Action: s3:GetObject, Resource: "arn:aws:s3:::certs"}`,
 	After:  `{Effect: Allow, Action: s3:GetObject, Resource: "arn:aws:s3:::certs/*"}`,
-	Since:  "0.2.0",
+	Since:  "0.1.0",
 
 	claims: func(c *access.Chain) bool { return nearKind(c) == iam.BucketOnly },
 	group:  func(c *access.Chain) string { return c.Cause().Near[0].Pos.String() },

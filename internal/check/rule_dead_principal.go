@@ -20,7 +20,7 @@ has another ID, so that the statement allows nobody any more, and S3 answers 403
 AccessDenied.`,
 	Before: `Principal: {AWS: AROAEXAMPLEEXAMPLE12}`,
 	After:  `Principal: {AWS: !GetAtt InstanceRole.Arn}`,
-	Since:  "0.2.0",
+	Since:  "0.1.0",
 
 	find: func(r *run) []*finding.Finding {
 		var out []*finding.Finding

@@ -27,7 +27,7 @@ environment's instance profile is. As roleName it is then the wrong name:
   Namespace: aws:autoscaling:launchconfiguration
   OptionName: IamInstanceProfile
   DefaultValue: aws-elasticbeanstalk-ec2-role`,
-	Since: "0.2.0",
+	Since: "0.1.0",
 
 	find: func(r *run) []*finding.Finding {
 		var out []*finding.Finding

@@ -14,7 +14,7 @@ rest out, Elastic Beanstalk's own among them. S3 answers 403 AccessDenied from i
 the VPC alone.`,
 	Before: `Resource: "arn:aws:s3:::elasticbeanstalk-*/*"`,
 	After:  `Resource: ["arn:aws:s3:::elasticbeanstalk-*/*", "arn:aws:s3:::certs/*"]`,
-	Since:  "0.2.0",
+	Since:  "0.1.0",
 
 	claims: func(c *access.Chain) bool { return c.Cause().Name == access.Network },
 	group:  func(c *access.Chain) string { return c.Fetch.Address.Bucket },

@@ -16,7 +16,7 @@ Those that opened after March 2019 are not behind that name at all:
 With the region in the URL the agent signs with Version 4.`,
 	Before: "source: https://certs.s3.amazonaws.com/server.key   # the bucket is in eu-central-1",
 	After:  "source: https://certs.s3.eu-central-1.amazonaws.com/server.key",
-	Since:  "0.2.0",
+	Since:  "0.1.0",
 
 	claims: func(c *access.Chain) bool {
 		n := c.Cause().Name

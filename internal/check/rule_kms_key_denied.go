@@ -17,7 +17,7 @@ answers 400 InvalidArgument.`,
 	Before: `- {Effect: Allow, Action: s3:GetObject, Resource: "arn:aws:s3:::certs/*"}`,
 	After: `- {Effect: Allow, Action: s3:GetObject, Resource: "arn:aws:s3:::certs/*"}
 - {Effect: Allow, Action: kms:Decrypt, Resource: !GetAtt CertsKey.Arn}`,
-	Since: "0.2.0",
+	Since: "0.1.0",
 
 	find: func(r *run) []*finding.Finding {
 		return r.doubts(access.Object, "kms-key-denied", "S3 may refuse the fetch: the object is under a KMS key that is out of the role's reach")

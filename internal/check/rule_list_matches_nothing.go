@@ -21,7 +21,7 @@ guide says. A block that matches nothing signs only for files that name it.`,
 uris: [https://www.example.com]`,
 	After: `buckets: [certs, tools]
 uris: [www.example.com]`,
-	Since: "0.2.0",
+	Since: "0.1.0",
 
 	find: func(r *run) []*finding.Finding {
 		if r.plan == nil {

@@ -22,7 +22,7 @@ connection: answers need an inbound entry for the ports 32768 to 60999.`,
     VpcId: !Ref Vpc
     ServiceName: !Sub com.amazonaws.${AWS::Region}.s3
     RouteTableIds: [!Ref PrivateRoutes]`,
-	Since: "0.2.0",
+	Since: "0.1.0",
 
 	find: func(r *run) []*finding.Finding {
 		return r.doubts(access.Network, "network-unreachable", "the fetch may fail: from some of the environment's subnets no way leads to S3")

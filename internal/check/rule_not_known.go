@@ -12,7 +12,7 @@ the findings and counts as none. With --strict it is a finding, so that a pull
 request is only clean when all is known.`,
 	Before: "beanpole check app --strict",
 	After:  "beanpole check app --strict --template infra.yaml --region eu-west-1",
-	Since:  "0.2.0",
+	Since:  "0.1.0",
 
 	review: func(r *run, _ []*finding.Finding) (out []*finding.Finding) {
 		if !r.in.Strict {

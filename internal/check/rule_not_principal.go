@@ -23,7 +23,7 @@ NotPrincipal: {AWS: !GetAtt InstanceRole.Arn}`,
 	After: `Effect: Deny
 Principal: "*"
 Condition: {ArnNotEquals: {aws:PrincipalArn: !GetAtt InstanceRole.Arn}}`,
-	Since: "0.2.0",
+	Since: "0.1.0",
 
 	claims: func(c *access.Chain) bool { return excepting(c) != nil },
 	group:  func(c *access.Chain) string { return excepting(c).Pos.String() },

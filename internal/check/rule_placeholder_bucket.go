@@ -18,7 +18,7 @@ bucket of such a name is not yours: S3 answers 404 NoSuchBucket, or 403 for some
 else's. Names with an underscore cannot be made any more at all.`,
 	Before: "source: https://elasticbeanstalk-us-west-2-123456789012.s3.us-west-2.amazonaws.com/server.key",
 	After:  "source: https://elasticbeanstalk-us-west-2-210987654321.s3.us-west-2.amazonaws.com/server.key",
-	Since:  "0.2.0",
+	Since:  "0.1.0",
 
 	find: func(r *run) []*finding.Finding {
 		var out []*finding.Finding

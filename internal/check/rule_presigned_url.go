@@ -21,7 +21,7 @@ Every later deployment, and every instance that starts later, gets 403 AccessDen
 	Before: "source: https://certs.s3.eu-west-1.amazonaws.com/server.key?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date=…&X-Amz-Expires=604800&X-Amz-Signature=…",
 	After: `authentication: S3Auth
 source: https://certs.s3.eu-west-1.amazonaws.com/server.key`,
-	Since: "0.2.0",
+	Since: "0.1.0",
 
 	find: func(r *run) []*finding.Finding {
 		now := r.in.Now

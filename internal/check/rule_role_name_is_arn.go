@@ -22,7 +22,7 @@ An option may hold an ARN where Elastic Beanstalk takes both, as IamInstanceProf
 roleName must not be read from it then.`,
 	Before: "roleName: arn:aws:iam::123456789012:role/web",
 	After:  "roleName: web",
-	Since:  "0.2.0",
+	Since:  "0.1.0",
 
 	claims: func(c *access.Chain) bool {
 		role := c.Fetch.Signer.Role

@@ -22,7 +22,7 @@ seems to work where an account uses one role for both.`,
     Namespace: aws:elasticbeanstalk:environment
     OptionName: ServiceRole`,
 	After: "roleName: web   # the role in the instance profile",
-	Since: "0.2.0",
+	Since: "0.1.0",
 
 	find: func(r *run) []*finding.Finding {
 		var out []*finding.Finding

@@ -16,7 +16,7 @@ do.`,
   DisableIMDSv1: true`,
 	After: `aws:autoscaling:launchconfiguration:
   DisableIMDSv1: false`,
-	Since: "0.2.0",
+	Since: "0.1.0",
 
 	claims: func(c *access.Chain) bool { return c.Cause().Name == access.Metadata && c.Answer.Status == 401 },
 	group:  func(*access.Chain) string { return "" },

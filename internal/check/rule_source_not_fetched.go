@@ -19,7 +19,7 @@ that lists the bucket under "buckets".`,
   /opt/tool: s3://tools/tool.tar.gz`,
 	After: `sources:
   /opt/tool: https://tools.s3.eu-west-1.amazonaws.com/tool.tar.gz`,
-	Since: "0.2.0",
+	Since: "0.1.0",
 
 	find: func(r *run) []*finding.Finding {
 		if r.plan == nil {

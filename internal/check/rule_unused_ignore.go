@@ -14,7 +14,7 @@ would hide a later mistake from whoever reads the file.`,
 option_settings:`,
 	After: `# beanpole:ignore duplicate-key both blocks are written by a generator
 option_settings:`,
-	Since: "0.2.0",
+	Since: "0.1.0",
 
 	review: func(r *run, _ []*finding.Finding) []*finding.Finding { return r.idle() },
 }

@@ -15,7 +15,7 @@ a fetch with an authentication ends before it is sent:
   'NoneType' object has no attribute 'is_default'`,
 	Before: "source: http://certs.s3-website-eu-west-1.amazonaws.com/server.key",
 	After:  "source: https://certs.s3.eu-west-1.amazonaws.com/server.key",
-	Since:  "0.2.0",
+	Since:  "0.1.0",
 
 	claims: func(c *access.Chain) bool { return hasForm(c, aws.Website) },
 	fix:    rewriteURL(false),
