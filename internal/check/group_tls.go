@@ -9,4 +9,5 @@ var tlsRules = []*Rule{
 	certificateKeyMismatch,
 	certificateExpired,
 	nginxRefused,
+	tlsPortClosed,
 }

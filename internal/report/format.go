@@ -61,7 +61,15 @@ type githubFormat struct{}
 func (githubFormat) Head() string    { return "" }
 func (githubFormat) Between() string { return "" }
 func (githubFormat) Tail(c Counts) string {
-	return fmt.Sprintf("beanpole: %s in %s, %d of them could not be checked\n", counted(c.Findings, "finding"), counted(c.Bundles, "bundle"), c.Failed)
+	return fmt.Sprintf("beanpole: %s in %s%s\n", counted(c.Findings, "finding"), counted(c.Bundles, "bundle"), unchecked(c))
+}
+
+// unchecked counts the bundles that could not be checked, when there are any.
+func unchecked(c Counts) string {
+	if c.Failed == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %d of them could not be checked", c.Failed)
 }
 
 func (githubFormat) Bundle(b *Bundle) string {
