@@ -33,8 +33,10 @@ Resources:
       CidrIp: 0.0.0.0/0`,
 	Since: "0.1.0",
 
+	// Silent while settings are not all known: a security group may come with
+	// those that are not.
 	find: func(r *run) []*finding.Finding {
-		if r.balanced() != fact.Broken || r.ownGroups() || r.opensByCommand() {
+		if !r.direct || r.balanced() != fact.Broken || r.ownGroups() || r.opensByCommand() {
 			return nil
 		}
 		at, end := r.listensOn443()
