@@ -73,6 +73,7 @@ func commands() []*cobra.Command {
 		fixCommand(),
 		explainCommand(),
 		upCommand(),
+		deployCommand(),
 		downCommand(),
 		statusCommand(),
 		eventsCommand(),

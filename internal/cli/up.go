@@ -1,10 +1,7 @@
 package cli
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"io"
 	"os"
@@ -217,13 +214,9 @@ func (d *deployment) read() (err error) {
 	if _, err := f.given(); err != nil {
 		return err
 	}
-	var zip bytes.Buffer
-	if err := d.bundle.WriteZip(&zip); err != nil {
+	if err := d.pack(); err != nil {
 		return err
 	}
-	d.zip = zip.Bytes()
-	sum := sha256.Sum256(d.zip)
-	d.label = "beanpole-" + hex.EncodeToString(sum[:6])
 	d.stack = f.stack
 	if d.stack == "" {
 		d.stack = stackName(d.path, f.template)
