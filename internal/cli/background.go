@@ -57,6 +57,9 @@ func (p *project) startServing(f *serveFlags) error {
 	if f.realTime {
 		c.Args = append(c.Args, "--real-time")
 	}
+	if f.offline {
+		c.Args = append(c.Args, "--offline")
+	}
 	c.Stdout, c.Stderr = log, log
 	c.ExtraFiles = []*os.File{write}
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}

@@ -19,6 +19,7 @@ import (
 type launcher struct {
 	dir      string
 	realTime bool
+	offline  bool
 	log      io.Writer
 	cloud    *cloud.Cloud
 
@@ -47,9 +48,10 @@ func (l *launcher) Launch(ctx context.Context, m elasticbeanstalk.MachineSpec) (
 		Metadata: l.cloud.Metadata(cloud.MetadataOptions{
 			InstanceID: m.InstanceID, Region: m.Region, Profile: m.Profile,
 		}),
-		AWS: l.cloud,
-		TLS: l.cloud.Authority().TLS(),
-		Log: l.log,
+		AWS:     l.cloud,
+		TLS:     l.cloud.Authority().TLS(),
+		Offline: l.offline,
+		Log:     l.log,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("start instance %s: %w", m.InstanceID, err)

@@ -37,6 +37,7 @@ type serveFlags struct {
 	region   string
 	account  string
 	realTime bool
+	offline  bool
 	checked  bool // who starts it has seen that this machine can run instances
 }
 
@@ -47,6 +48,7 @@ func (f *serveFlags) register(c *cobra.Command) {
 	c.Flags().StringVar(&f.region, "region", regionFromEnvironment(), "AWS `REGION` to be")
 	c.Flags().StringVar(&f.account, "account", "123456789012", "AWS `ACCOUNT` to be, 12 digits")
 	c.Flags().BoolVar(&f.realTime, "real-time", false, "let the instance's agent wait between its tries as long as on AWS")
+	c.Flags().BoolVar(&f.offline, "offline", false, "give instances no way out to the internet")
 }
 
 func regionFromEnvironment() string {
@@ -215,7 +217,7 @@ func (f *serveFlags) wire(p *project) (*cloud.Cloud, *launcher, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	l := &launcher{dir: p.dir, realTime: f.realTime, log: os.Stderr, checked: f.checked}
+	l := &launcher{dir: p.dir, realTime: f.realTime, offline: f.offline, log: os.Stderr, checked: f.checked}
 	local, err := cloud.New(cloud.Config{
 		Dir: p.dir, Region: f.region, AccountID: f.account,
 		Launcher: l, PortFor: ports, Log: os.Stderr,

@@ -20,6 +20,7 @@ import (
 type listeners struct {
 	http []*http.Server
 	dns  []*dns.Server
+	nat  *nat // nil: offline
 }
 
 // listen opens every listener and starts to answer.
@@ -30,8 +31,15 @@ func listen(n *network, s *Spec, hostname string) (l *listeners, err error) {
 			l.close()
 		}
 	}()
+	names := answerer{hostname: hostname, private: n.private}
+	if !s.Offline {
+		names.servers = machineServers()
+		if l.nat, err = startNAT(n); err != nil {
+			return l, err
+		}
+	}
 	err = inNamespace(n.services, func() error {
-		if err := l.serveDNS(answerer{hostname: hostname, private: n.private}); err != nil {
+		if err := l.serveDNS(names); err != nil {
 			return err
 		}
 		if s.Metadata != nil {
@@ -99,6 +107,9 @@ func (l *listeners) serveDNS(h dns.Handler) error {
 
 // close ends all servers and what they are answering.
 func (l *listeners) close() {
+	if l.nat != nil {
+		l.nat.close()
+	}
 	for _, s := range l.http {
 		s.Close()
 	}

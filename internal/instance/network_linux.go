@@ -156,7 +156,7 @@ func (n *network) connectHost(token string) error {
 		return fmt.Errorf("open netlink: %w", err)
 	}
 	defer there.Close()
-	// No default route: an instance has no way out yet, and learns so at once.
+	// No default route yet, and none over this link ever: see routeOut.
 	return address(there, "eth0", n.private, 30)
 }
 

@@ -24,6 +24,7 @@ type Spec struct {
 	AWS      http.Handler // answers for *.amazonaws.com, ports 443 and 80
 	TLS      *tls.Config  // certificates for AWS
 	Hostname string       // "" is made from the private address as EC2 does
+	Offline  bool         // no way out to the internet, and no names of it
 	Log      io.Writer    // PID 1's standard error; nil discards it
 
 	Memory    int64 // limit of all processes together in bytes; 0 is half of this machine's
