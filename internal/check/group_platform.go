@@ -12,4 +12,6 @@ var platformRules = []*Rule{
 	upstartGone,
 	certbotAuto,
 	metadataWithoutToken,
+	agentConfigLost,
+	logAgentGone,
 }

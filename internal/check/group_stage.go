@@ -11,4 +11,8 @@ var stageRules = []*Rule{
 	cronJobTwice,
 	triggerElsewhere,
 	writtenToOldVersion,
+	leaderOnlyLocal,
+	nameOrder,
+	writtenLater,
+	propertyInCron,
 }

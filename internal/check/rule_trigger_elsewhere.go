@@ -49,7 +49,11 @@ services:
 							made[section][e.name.Text] = e.name.Pos
 						}
 					}
-					out = append(out, deadTriggers(manager.file.Root, service, section, made[section])...)
+					out = append(out, deadTriggers(manager.file.Root.Get(section), service.Value.Get(section), service.Key.Text, section, made[section])...)
+				}
+				for _, list := range service.Value.Get("packages").Entries() {
+					out = append(out, deadTriggers(manager.file.Root.Get("packages").Get(list.Key.Text), list.Value, service.Key.Text,
+						"packages."+list.Key.Text, r.packages(list.Key.Text))...)
 				}
 			}
 		}
@@ -57,15 +61,28 @@ services:
 	},
 }
 
+// packages are those of one manager in all files: name → place.
+func (r *run) packages(manager string) map[string]source.Pos {
+	out := map[string]source.Pos{}
+	for _, e := range r.entries("packages") {
+		if e.name.Text != manager {
+			continue
+		}
+		for _, p := range e.value.Entries() {
+			out[p.Key.Text] = p.Key.Pos
+		}
+	}
+	return out
+}
+
 // deadTriggers are about the names of one list of a service that its own file
 // does not have [cb:service_tools.py; EB runs one configSet per file].
-func deadTriggers(root *source.Node, service *source.Field, section string, made map[string]source.Pos) (out []*finding.Finding) {
-	list := service.Value.Get(section)
+func deadTriggers(own, list *source.Node, service, section string, made map[string]source.Pos) (out []*finding.Finding) {
 	if list == nil || list.Kind != source.Seq {
 		return nil
 	}
 	has := map[string]bool{}
-	for _, e := range root.Get(section).Entries() {
+	for _, e := range own.Entries() {
 		has[e.Key.Text] = true
 	}
 	for _, it := range list.Items {
@@ -73,7 +90,7 @@ func deadTriggers(root *source.Node, service *source.Field, section string, made
 			continue
 		}
 		f := keyFinding("trigger-elsewhere", finding.Warning, it)
-		f.Message = fmt.Sprintf("this will never restart %s: %s of this file does not have it", service.Key.Text, section)
+		f.Message = fmt.Sprintf("this will never restart %s: %s of this file does not have it", service, section)
 		cause, at := "nothing with this name is made", []source.Pos(nil)
 		if p, ok := made[it.Text]; ok {
 			cause, at = "a service sees only what its own configuration file changes; this is made here", place(p)
