@@ -3,7 +3,7 @@
 GO ?= go
 export CGO_ENABLED ?= 0
 
-.PHONY: build demo test test-fast bench fuzz docs lint format setup-demo setup-test clean
+.PHONY: build demo test test-fast cases bench fuzz docs lint format setup-demo setup-test clean
 
 build: ## the static binary, bin/beanpole
 	$(GO) build -trimpath -ldflags "-s -w" -o bin/beanpole .
@@ -16,6 +16,9 @@ test: setup-test build ## everything; needs root for the parts that run instance
 
 test-fast: ## the inner loop: no root, no network, no containers; under a minute
 	$(GO) test -short ./...
+
+cases: ## the agent against recorded runs of Amazon's: make cases DIR=folder; root or sudo
+	@scripts/cases.sh "$(DIR)" $(if $(CASE),-run "$(CASE)")
 
 bench: setup-test build ## ratios, measured in one run
 	scripts/bench.sh

@@ -289,6 +289,33 @@ func sequence(lead byte) int {
 
 // start runs a program to its end. The status is negative for a signal.
 func (b *build) start(ctx context.Context, p *process) (int, error) {
+	code, err := b.launch(ctx, p)
+	if args := shownArguments(p.what); b.Ran != nil && args != nil {
+		b.Ran(args, code, err)
+	}
+	return code, err
+}
+
+// shownArguments are a command's arguments, also where they are none that a
+// program can be started with; nil where there are none at all.
+func shownArguments(what *source.Node) []string {
+	switch {
+	case what == nil || what.Kind < source.String:
+		return nil
+	case what.Kind == source.String:
+		return []string{"/bin/sh", "-c", what.Text}
+	}
+	args := []string{}
+	for _, f := range fields(what) {
+		args = append(args, f.Key.Text)
+	}
+	for _, item := range what.Items {
+		args = append(args, format(item))
+	}
+	return args
+}
+
+func (b *build) launch(ctx context.Context, p *process) (int, error) {
 	cmd, err := b.prepare(p)
 	if err != nil {
 		return 0, err

@@ -188,3 +188,10 @@ func TestCommandsOfARootDoNotSeeTheHost(t *testing.T) {
 		t.Errorf("in an empty root /bin/sh gives %q", got)
 	}
 }
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -243,3 +243,16 @@ func errnoName(no unix.Errno) string {
 	s := no.Error()
 	return strings.ToUpper(s[:1]) + s[1:]
 }
+
+// ReadFile reads a file of the runner's file system, at most limit bytes.
+func (r *Runner) ReadFile(name string, limit int64) ([]byte, error) {
+	tree, err := openRoot(r.Root)
+	if err != nil {
+		return nil, err
+	}
+	defer tree.close()
+	if !path.IsAbs(name) && tree.dir >= 0 {
+		name = "/" + name
+	}
+	return tree.read(name, limit)
+}

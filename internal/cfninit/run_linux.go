@@ -39,6 +39,9 @@ type Runner struct {
 	Now func() time.Time
 	// Env is the environment of commands; nil: that of this process.
 	Env []string
+	// Ran is told of every program that the agent started itself: its arguments
+	// and exit status (negative: a signal), or why it could not be started.
+	Ran func(args []string, exit int, err error)
 	// NoMustache stands for an instance without the Pystache library, where
 	// files with a context fail.
 	NoMustache bool

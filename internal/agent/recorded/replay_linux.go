@@ -1,4 +1,4 @@
-package cfninit
+package recorded
 
 import (
 	"bytes"
@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"beanpole/internal/aws"
-	"beanpole/internal/source"
 )
 
 // rule is one rule of a recorded case's servers.
@@ -192,10 +191,15 @@ func (p *replay) describe(req *http.Request) request {
 
 // secret finds the secret of a key in the case itself.
 func (p *replay) secret(keyID string) (secret, token string, expires time.Time, ok bool) {
-	n, _ := source.ParseJSON("metadata", p.metadata)
-	for _, f := range fields(n.Get(authKey)) {
-		if f.Value.Get("accessKeyId").TextOr("") == keyID {
-			return f.Value.Get("secretKey").TextOr(""), "", time.Time{}, true
+	var doc struct {
+		Blocks map[string]map[string]any `json:"AWS::CloudFormation::Authentication"`
+	}
+	if json.Unmarshal(p.metadata, &doc) == nil {
+		for _, b := range doc.Blocks {
+			if b["accessKeyId"] == keyID {
+				secret, _ := b["secretKey"].(string)
+				return secret, "", time.Time{}, true
+			}
 		}
 	}
 	for _, r := range p.rules {

@@ -1,0 +1,138 @@
+package agent
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// option is one option of a program.
+type option struct {
+	short byte   // 0: none
+	long  string // without the dashes
+	value string // name of its value in the help; "": the option is a switch
+	help  string
+}
+
+// line is a command line, taken apart.
+type line struct {
+	values map[string]string // by long name; a switch that is set has "true"
+	rest   []string          // what is no option
+}
+
+func (l *line) is(name string) bool { return l.values[name] != "" }
+
+// usageFault is a command line that can't be read; its text is that of
+// Python's optparse, which scripts may have come to know.
+type usageFault struct{ text string }
+
+func (e *usageFault) Error() string { return e.text }
+
+// parse reads a command line as optparse does: options may stand behind
+// other words, their long names may be cut short, and "--" ends them.
+func parse(options []option, args []string) (*line, error) {
+	l := &line{values: map[string]string{}}
+	for len(args) > 0 {
+		word := args[0]
+		args = args[1:]
+		switch {
+		case word == "--":
+			l.rest = append(l.rest, args...)
+			return l, nil
+		case strings.HasPrefix(word, "--"):
+			name, value, given := strings.Cut(word[2:], "=")
+			o, err := byName(options, name)
+			if err != nil {
+				return nil, err
+			}
+			if o.value == "" && given {
+				return nil, &usageFault{"--" + o.long + " option does not take a value"}
+			}
+			if args, err = l.set(o, "--"+o.long, value, given, args); err != nil {
+				return nil, err
+			}
+		case len(word) > 1 && word[0] == '-':
+			var err error
+			if args, err = l.letters(options, word[1:], args); err != nil {
+				return nil, err
+			}
+		default:
+			l.rest = append(l.rest, word)
+		}
+	}
+	return l, nil
+}
+
+// letters reads "-v", "-s NAME", "-sNAME" and switches written together.
+func (l *line) letters(options []option, word string, args []string) ([]string, error) {
+	for word != "" {
+		i := slices.IndexFunc(options, func(o option) bool { return o.short == word[0] })
+		if i < 0 {
+			return nil, &usageFault{"no such option: -" + word[:1]}
+		}
+		o, name := &options[i], "-"+word[:1]
+		word = word[1:]
+		var err error
+		if o.value != "" {
+			return l.set(o, name, word, word != "", args)
+		}
+		if args, err = l.set(o, name, "", false, args); err != nil {
+			return nil, err
+		}
+	}
+	return args, nil
+}
+
+func (l *line) set(o *option, name, value string, given bool, args []string) ([]string, error) {
+	switch {
+	case o.value == "":
+		value = "true"
+	case !given && len(args) == 0:
+		return nil, &usageFault{name + " option requires an argument"}
+	case !given:
+		value, args = args[0], args[1:]
+	}
+	l.values[o.long] = value
+	return args, nil
+}
+
+// byName finds a long option, also by the beginning of its name.
+func byName(options []option, name string) (*option, error) {
+	var found []*option
+	for i := range options {
+		if options[i].long == name {
+			return &options[i], nil
+		}
+		if strings.HasPrefix(options[i].long, name) {
+			found = append(found, &options[i])
+		}
+	}
+	switch len(found) {
+	case 0:
+		return nil, &usageFault{"no such option: --" + name}
+	case 1:
+		return found[0], nil
+	}
+	names := make([]string, len(found))
+	for i, o := range found {
+		names[i] = "--" + o.long
+	}
+	slices.Sort(names)
+	return nil, &usageFault{fmt.Sprintf("ambiguous option: --%s (%s?)", name, strings.Join(names, ", "))}
+}
+
+// describe is the list of options for a help page.
+func describe(options []option) string {
+	var b strings.Builder
+	for _, o := range options {
+		left := "--" + o.long
+		if o.short != 0 {
+			left = "-" + string(o.short) + ", " + left
+		}
+		if o.value != "" {
+			left += " " + o.value
+		}
+		fmt.Fprintf(&b, "  %-34s  %s\n", left, o.help)
+	}
+	return b.String()
+}
