@@ -42,6 +42,7 @@ type Bundle struct {
 	broken  []string // links to nothing
 	ignored []Ignored
 	folders map[string]bool // filled by holds
+	kept    int             // bytes of all entries' data
 	shut    func() error
 }
 
@@ -51,6 +52,7 @@ type entry struct {
 	link string // target, of a link
 	open func() (io.ReadCloser, error)
 	size int64
+	data []byte // what Read has read of a small file
 }
 
 // OpenBundle opens a folder or a zip. What it refuses, it refuses with a
@@ -259,26 +261,60 @@ func (b *Bundle) Mode(name string) fs.FileMode {
 	return b.entries[name].mode.Perm()
 }
 
-// Read is a file's content. A name that the bundle has not: fs.ErrNotExist.
+// A file of at most keptFile bytes is read once, of a bundle keptFiles of such
+// bytes at most.
+const (
+	keptFile  = 256 << 10
+	keptFiles = 4 << 20
+)
+
+// Read is a file's content, which nobody may change. A name that the bundle has
+// not: fs.ErrNotExist.
 func (b *Bundle) Read(name string) ([]byte, error) {
 	if !b.Has(name) {
 		return nil, fmt.Errorf("read %q in bundle %q: %w", name, b.path, fs.ErrNotExist)
 	}
 	e := b.entries[name]
+	if e.data != nil {
+		return e.data, nil
+	}
 	r, err := e.open()
 	if err != nil {
 		return nil, unopenable(path.Join(b.path, name), err)
 	}
 	defer r.Close()
 	// One byte more than declared shows up an archive that lies.
-	data, err := io.ReadAll(io.LimitReader(r, e.size+1))
+	data := make([]byte, 0, 512)
+	if e.size < keptFile {
+		data = make([]byte, 0, e.size+1)
+	}
+	data, err = appendAll(data, io.LimitReader(r, e.size+1))
 	switch {
 	case err != nil:
 		return nil, unopenable(path.Join(b.path, name), err)
 	case int64(len(data)) > e.size:
 		return nil, b.refuse(name, "is longer than the bundle says")
 	}
+	if n := len(data); n > 0 && n <= keptFile && b.kept+n <= keptFiles {
+		e.data, b.kept = data[:n:n], b.kept+n
+	}
 	return data, nil
+}
+
+// appendAll reads to the end, behind what data holds.
+func appendAll(data []byte, r io.Reader) ([]byte, error) {
+	for {
+		n, err := r.Read(data[len(data):cap(data)])
+		data = data[:len(data)+n]
+		switch {
+		case err == io.EOF:
+			return data, nil
+		case err != nil:
+			return data, err
+		case len(data) == cap(data):
+			data = append(data, 0)[:len(data)]
+		}
+	}
 }
 
 // Close lets go of the folder or zip.

@@ -3,7 +3,6 @@ package source
 import (
 	"io"
 	"io/fs"
-	"os"
 	"path"
 )
 
@@ -12,59 +11,79 @@ import (
 var leftOut = map[string]bool{".git": true, ".elasticbeanstalk": true, ".beanpole": true}
 
 func (b *Bundle) readFolder() error {
-	root, err := os.OpenRoot(b.path)
+	t, err := openTree(b.path)
 	if err != nil {
 		return unopenable(b.path, err)
 	}
-	b.shut = root.Close
+	b.shut = t.close
 	var skip ignore
-	if data, err := root.ReadFile(".ebignore"); err == nil {
+	if data, err := readAll(t.open(".ebignore")); err == nil {
 		skip = parseIgnore(string(data))
 	}
-	return fs.WalkDir(root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return unopenable(path.Join(b.path, name), err)
-		}
-		if name == "." {
-			return nil
-		}
-		if d.IsDir() && leftOut[d.Name()] {
-			return fs.SkipDir
-		}
-		if skip.matches(name, d.IsDir()) {
-			if wanted(name) {
-				b.ignored = append(b.ignored, Ignored{name, skip.line(name, d.IsDir())})
-			}
-			if d.IsDir() && skip.wholeFolder(name) {
-				return fs.SkipDir
-			}
-			return nil
-		}
-		return b.addFile(root, name, d)
-	})
+	return b.walk(t, ".", skip)
 }
 
-func (b *Bundle) addFile(root *os.Root, name string, d fs.DirEntry) error {
+// readAll reads what was opened, to its end.
+func readAll(r io.ReadCloser, err error) ([]byte, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	return io.ReadAll(r)
+}
+
+// walk takes what the folder holds, and the folders in it.
+func (b *Bundle) walk(t *tree, dir string, skip ignore) error {
+	entries, err := t.list(dir)
+	if err != nil {
+		return unopenable(path.Join(b.path, dir), err)
+	}
+	for _, e := range entries {
+		name, folder := below(dir, e.name), e.mode.IsDir()
+		if folder && leftOut[e.name] {
+			continue
+		}
+		kept := true
+		if skip.matches(name, folder) {
+			if wanted(name) {
+				b.ignored = append(b.ignored, Ignored{name, skip.line(name, folder)})
+			}
+			if folder && skip.wholeFolder(name) {
+				continue
+			}
+			kept = false
+		}
+		if kept {
+			if err := b.addFile(t, name, e); err != nil {
+				return err
+			}
+		}
+		if folder {
+			if err := b.walk(t, name, skip); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (b *Bundle) addFile(t *tree, name string, e listed) error {
 	if err := b.checkName(name); err != nil {
 		return err
 	}
-	info, err := d.Info()
-	if err != nil {
-		return unopenable(path.Join(b.path, name), err)
-	}
-	switch mode := info.Mode(); {
-	case mode.IsDir():
-		b.dirs[name] = mode
+	switch {
+	case e.mode.IsDir():
+		b.dirs[name] = e.mode
 		return nil
-	case mode&fs.ModeSymlink != 0:
-		target, err := root.Readlink(name)
+	case e.mode&fs.ModeSymlink != 0:
+		target, err := t.readlink(name)
 		if err != nil {
 			return unopenable(path.Join(b.path, name), err)
 		}
 		return b.add(name, &entry{link: target})
-	case mode.IsRegular():
-		open := func() (io.ReadCloser, error) { return root.Open(name) }
-		return b.add(name, &entry{mode: mode, open: open, size: info.Size()})
+	case e.mode.IsRegular():
+		open := func() (io.ReadCloser, error) { return t.open(name) }
+		return b.add(name, &entry{mode: e.mode, open: open, size: e.size})
 	}
 	return b.refuse(name, "is no file, folder or link")
 }

@@ -19,7 +19,7 @@ func (b *Bundle) With(changed map[string][]byte) *Bundle {
 			continue
 		}
 		e := *old
-		e.size = int64(len(data))
+		e.size, e.data = int64(len(data)), nil
 		e.open = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil }
 		out.entries[name] = &e
 	}
