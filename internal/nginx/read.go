@@ -7,6 +7,7 @@ package nginx
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // Limits for hostile text: no configuration is longer or deeper.
@@ -223,17 +224,10 @@ func (r *reader) quoted(quote byte) (Word, *Problem) {
 	case c == ')':
 		// nginx takes the bracket of `if ("$x" = "y")` for a word of its own
 	default:
-		_, n := utf8Len(r.text[r.at:])
+		_, n := utf8.DecodeRuneInString(r.text[r.at:])
 		return Word{}, r.fault(r.at, r.at+n, fmt.Sprintf(`unexpected "%s"`, string(c)))
 	}
 	return w, nil
-}
-
-func utf8Len(s string) (rune, int) {
-	for i, c := range s {
-		return c, max(1, len(string(c))) + i
-	}
-	return 0, 0
 }
 
 // end makes a word of the bytes between from and to.

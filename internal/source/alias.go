@@ -93,6 +93,9 @@ func (n *Node) Entries() []*Field {
 	if n == nil {
 		return nil
 	}
+	if !n.repeats() {
+		return n.Fields[:len(n.Fields):len(n.Fields)]
+	}
 	at := map[string]int{}
 	var out []*Field
 	for _, f := range n.Fields {
@@ -104,6 +107,25 @@ func (n *Node) Entries() []*Field {
 		out = append(out, f)
 	}
 	return out
+}
+
+// repeats reports whether a key stands twice in a Map.
+func (n *Node) repeats() bool {
+	if len(n.Fields) > 16 {
+		seen := make(map[string]bool, len(n.Fields))
+		for _, f := range n.Fields {
+			seen[f.Key.Text] = true
+		}
+		return len(seen) < len(n.Fields)
+	}
+	for i, f := range n.Fields {
+		for _, g := range n.Fields[:i] {
+			if f.Key.Text == g.Key.Text {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // isMerge reports whether a key is the merge key of YAML 1.1.

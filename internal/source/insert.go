@@ -27,7 +27,7 @@ func insert(data []byte, m *Node, key, value string, lines []string) (Edit, erro
 	fail := func(why string) (Edit, error) {
 		return Edit{}, fmt.Errorf("insert %q into the map at %v: %s", key, m.Place(), why)
 	}
-	if m == nil || m.Kind != Map || !m.read || m.End.Offset > len(data) {
+	if m == nil || m.Kind != Map || m.of == nil || m.End.Offset > len(data) {
 		return fail("it is no map of this file")
 	}
 	text := value
@@ -51,7 +51,12 @@ func insert(data []byte, m *Node, key, value string, lines []string) (Edit, erro
 		return fail(err.Error())
 	}
 	e.File = m.Pos.File
-	if err := verify(data, e, m, func(root *Node) int { return root.addTo(m, key, v) }); err != nil {
+	if err := verify(data, e, m, func(n *Node) *Node {
+		if n.isCopyOf(m) {
+			return n.with(key, v)
+		}
+		return n
+	}); err != nil {
 		return fail(err.Error())
 	}
 	return e, nil
@@ -180,19 +185,13 @@ func step(data []byte) int {
 	return 2
 }
 
-// verify reads the changed file and compares: it must be the old one with what
-// add puts into n, and nothing else. add says how often it did.
-func verify(data []byte, e Edit, n *Node, add func(root *Node) int) error {
+// verify reads the changed file and compares: it must be the file that n was
+// read from with what change makes of its values, and nothing else. Change
+// returns the value itself where it changes nothing.
+func verify(data []byte, e Edit, n *Node, change func(*Node) *Node) error {
 	read := ParseYAML
 	if n.Style == JSON {
 		read = ParseJSON
-	}
-	before, err := read("", data)
-	if err != nil {
-		return err
-	}
-	if add(before) == 0 {
-		return fmt.Errorf("it is not in this file")
 	}
 	changed, err := Apply(data, []Edit{e})
 	if err != nil {
@@ -202,19 +201,35 @@ func verify(data []byte, e Edit, n *Node, add func(root *Node) int) error {
 	if err != nil {
 		return fmt.Errorf("the file could not be read any more: %w", err)
 	}
-	if !sameValue(before, after) {
+	c := comparison{of: n.of, change: change}
+	if after == nil || !c.same(n.of.root, after) {
 		return fmt.Errorf("the file would change in other places too")
+	}
+	if !c.changed {
+		return fmt.Errorf("it is not in this file")
 	}
 	return nil
 }
 
-// sameValue compares two trees, maps without regard to order.
-func sameValue(a, b *Node) bool {
+// comparison holds a file, with what change makes of it, against another.
+type comparison struct {
+	of      *document
+	change  func(*Node) *Node
+	changed bool
+}
+
+// same compares two trees, maps without regard to order.
+func (c *comparison) same(a, b *Node) bool {
+	if a.of == c.of { // not what change has put there
+		if to := c.change(a); to != a {
+			a, c.changed = to, true
+		}
+	}
 	if a.Kind != b.Kind || a.Tag != b.Tag || a.Text != b.Text || len(a.Items) != len(b.Items) {
 		return false
 	}
 	for i := range a.Items {
-		if !sameValue(a.Items[i], b.Items[i]) {
+		if !c.same(a.Items[i], b.Items[i]) {
 			return false
 		}
 	}
@@ -222,35 +237,35 @@ func sameValue(a, b *Node) bool {
 	if len(x) != len(y) {
 		return false
 	}
-	values := map[string]*Node{}
-	for _, f := range y {
-		values[f.Key.Text] = f.Value
-	}
-	for _, f := range x {
-		if v := values[f.Key.Text]; v == nil || !sameValue(f.Value, v) {
+	var values map[string]*Node // of b, once the order differs
+	for i, f := range x {
+		v := y[i].Value
+		if values == nil && y[i].Key.Text != f.Key.Text {
+			values = map[string]*Node{}
+			for _, f := range y {
+				values[f.Key.Text] = f.Value
+			}
+		}
+		if values != nil {
+			v = values[f.Key.Text]
+		}
+		if v == nil || !c.same(f.Value, v) {
 			return false
 		}
 	}
 	return true
 }
 
-// addTo adds the entry to every copy of m (aliases make copies) in the tree.
-func (n *Node) addTo(m *Node, key string, v *Node) int {
-	if n == nil {
-		return 0
-	}
-	count := 0
-	for _, i := range n.Items {
-		count += i.addTo(m, key, v)
-	}
-	for _, f := range n.Fields {
-		count += f.Value.addTo(m, key, v)
-	}
-	if n.Kind == Map && n.body == m.body && n.End.Offset == m.End.Offset {
-		n.Fields = append(n.Fields, &Field{Key: NewString(key, Pos{}), Value: v})
-		count++
-	}
-	return count
+// isCopyOf: n is old, or the copy that an alias makes of it.
+func (n *Node) isCopyOf(old *Node) bool {
+	return n.Kind == old.Kind && n.body == old.body && n.End.Offset == old.End.Offset
+}
+
+// with is a map with one more entry.
+func (n *Node) with(key string, v *Node) *Node {
+	out := *n
+	out.Fields = append(n.Fields[:len(n.Fields):len(n.Fields)], &Field{Key: NewString(key, Pos{}), Value: v})
+	return &out
 }
 
 // writeScalar is source text that YAML reads as this text, in the style given

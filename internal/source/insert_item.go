@@ -13,7 +13,7 @@ func InsertItem(data []byte, s *Node, lines []string) (Edit, error) {
 	fail := func(why string) (Edit, error) {
 		return Edit{}, fmt.Errorf("add to the list at %v: %s", s.Place(), why)
 	}
-	if s == nil || s.Kind != Seq || !s.read || len(s.Items) == 0 || s.End.Offset > len(data) {
+	if s == nil || s.Kind != Seq || s.of == nil || len(s.Items) == 0 || s.End.Offset > len(data) {
 		return fail("it is no list of this file, or an empty one")
 	}
 	v, err := ParseYAML("", []byte(strings.Join(lines, "\n")))
@@ -33,7 +33,14 @@ func InsertItem(data []byte, s *Node, lines []string) (Edit, error) {
 		}
 	}
 	e.File = s.Pos.File
-	if err := verify(data, e, s, func(root *Node) int { return root.appendTo(s, v) }); err != nil {
+	if err := verify(data, e, s, func(n *Node) *Node {
+		if !n.isCopyOf(s) {
+			return n
+		}
+		more := *n
+		more.Items = append(n.Items[:len(n.Items):len(n.Items)], v)
+		return &more
+	}); err != nil {
 		return fail(err.Error())
 	}
 	return e, nil
@@ -51,24 +58,4 @@ func (n *Node) lead(data []byte) string {
 		return lineEnd(data) + between[i+1:]
 	}
 	return " "
-}
-
-// appendTo adds the item to every copy of the list s (aliases make copies) in
-// the tree.
-func (n *Node) appendTo(s, v *Node) int {
-	if n == nil {
-		return 0
-	}
-	count := 0
-	for _, i := range n.Items {
-		count += i.appendTo(s, v)
-	}
-	for _, f := range n.Fields {
-		count += f.Value.appendTo(s, v)
-	}
-	if n.Kind == Seq && n.body == s.body && n.End.Offset == s.End.Offset {
-		n.Items = append(n.Items, v)
-		count++
-	}
-	return count
 }

@@ -33,7 +33,7 @@ func (n *Node) ParseJSON(from, to int) (*Node, error) {
 }
 
 func parseJSON(data []byte, from int, at func(int) Pos) (n *Node, err error) {
-	r := &jsonReader{d: data, o: from, at: at}
+	r := &jsonReader{d: data, o: from, at: at, doc: &document{}}
 	r.space()
 	if r.o == len(r.d) {
 		return nil, nil
@@ -45,13 +45,15 @@ func parseJSON(data []byte, from int, at func(int) Pos) (n *Node, err error) {
 	if r.space(); r.o < len(r.d) {
 		return nil, r.fail(r.o, "more text follows the value", "")
 	}
+	r.doc.root = n
 	return n, nil
 }
 
 type jsonReader struct {
-	d  []byte
-	o  int
-	at func(int) Pos
+	d   []byte
+	o   int
+	at  func(int) Pos
+	doc *document
 }
 
 func (r *jsonReader) fail(o int, what, remedy string) error {
@@ -95,7 +97,7 @@ func (r *jsonReader) value(depth int) (*Node, error) {
 	if depth > maxDepth {
 		return nil, r.fail(r.o, fmt.Sprintf("values are nested more than %d deep", maxDepth), "")
 	}
-	n := &Node{Style: JSON, Pos: r.at(r.o), body: r.o, read: true}
+	n := &Node{Style: JSON, Pos: r.at(r.o), body: r.o, of: r.doc}
 	var err error
 	switch c := r.peek(); {
 	case c == '{':

@@ -71,11 +71,16 @@ type Node struct {
 	// option, parameter or resource that it was taken from.
 	From []Origin
 
-	segs []seg // where Text stands in the file, see PosAt; none: nowhere
-	body int   // offset of the value itself, behind its tag and anchor
-	flow bool  // a Seq or Map in brackets
-	last int   // of such: offset behind its last child
-	read bool  // it was read from a file, so body and flow count
+	segs []seg     // where Text stands in the file, see PosAt; none: nowhere
+	body int       // offset of the value itself, behind its tag and anchor
+	flow bool      // a Seq or Map in brackets
+	last int       // of such: offset behind its last child
+	of   *document // that it was read from, so body and flow count; nil: none
+}
+
+// document is a file that was read.
+type document struct {
+	root *Node
 }
 
 // Field is one entry of a Map.

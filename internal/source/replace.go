@@ -8,10 +8,10 @@ import "strings"
 // only with a value that a function made.
 func ReplaceScalar(data []byte, n *Node, text string) Edit {
 	e := Edit{File: n.Pos.File, Start: n.Pos.Offset, End: n.End.Offset}
-	if n.read {
+	if n.of != nil {
 		e.Start = n.body
 	}
-	if n.read && (n.Style == Literal || n.Style == Folded) {
+	if n.of != nil && (n.Style == Literal || n.Style == Folded) {
 		if s, ok := n.rewriteBlock(data, text); ok {
 			e.New = s
 			return e
@@ -58,7 +58,7 @@ func (n *Node) rewriteBlock(data []byte, text string) (string, bool) {
 // entry of a map. It says no where the file would change in other places too.
 func ReplaceValue(data []byte, f *Field, text string) (Edit, bool) {
 	n := f.Value
-	if n == nil || !n.read || n.End.Offset > len(data) || n.Pos.File != f.Key.Pos.File || n.Pos.Offset < f.Key.End.Offset {
+	if n == nil || n.of == nil || n.End.Offset > len(data) || n.Pos.File != f.Key.Pos.File || n.Pos.Offset < f.Key.End.Offset {
 		return Edit{}, false
 	}
 	e := Edit{File: n.Pos.File, Start: n.Pos.Offset, End: n.End.Offset, New: text}
@@ -72,28 +72,13 @@ func ReplaceValue(data []byte, f *Field, text string) (Edit, bool) {
 	if err != nil {
 		return Edit{}, false
 	}
-	err = verify(data, e, n, func(root *Node) int { return root.putFor(n, v) })
-	return e, err == nil
-}
-
-// putFor puts v in the place of every copy of n in the tree.
-func (n *Node) putFor(old, v *Node) int {
-	if n == nil {
-		return 0
-	}
-	count := 0
-	for _, it := range n.Items {
-		count += it.putFor(old, v)
-	}
-	for _, f := range n.Fields {
-		if w := f.Value; w != nil && w.body == old.body && w.End.Offset == old.End.Offset && w.Kind == old.Kind {
-			f.Value = v
-			count++
-			continue
+	err = verify(data, e, n, func(old *Node) *Node {
+		if old.isCopyOf(n) {
+			return v
 		}
-		count += f.Value.putFor(old, v)
-	}
-	return count
+		return old
+	})
+	return e, err == nil
 }
 
 // Quote is a text as a value in double quotes, in YAML as in JSON.

@@ -48,9 +48,17 @@ func ParseYAML(file string, data []byte) (*Node, error) {
 		return nil, p
 	}
 	x := newIndex(file, data, false)
-	r := &yamlReader{x: x, lib: x, done: map[*yaml.Node]*Node{}, open: map[*yaml.Node]bool{}, budget: maxAlias}
+	if n, ok := readQuickly(file, data, x); ok {
+		return n, nil
+	}
+	return readThoroughly(data, x)
+}
+
+// readThoroughly has the library read a file.
+func readThoroughly(data []byte, x *index) (*Node, error) {
+	r := &yamlReader{x: x, lib: x, doc: &document{}, done: map[*yaml.Node]*Node{}, open: map[*yaml.Node]bool{}, budget: maxAlias}
 	if bytes.Contains(data, []byte("\u0085")) || bytes.Contains(data, []byte("\u2028")) || bytes.Contains(data, []byte("\u2029")) {
-		r.lib = newIndex(file, data, true)
+		r.lib = newIndex(x.file, data, true)
 	}
 	root, err := r.load()
 	if root == nil || err != nil {
@@ -63,6 +71,7 @@ func ParseYAML(file string, data []byte) (*Node, error) {
 	if n.Kind == Null && n.Pos == n.End && n.Tag == "" {
 		return nil, nil // "---" and nothing else
 	}
+	r.doc.root = n
 	return n, nil
 }
 
@@ -103,6 +112,7 @@ func noText(file string, data []byte) *Problem {
 type yamlReader struct {
 	x      *index // places for people
 	lib    *index // lines as the YAML library counts them
+	doc    *document
 	done   map[*yaml.Node]*Node
 	open   map[*yaml.Node]bool
 	budget int
@@ -157,7 +167,7 @@ func (r *yamlReader) node(y *yaml.Node, depth int) (*Node, int, error) {
 	}
 	r.open[y] = true
 	defer delete(r.open, y)
-	n := &Node{Pos: r.x.pos(start), read: true}
+	n := &Node{Pos: r.x.pos(start), of: r.doc}
 	n.body = start
 	if y.Style&yaml.TaggedStyle != 0 || y.Anchor != "" || y.Tag == "!" {
 		n.body = skipProperties(r.x.data, start)
