@@ -114,6 +114,8 @@ type run struct {
 	// ignored is filled by ignores.
 	ignored *[]*ignore
 	written []*script // by writtenScripts
+	// programTexts is filled by programs.
+	programTexts *[]string
 	// madePaths and unpacked are filled by writes: paths with the folders above them,
 	// and those below which an archive is unpacked.
 	madePaths, unpacked map[string]bool

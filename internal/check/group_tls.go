@@ -9,5 +9,9 @@ var tlsRules = []*Rule{
 	certificateKeyMismatch,
 	certificateExpired,
 	nginxRefused,
+	certificateFileMissing,
+	directiveRemoved,
+	upstreamUndefined,
+	proxyFileNotRead,
 	tlsPortClosed,
 }

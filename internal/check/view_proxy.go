@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"beanpole/internal/ebext"
+	"beanpole/internal/finding"
 	"beanpole/internal/nginx"
 	"beanpole/internal/source"
 )
@@ -133,4 +134,74 @@ func (r *run) proxyIs(server string) (applies, certain bool) {
 		return false, r.platform.Known
 	}
 	return true, r.direct && r.platform.Known
+}
+
+// nginxInForce are the nginx files that can be taken apart and that nginx reads
+// on this platform. certain is set when platform and proxy are known.
+func (r *run) nginxInForce() (files []*proxyFile, certain bool) {
+	applies, certain := r.proxyIs("nginx")
+	if !applies {
+		return nil, false
+	}
+	main := r.ownMain()
+	for _, f := range r.nginxFiles() {
+		on, known := r.onGenerations(f.on...)
+		certain = certain && known
+		f.parse()
+		if on && f.ok && f.fault == nil && (main == nil || main.includes(f)) {
+			files = append(files, f)
+		}
+	}
+	return files, certain
+}
+
+// ownMain is the nginx.conf with which the bundle replaces the platform's, nil
+// when there is none that is read.
+func (r *run) ownMain() *proxyFile {
+	for _, f := range r.nginxFiles() {
+		if on, _ := r.onGenerations(f.on...); on && f.level == nginx.Main && f.staged {
+			f.parse()
+			return f
+		}
+	}
+	return nil
+}
+
+// includes: a main file is the other file, or names it in an include.
+func (f *proxyFile) includes(other *proxyFile) bool {
+	if f == other || !f.ok || f.fault != nil {
+		return true
+	}
+	_, rest, _ := strings.Cut(other.name, "nginx/")
+	return f.includesName(rest)
+}
+
+// includesName: a main file includes the file of that name below nginx's folder.
+func (f *proxyFile) includesName(rest string) (found bool) {
+	nginx.Walk(f.directives, func(d *nginx.Directive) {
+		if d.Name.Text == "include" && len(d.Args) == 1 {
+			pattern := d.Args[0].Text
+			for _, folder := range []string{"/etc/nginx/", "/var/proxy/staging/nginx/", "./"} {
+				pattern = strings.TrimPrefix(pattern, folder)
+			}
+			match, err := path.Match(pattern, rest)
+			found = found || match || err != nil
+		}
+	})
+	return found
+}
+
+// line is the number of the line on which byte i of the file stands.
+func (f *proxyFile) line(i int) int {
+	return 1 + strings.Count(f.text.Text[:min(i, len(f.text.Text))], "\n")
+}
+
+// finding begins a finding about a word of the file; while platform or proxy are
+// not known it is a warning.
+func (f *proxyFile) finding(rule string, w nginx.Word, certain bool) *finding.Finding {
+	out := &finding.Finding{Rule: rule, Severity: finding.Error, Certain: certain, Pos: f.text.PosAt(w.Start), End: f.text.PosAt(w.End)}
+	if !certain {
+		out.Severity = finding.Warning
+	}
+	return out
 }
