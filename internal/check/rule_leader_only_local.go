@@ -12,7 +12,7 @@ import (
 
 var leaderOnlyLocal = &Rule{
 	Slug:  "leader-only-local",
-	Title: "leader_only keeps work from the other instances that each of them needs",
+	Title: "leader_only keeps needed work from other instances",
 	Why: `A container command with leader_only: true runs on one instance of a deployment. On the
 others, and on those that Auto Scaling starts later, nothing of it happens: no package
 is installed, no service started, no file made. It is meant for work outside of the

@@ -16,7 +16,7 @@ const (
 
 var agentConfigLost = &Rule{
 	Slug:  "agent-config-lost",
-	Title: "two configurations of the CloudWatch agent drive each other out",
+	Title: "of two CloudWatch agent configurations one is lost",
 	Why: `With StreamLogs, Elastic Beanstalk itself configures the CloudWatch agent at each
 deployment, with fetch-config, which drops every other configuration: a file that was
 put into the agent's folder amazon-cloudwatch-agent.d is gone. The other way round,
@@ -72,7 +72,7 @@ container_commands:
 
 var logAgentGone = &Rule{
 	Slug:  "log-agent-gone",
-	Title: "the CloudWatch Logs agent of Amazon Linux AMI is not there",
+	Title: "the CloudWatch Logs agent of old is not there",
 	Why: `Since Amazon Linux 2 Elastic Beanstalk streams logs with the CloudWatch agent. The agent
 before it, awslogs, which reads /etc/awslogs, is not installed, and Amazon Linux 2023
 has no package of it: nothing reads the file, without a message.`,

@@ -12,7 +12,7 @@ import (
 
 var writtenLater = &Rule{
 	Slug:  "written-later",
-	Title: "a command runs a file that a later configuration file writes",
+	Title: "a command runs a file that a later file brings",
 	Why: `Each configuration file is carried out as a whole, in the order of their names: its
 packages, sources and files, then its commands, before anything of the next file. On a
 new instance a command cannot run what a later file writes: "No such file or
