@@ -12,22 +12,28 @@ import (
 
 	"beanpole/internal/ebext"
 	"beanpole/internal/instance"
+	"beanpole/internal/platform"
 )
-
-// hooksAL1 are the platform's hooks, to which an environment may add its own.
-const hooksAL1 = "/opt/elasticbeanstalk/hooks/appdeploy/"
 
 // tipAL1 ends every error text of the host manager. [hm]
 const tipAL1 = "For more detail, check /var/log/eb-activity.log using console or EB CLI"
 
-// al1Steps is the order of Amazon Linux 1's command processor.
-// [log: eb-commandprocessor.log]
+// al1Steps is the order of Amazon Linux 1's command processor; a configuration
+// deployment runs the hooks of configdeploy and nothing of .ebextensions.
+// [log: eb-commandprocessor.log; gh:mixmaxhq/eb-fix-npm#14 for configdeploy]
 func (d *deployment) al1Steps() []step {
+	if d.command.Name == platform.ConfigDeploy {
+		return []step{
+			{"ConfigDeployStage0/ConfigDeployPreHook", d.hookAL1("pre", d.prepareAL1)},
+			{"ConfigDeployStage1/ConfigDeployEnactHook", d.hookAL1("enact", d.enactAL1)},
+			{"ConfigDeployStage1/ConfigDeployPostHook", d.hookAL1("post", nil)},
+		}
+	}
 	return []step{
 		{"AppDeployStage0/DownloadSourceBundle", d.download},
 		{"AppDeployStage0/EbExtensionPreBuild", func(ctx context.Context) error { return d.build(ctx, ebext.PreBuild, "/") }},
 		{"AppDeployStage0/AppDeployPreHook", d.hookAL1("pre", d.prepareAL1)},
-		{"AppDeployStage0/EbExtensionPostBuild", func(ctx context.Context) error { return d.build(ctx, ebext.PostBuild, d.path(stagingDir)) }},
+		{"AppDeployStage0/EbExtensionPostBuild", func(ctx context.Context) error { return d.build(ctx, ebext.PostBuild, d.staging()) }},
 		{"AppDeployStage0/InfraCleanEbextension", d.cleanExtensions},
 		{"AppDeployStage1/AppDeployEnactHook", d.hookAL1("enact", d.enactAL1)},
 		{"AppDeployStage1/AppDeployPostHook", d.hookAL1("post", nil)},
@@ -41,8 +47,14 @@ func (d *deployment) runAL1(ctx context.Context) *instance.Result {
 		return broken("open log", err)
 	}
 	d.activity = activityLog{w, time.Now, os.Getpid()}
-	kind, startup := "Application update", false
-	if d.engine.deployments == 1 {
+	kind, cmd, startup := "Application update", "CMD-AppDeploy", false
+	switch {
+	case d.command.Name == platform.ConfigDeploy:
+		kind, cmd = "Configuration update", "CMD-ConfigDeploy"
+		if err := d.writeEnvironment(); err != nil {
+			return broken("write the environment", err)
+		}
+	case d.engine.deployments == 1:
 		kind, startup = "Application deployment", true
 	}
 	whole := fmt.Sprintf("%s %s@%d", kind, d.command.VersionLabel, d.engine.deployments)
@@ -52,47 +64,20 @@ func (d *deployment) runAL1(ctx context.Context) *instance.Result {
 			name = strings.Replace(name, "AppDeployStage", "StartupStage", 1)
 		}
 		path := whole + "/" + name
+		d.activityPath = path
 		d.activity.line(path, "Starting activity...")
 		if err := s.run(ctx); err != nil {
 			if ctx.Err() != nil {
 				err = context.Cause(ctx)
 			}
 			d.failAL1(path, s.name, err)
-			d.activity.completed(whole, kind+" - Command CMD-AppDeploy failed")
+			d.activity.completed(whole, kind+" - Command "+cmd+" failed")
 			return d.result
 		}
 		d.activity.completed(path, "")
 	}
-	d.activity.completed(whole, kind+" - Command CMD-AppDeploy succeeded")
+	d.activity.completed(whole, kind+" - Command "+cmd+" succeeded")
 	return d.result
-}
-
-// hookFailure is a hook that ended with an error.
-type hookFailure struct {
-	script string
-	output string
-	err    error
-}
-
-func (h *hookFailure) Error() string { return fmt.Sprintf("Hook %s failed.", h.script) }
-func (h *hookFailure) Unwrap() error { return h.err }
-
-// hookAL1 is a stage of hooks: the platform's own work, then the scripts that
-// are in the folder.
-func (d *deployment) hookAL1(kind string, own func(context.Context) error) func(context.Context) error {
-	return func(ctx context.Context) error {
-		if own != nil {
-			if err := own(ctx); err != nil {
-				return err
-			}
-		}
-		var out bytes.Buffer
-		failed, err := d.hooks(ctx, d.path(hooksAL1+kind), "/", &out)
-		if err != nil {
-			return &hookFailure{script: failed, output: out.String(), err: err}
-		}
-		return nil
-	}
 }
 
 func (d *deployment) prepareAL1(ctx context.Context) error {
@@ -113,7 +98,11 @@ func (d *deployment) enactAL1(ctx context.Context) error {
 	if err := d.flip(ctx); err != nil {
 		return err
 	}
-	return d.startProxy(ctx)
+	if err := d.startProxy(ctx); err != nil {
+		return err
+	}
+	d.watchStart(ctx)
+	return nil
 }
 
 // failAL1 logs and fills in the result.

@@ -5,12 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"time"
 
 	"beanpole/internal/ebext"
 	"beanpole/internal/instance"
+	"beanpole/internal/platform"
 )
 
 // step is one instruction of the platform engine. One without run does
@@ -20,27 +19,58 @@ type step struct {
 	run  func(context.Context) error
 }
 
-// al2Steps is the order of Amazon Linux 2 and 2023. [log: eb-engine.log]
+// al2Steps is the platform's order with what carries it out.
 func (d *deployment) al2Steps() []step {
-	return []step{
-		{"stopSqsd", nil},
-		{"PreBuildEbExtension", d.configSet(ebext.PreBuild, "/", "EbExtension build failed.")},
-		{"StageApplication", d.stage},
-		{"RunAppDeployPreBuildHooks", d.platformHooks("prebuild", stagingDir)},
-		{"InstallDependency", func(ctx context.Context) error { return d.install(ctx, d.engineLog.w) }},
-		{"configure proxy Nginx", func(context.Context) error { return d.renderProxy() }},
-		{"PostBuildEbExtension", d.configSet(ebext.PostBuild, stagingDir, "Container commands build failed.")},
-		{"CleanEbExtensions", d.cleanExtensions},
-		{"RunAppDeployPreDeployHooks", d.platformHooks("predeploy", stagingDir)},
-		{"stop X-Ray", nil},
-		{"stop proxy", d.stopProxy},
-		{"FlipApplication", d.flip},
-		{"start X-Ray", nil},
-		{"start proxy with new configuration", d.startProxy},
-		{"configureSqsd", nil},
-		{"startSqsd", nil},
-		{"RunAppDeployPostDeployHooks", d.platformHooks("postdeploy", currentDir)},
+	var out []step
+	for _, i := range d.at.Order(d.command.Name) {
+		out = append(out, step{i.Name, d.action(i.Do)})
 	}
+	return out
+}
+
+// action is what an instruction of Amazon Linux 2 and 2023 does.
+func (d *deployment) action(a platform.Action) func(context.Context) error {
+	switch a {
+	case platform.ElectLeader:
+		return d.electLeader
+	case platform.PreBuild:
+		return d.configSet(ebext.PreBuild, "/", "EbExtension build failed.")
+	case platform.Stage:
+		return d.stage
+	case platform.PreBuildHooks:
+		return d.platformHooks("prebuild", d.staging())
+	case platform.Build:
+		return func(ctx context.Context) error { return d.install(ctx, d.engineLog.w) }
+	case platform.RenderProxy:
+		return func(context.Context) error { return d.renderProxy() }
+	case platform.PostBuild:
+		return d.configSet(ebext.PostBuild, d.staging(), "Container commands build failed.")
+	case platform.CleanExtensions:
+		return d.cleanExtensions
+	case platform.PreDeployHooks:
+		return d.platformHooks("predeploy", d.staging())
+	case platform.StopProxy:
+		return d.stopProxy
+	case platform.Flip:
+		return d.flip
+	case platform.StartProxy:
+		return d.startProxy
+	case platform.TrackPIDs:
+		return func(ctx context.Context) error { d.watchStart(ctx); return nil }
+	case platform.PostDeployHooks:
+		return d.platformHooks("postdeploy", d.current())
+	}
+	return nil
+}
+
+// electLeader says who leads; the command service has decided it.
+func (d *deployment) electLeader(context.Context) error {
+	if d.command.Leader {
+		d.note("Instance is Leader.")
+	} else {
+		d.note("Instance is NOT a Leader.") // (general)
+	}
+	return nil
 }
 
 // runAL2 carries app-deploy out as the platform engine does.
@@ -53,14 +83,14 @@ func (d *deployment) runAL2(ctx context.Context) *instance.Result {
 	d.note("Starting...")
 	d.note("Starting EBPlatform-PlatformEngine")
 	d.note("Engine command: (%s)", d.command.Name)
-	d.note("Downloading EB Application...")
 	failed := "DownloadSourceBundle"
-	if err = d.download(ctx); err == nil {
-		if d.command.Leader {
-			d.note("Instance is Leader.")
-		} else {
-			d.note("Instance is NOT a Leader.") // (general)
-		}
+	if d.command.Name == platform.ConfigDeploy {
+		failed, err = "WriteEnvironment", d.writeEnvironment()
+	} else {
+		d.note("Downloading EB Application...")
+		err = d.download(ctx)
+	}
+	if err == nil {
 		failed, err = d.follow(ctx, d.al2Steps())
 	}
 	if err != nil && ctx.Err() != nil {
@@ -96,26 +126,6 @@ func (d *deployment) configSet(set, dir, failure string) func(context.Context) e
 	}
 }
 
-// platformHooks is an instruction that runs one folder of .platform/hooks.
-func (d *deployment) platformHooks(kind, dir string) func(context.Context) error {
-	return func(ctx context.Context) error {
-		rel := ".platform/hooks/" + kind
-		folder := filepath.Join(d.path(dir), rel)
-		if _, err := os.Stat(folder); err != nil {
-			d.note("The dir %s/ does not exist in the application. Skipping this step...", rel)
-			return nil
-		}
-		w, err := d.log("eb-hooks.log")
-		if err != nil {
-			return err
-		}
-		if failed, err := d.hooks(ctx, folder, d.path(dir), w); err != nil {
-			return fmt.Errorf("command %s/%s failed with error %w", rel, filepath.Base(failed), err)
-		}
-		return nil
-	}
-}
-
 // finishAL2 logs and fills in the result. [log: eb-engine.log]
 func (d *deployment) finishAL2(failed string, err error) {
 	r := d.result
@@ -124,10 +134,10 @@ func (d *deployment) finishAL2(failed string, err error) {
 		r.Status, r.ReturnCode, r.FailedStep = instance.Failure, 1, failed
 		r.TimedOut = errors.Is(err, errTimeout)
 		r.Message = "Engine execution has encountered an error."
-		r.Events = []instance.EngineEvent{{Message: "Instance deployment failed. For details, see 'eb-engine.log'.", Severity: "ERROR"}}
+		d.tell("ERROR", "Instance deployment failed. For details, see 'eb-engine.log'.")
 	} else {
 		r.Message = "Engine execution has succeeded."
-		r.Events = []instance.EngineEvent{{Message: "Instance deployment completed successfully.", Severity: "INFO"}}
+		d.tell("INFO", "Instance deployment completed successfully.")
 	}
 	d.note("Executing cleanup logic")
 	d.note("CommandService Response: %s", serviceResponse(r, d.engineLog.now()))

@@ -9,13 +9,10 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"slices"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"beanpole/internal/instance"
 )
 
 // socketPath is where the engine answers systemctl and service.
@@ -33,11 +30,11 @@ type appletAnswer struct {
 // IsApplet tells whether this program was called as one of the programs that
 // it stands for on an instance.
 func IsApplet(argv0 string) bool {
-	return slices.Contains(instance.Applets, filepath.Base(argv0))
+	return isTool(filepath.Base(argv0))
 }
 
-// Applet is systemctl, service or initctl on an instance, whichever argv[0]
-// says. It has the engine do the work; the result is the exit status.
+// Applet is systemctl, service, initctl, get-config or another of the platform's
+// programs on an instance, whichever argv[0] says. It has the engine do the work; the result is the exit status.
 func Applet(argv []string, out, errs io.Writer) int {
 	name := filepath.Base(argv[0])
 	c, err := net.Dial("unix", socketPath)

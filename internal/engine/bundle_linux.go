@@ -40,16 +40,24 @@ func download(ctx context.Context, address, to string) error {
 	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	return keep(resp.Body, to)
+}
+
+// keep writes a bundle beside its place, and puts it there when it is whole.
+func keep(bundle io.Reader, to string) error {
+	f, err := os.CreateTemp(filepath.Dir(to), ".bundle-*")
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	n, err := io.Copy(f, io.LimitReader(resp.Body, largestBundle+1))
+	defer os.Remove(f.Name())
+	n, err := io.Copy(f, io.LimitReader(bundle, largestBundle+1))
 	if err == nil && n > largestBundle {
 		err = fmt.Errorf("larger than %d bytes", largestBundle)
 	}
-	return errors.Join(err, f.Close())
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), to)
 }
 
 // unpack writes the archive's entries below dir and never outside it.

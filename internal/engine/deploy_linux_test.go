@@ -224,7 +224,7 @@ func TestAnApplicationIsDeployedInThePlatformsOrder(t *testing.T) {
 	}
 	if missing := inOrder(logOf(t, i, "eb-engine.log"), "[INFO] Engine command: (app-deploy)", "[INFO] Instance is Leader.",
 		"[INFO] Executing instruction: PreBuildEbExtension", "[INFO] Executing cfn scripts in config set Infra-EmbeddedPreBuild.",
-		"[INFO] Executing instruction: StageApplication", "RunAppDeployPreBuildHooks", "InstallDependency", "configure proxy",
+		"[INFO] Executing instruction: StageApplication", "RunAppDeployPreBuildHooks", "Golang Specific Build Application", "configure proxy",
 		"PostBuildEbExtension", "CleanEbExtensions", "RunAppDeployPreDeployHooks", "stop proxy", "FlipApplication", "start proxy",
 		"RunAppDeployPostDeployHooks", `CommandService Response: {"status":"SUCCESS","api_version":"1.0","results":[{"status":"SUCCESS","msg":"Engine execution has succeeded.","returncode":0`); missing != "" {
 		t.Errorf("eb-engine.log: %q is missing or out of order:\n%s", missing, logOf(t, i, "eb-engine.log"))

@@ -15,11 +15,10 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
 
 	"beanpole/internal/cfninit"
-	"beanpole/internal/ebext"
 	"beanpole/internal/instance"
+	"beanpole/internal/platform"
 	"beanpole/internal/source"
 )
 
@@ -27,8 +26,6 @@ import (
 const (
 	bundlePath = "/opt/elasticbeanstalk/deployment/app_source_bundle"
 	envPath    = "/opt/elasticbeanstalk/deployment/env"
-	stagingDir = "/var/app/staging"
-	currentDir = "/var/app/current"
 )
 
 // searchPath is PATH for what the platform runs of the application's.
@@ -40,7 +37,7 @@ type deployment struct {
 	command *instance.Command
 	clock   *clock
 	al1     bool
-	branch  string // "Go 1"
+	at      platform.Platform
 	result  *instance.Result
 
 	metadata *source.Node // of the environment's resource, once read
@@ -50,12 +47,13 @@ type deployment struct {
 
 	engineLog engineLog
 	activity  activityLog
-	logs      []io.Closer
+	// activityPath is the activity in hand, on the Amazon Linux AMI.
+	activityPath string
+	logs         []io.Closer
 }
 
-func newDeployment(e *engine, c *instance.Command, p ebext.Platform) *deployment {
-	return &deployment{engine: e, command: c, al1: p.Generation == ebext.AL1, branch: p.Branch,
-		result: &instance.Result{Status: instance.Success}}
+func newDeployment(e *engine, c *instance.Command, p platform.Platform) *deployment {
+	return &deployment{engine: e, command: c, al1: p.AL1(), at: p, result: &instance.Result{Status: instance.Success}}
 }
 
 // carryOut is the command in the order of its platform.
@@ -68,6 +66,18 @@ func (d *deployment) carryOut(ctx context.Context) *instance.Result {
 
 // path is where p is for this process.
 func (d *deployment) path(p string) string { return d.engine.root + p }
+
+// staging and current are where the new version and the running one lie.
+func (d *deployment) staging() string { return d.path(d.at.Staging) }
+func (d *deployment) current() string { return d.path(d.at.Current) }
+
+// option is the value of an option setting, "" when it is not set.
+func (d *deployment) option(namespace, name string) string { return d.command.Options[namespace][name] }
+
+// tell shows an event of the platform's.
+func (d *deployment) tell(severity, format string, args ...any) {
+	d.result.Events = append(d.result.Events, instance.EngineEvent{Message: fmt.Sprintf(format, args...), Severity: severity})
+}
 
 // log opens a log file for as long as the deployment takes.
 func (d *deployment) log(name string) (io.Writer, error) {
@@ -97,13 +107,21 @@ func (d *deployment) port() int {
 	if d.command.Port != 0 {
 		return d.command.Port
 	}
-	return 5000
+	return d.at.Port
 }
 
 // environment is what the application's processes and hooks see: environment
-// properties, and HOME, PATH and PORT. [EB:platforms-linux-extend]
+// properties, HOME, PATH and PORT [EB:platforms-linux-extend], and what the
+// language's tools need.
 func (d *deployment) environment(port int, home string) []string {
 	all := map[string]string{"PATH": searchPath, "HOME": home, "LANG": "C.UTF-8", "PORT": strconv.Itoa(port)}
+	switch d.at.Language {
+	case platform.Python:
+		all["PATH"] = d.virtualEnv() + "/bin:" + searchPath
+		all["PYTHONPATH"] = d.virtualEnv() + "/bin" // [public hooks of Amazon Linux 2]
+	case platform.Ruby:
+		all["RACK_ENV"], all["RAILS_ENV"] = "production", "production" // [EB:ruby-platform]
+	}
 	for k, v := range d.command.Env {
 		all[k] = v
 	}
@@ -120,11 +138,32 @@ func (d *deployment) download(ctx context.Context) error {
 	if err := download(ctx, d.command.BundleURL, d.path(bundlePath)); err != nil {
 		return fmt.Errorf("download of the source bundle failed: %w", err)
 	}
+	return d.writeEnvironment()
+}
+
+// writeEnvironment writes the environment properties, and what else the
+// platform keeps in files about its environment.
+func (d *deployment) writeEnvironment() error {
 	var env bytes.Buffer
-	for _, e := range d.environment(d.port(), "/home/"+appUser) {
+	for _, e := range d.environment(d.port(), d.home()) {
 		fmt.Fprintln(&env, e)
 	}
-	return os.WriteFile(d.path(envPath), env.Bytes(), 0o600)
+	if err := os.WriteFile(d.path(envPath), env.Bytes(), 0o600); err != nil {
+		return err
+	}
+	return d.writeFacts()
+}
+
+// home is the home folder of who runs the application.
+func (d *deployment) home() string { return "/home/" + d.user() }
+
+// user is who runs the application. The Amazon Linux AMI's own users are not
+// on the instance: webapp stands for them.
+func (d *deployment) user() string {
+	if _, _, err := ids(d.at.User); err == nil {
+		return d.at.User
+	}
+	return appUser
 }
 
 // build runs one configSet as `cfn-init` would, from the folder dir.
@@ -184,46 +223,41 @@ func (d *deployment) agent() (*cfninit.Runner, error) {
 	}, nil
 }
 
-// stage unpacks the bundle into a new staging folder.
+// stage unpacks the bundle into a new staging folder. One that cannot be
+// unpacked leaves nothing behind.
 func (d *deployment) stage(context.Context) error {
-	d.note("Recreating %s/", stagingDir)
-	if err := os.RemoveAll(d.path(stagingDir)); err != nil {
+	d.note("Recreating %s/", d.at.Staging)
+	if err := os.RemoveAll(d.staging()); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(d.path(stagingDir), 0o755); err != nil {
+	if err := os.MkdirAll(d.staging(), 0o755); err != nil {
 		return err
 	}
-	return unpack(d.path(bundlePath), d.path(stagingDir))
+	d.note("extracting %s to %s/", bundlePath, d.at.Staging)
+	err := unpack(d.path(bundlePath), d.staging())
+	if err == nil {
+		err = d.handOver(d.staging())
+	}
+	if err != nil {
+		os.RemoveAll(d.staging())
+		return err
+	}
+	d.note("finished extracting %s to %s/ successfully", bundlePath, d.at.Staging)
+	return nil
 }
 
-// install runs the Buildfile's command.
-func (d *deployment) install(ctx context.Context, output io.Writer) error {
-	data, err := os.ReadFile(filepath.Join(d.path(stagingDir), "Buildfile"))
-	if errors.Is(err, fs.ErrNotExist) {
-		if !strings.HasPrefix(d.branch, "Go") {
-			d.note("beanpole does not install dependencies on this platform yet")
-		}
-		return nil
-	}
+// handOver gives a folder, with all that is in it, to who runs the application.
+func (d *deployment) handOver(dir string) error {
+	uid, gid, err := ids(d.user())
 	if err != nil {
-		return err
+		return nil // there is nobody but root
 	}
-	entries, err := parseProcfile(string(data))
-	if err != nil {
-		return fmt.Errorf("read Buildfile: %w", err)
-	}
-	env := append(d.environment(d.port(), "/root"), "GOCACHE=/var/cache/go-build", "GOTOOLCHAIN=local")
-	for _, b := range entries {
-		d.note("Running Buildfile process %s: %s", b.name, b.command)
-		c, err := shellCommand(b.command, d.path(stagingDir), "", env, output, output)
+	return filepath.WalkDir(dir, func(p string, _ fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
-		if err := runIn(ctx, c); err != nil {
-			return fmt.Errorf("run Buildfile process %s: %s: %w", b.name, b.command, err)
-		}
-	}
-	return nil
+		return os.Lchown(p, uid, gid)
+	})
 }
 
 // runIn runs a command of a group of its own; when ctx ends, the whole group does.
@@ -248,7 +282,7 @@ func (d *deployment) runLogged(ctx context.Context, argv ...string) error {
 
 // cleanExtensions removes .ebextensions from what goes live.
 func (d *deployment) cleanExtensions(context.Context) error {
-	if err := os.RemoveAll(filepath.Join(d.path(stagingDir), ".ebextensions")); err != nil {
+	if err := os.RemoveAll(filepath.Join(d.staging(), ".ebextensions")); err != nil {
 		return err
 	}
 	d.note("Cleaned ebextensions subdirectories from app staging directory.")
@@ -261,74 +295,22 @@ func (d *deployment) flip(context.Context) error {
 	if err != nil {
 		return err
 	}
+	d.note("Purge old process...")
 	d.engine.stopAll()
-	if uid, gid, err := ids(appUser); err == nil {
-		err = filepath.WalkDir(d.path(stagingDir), func(p string, _ fs.DirEntry, err error) error {
-			if err != nil {
-				return err
-			}
-			return os.Lchown(p, uid, gid)
-		})
-		if err != nil {
-			return err
-		}
-	}
-	if err := os.RemoveAll(d.path(currentDir)); err != nil {
+	if err := d.handOver(d.staging()); err != nil {
 		return err
 	}
-	if err := os.Rename(d.path(stagingDir), d.path(currentDir)); err != nil {
+	d.note("Removing %s/ if it exists", d.at.Current)
+	if err := os.RemoveAll(d.current()); err != nil {
 		return err
 	}
+	if err := os.MkdirAll(filepath.Dir(d.current()), 0o755); err != nil {
+		return err
+	}
+	d.note("Renaming %s/ to %s/", d.at.Staging, d.at.Current)
+	if err := os.Rename(d.staging(), d.current()); err != nil {
+		return err
+	}
+	d.note("Register application processes...")
 	return d.startApplication(entries)
-}
-
-// procfile are the application's processes. Without a Procfile the Go platform
-// runs bin/application. [EB: go platform page]
-func (d *deployment) procfile() ([]entry, error) {
-	data, err := os.ReadFile(filepath.Join(d.path(stagingDir), "Procfile"))
-	if errors.Is(err, fs.ErrNotExist) {
-		if strings.HasPrefix(d.branch, "Go") {
-			return []entry{{"web", "bin/application"}}, nil
-		}
-		return nil, errors.New("there is no Procfile, and beanpole does not know yet what this platform starts without one")
-	}
-	if err != nil {
-		return nil, err
-	}
-	entries, err := parseProcfile(string(data))
-	if err == nil && len(entries) == 0 {
-		err = errors.New("it names no process")
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read Procfile: %w", err)
-	}
-	return entries, nil
-}
-
-// hooks runs every file of a folder in order, from the folder dir.
-func (d *deployment) hooks(ctx context.Context, folder, dir string, output io.Writer) (failed string, err error) {
-	entries, err := os.ReadDir(folder)
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", nil
-	}
-	if err != nil {
-		return "", err
-	}
-	for _, e := range entries {
-		if !e.Type().IsRegular() {
-			continue
-		}
-		at := filepath.Join(folder, e.Name())
-		if err := os.Chmod(at, 0o755); err != nil { // as platforms do since 29 April 2022
-			return at, err
-		}
-		c := exec.Command(at)
-		c.Dir, c.Env, c.Stdout, c.Stderr = dir, d.environment(d.port(), "/root"), output, output
-		c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-		c.WaitDelay = time.Second
-		if err := runIn(ctx, c); err != nil {
-			return at, err
-		}
-	}
-	return "", nil
 }

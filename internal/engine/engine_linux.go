@@ -10,6 +10,7 @@ import (
 
 	"beanpole/internal/ebext"
 	"beanpole/internal/instance"
+	"beanpole/internal/platform"
 )
 
 // Main is PID 1 of an instance. It says that it is ready, carries out the
@@ -47,11 +48,18 @@ type engine struct {
 	failed       map[string]error   // by unit: how its last start or stop went wrong
 	switched     map[string]bool    // by unit: enabled or disabled by systemctl
 	skipped      []instance.Skipped // asked of systemctl during the command in hand, and not carried out
+	facts        facts              // what get-config answers
 }
 
 // prepare makes what the platform's image has before any deployment.
 func (e *engine) prepare() error {
 	if err := e.writePackagedProxy(); err != nil {
+		return err
+	}
+	if err := e.linkTools(); err != nil {
+		return err
+	}
+	if err := makeHomes(); err != nil {
 		return err
 	}
 	_, err := e.listen()
@@ -93,7 +101,7 @@ func (e *engine) serve(in io.Reader, out *json.Encoder) error {
 
 // do carries out one command.
 func (e *engine) do(ctx context.Context, c *instance.Command) *instance.Result {
-	if c.Name != "app-deploy" {
+	if c.Name != platform.AppDeploy && c.Name != platform.ConfigDeploy {
 		return &instance.Result{Status: instance.Failure, ReturnCode: 1, FailedStep: c.Name,
 			Message: fmt.Sprintf("beanpole does not carry out the command %s yet", c.Name)}
 	}
@@ -102,11 +110,14 @@ func (e *engine) do(ctx context.Context, c *instance.Command) *instance.Result {
 		return &instance.Result{Status: instance.Failure, ReturnCode: 1, FailedStep: c.Name,
 			Message: fmt.Sprintf("beanpole does not know the platform %q", c.Platform)}
 	}
+	if c.Name == platform.ConfigDeploy && e.deployments == 0 {
+		return &instance.Result{Status: instance.Failure, ReturnCode: 1, FailedStep: c.Name, Message: "there is no version on this instance to configure"}
+	}
 	e.deployments++
 	e.mu.Lock()
 	e.al1, e.skipped = p.Generation == ebext.AL1, nil
 	e.mu.Unlock()
-	d := newDeployment(e, c, p)
+	d := newDeployment(e, c, platform.Of(p))
 	defer d.close()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -117,4 +128,17 @@ func (e *engine) do(ctx context.Context, c *instance.Command) *instance.Result {
 	defer e.mu.Unlock()
 	r.Skipped = append(r.Skipped, e.skipped...)
 	return r
+}
+
+// makeHomes makes the home folder of who runs applications.
+func makeHomes() error {
+	uid, gid, err := ids(appUser)
+	if err != nil {
+		return nil // there is nobody but root
+	}
+	home := "/home/" + appUser
+	if err := os.MkdirAll(home, 0o700); err != nil {
+		return err
+	}
+	return os.Chown(home, uid, gid)
 }

@@ -48,9 +48,9 @@ const (
 )
 
 // supervise keeps a command running until it is stopped. As on AWS the command
-// is a line for the shell.
-func supervise(start func() (*exec.Cmd, error), note func(string)) *process {
-	p := &process{stop: make(chan struct{}), done: make(chan struct{})}
+// is a line for the shell. pidFile, unless "", holds its process ID meanwhile.
+func supervise(start func() (*exec.Cmd, error), note func(string), pidFile string) *process {
+	p := &process{stop: make(chan struct{}), done: make(chan struct{}), pidFile: pidFile}
 	go func() {
 		defer close(p.done)
 		pause := firstPause
@@ -83,6 +83,9 @@ func supervise(start func() (*exec.Cmd, error), note func(string)) *process {
 // wait waits for the end, and brings it about when the process has to stop.
 func (p *process) wait(c *exec.Cmd) error {
 	p.pid.Store(int64(c.Process.Pid))
+	if p.pidFile != "" && writeIn(p.pidFile, strconv.Itoa(c.Process.Pid)+"\n") == nil {
+		defer os.Remove(p.pidFile)
+	}
 	defer p.pid.Store(0)
 	ended := make(chan error, 1)
 	go func() { ended <- c.Wait() }()
@@ -128,56 +131,6 @@ func ids(name string) (uid, gid int, err error) {
 	return uid, gid, errors.Join(e1, e2)
 }
 
-// appUser runs the application on all platforms. [EB:custom-platforms-scripts]
+// appUser runs the application since Amazon Linux 2.
+// [EB:custom-platforms-scripts]
 const appUser = "webapp"
-
-// startApplication starts every process of the Procfile. The first is the one
-// behind the proxy; the others' ports follow in hundreds. [EB platform pages]
-func (d *deployment) startApplication(entries []entry) error {
-	var all []*application
-	for i, p := range entries {
-		stdout, stderr, err := d.processLogs(i, p.name)
-		if err != nil {
-			return err
-		}
-		env := d.environment(d.port()+100*i, "/home/"+appUser)
-		start := func() (*exec.Cmd, error) {
-			c, err := shellCommand(p.command, d.path(currentDir), appUser, env, stdout, stderr)
-			if err != nil {
-				return nil, err
-			}
-			return c, c.Start()
-		}
-		run := func() *process {
-			return supervise(start, func(s string) { fmt.Fprintf(stderr, "beanpole: process %s %s\n", p.name, s) })
-		}
-		all = append(all, &application{name: p.name, run: run, now: run()})
-	}
-	d.engine.mu.Lock()
-	defer d.engine.mu.Unlock()
-	d.engine.applications = all
-	return nil
-}
-
-// processLogs are where a process writes: one file in rsyslog's form on Amazon
-// Linux 2 and later, two plain ones on Amazon Linux 1.
-func (d *deployment) processLogs(i int, name string) (stdout, stderr io.Writer, err error) {
-	if d.al1 {
-		out, err := openLog(d.path(fmt.Sprintf("/var/log/%s-%d.log", name, i+1)))
-		if err != nil {
-			return nil, nil, err
-		}
-		errs, err := openLog(d.path(fmt.Sprintf("/var/log/%s-%d.error.log", name, i+1)))
-		return out, errs, err
-	}
-	f, err := openLog(d.path("/var/log/" + name + ".stdout.log"))
-	if err != nil {
-		return nil, nil, err
-	}
-	host, _ := os.Hostname()
-	host, _, _ = strings.Cut(host, ".")
-	w := &lineWriter{each: func(line string) {
-		fmt.Fprintf(f, "%s %s %s: %s\n", time.Now().UTC().Format(time.Stamp), host, name, line)
-	}}
-	return w, w, nil
-}

@@ -13,82 +13,17 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"beanpole/internal/platform"
 )
 
 const (
-	proxyStaging = "/var/proxy/staging/nginx"
-	proxyConfig  = "/etc/nginx"
+	proxyStaging = platform.ProxyStaging
+	proxyConfig  = platform.ProxyFolder
 	proxyPID     = "/run/nginx.pid"
 	proxyPort    = 80 // DefaultInstancePort [EB:custom-platforms-scripts]
 	proxyWait    = 10 * time.Second
 )
-
-// The proxy's configuration has the structure that EB documents: conf.d/*.conf
-// at http level, conf.d/elasticbeanstalk/*.conf inside the server of port 80,
-// both beside the file that includes them, so that a test of the staged files
-// sees only staged files. [EB:platforms-linux-extend, log: eb-engine.log]
-var proxyFiles = map[string]string{
-	"nginx.conf": `# Written by the platform at every deployment.
-user              nginx;
-worker_processes  auto;
-error_log         /var/log/nginx/error.log warn;
-pid               /run/nginx.pid;
-
-events {
-    worker_connections 1024;
-}
-
-http {
-    server_tokens off;
-
-    include      /etc/nginx/mime.types;
-    default_type application/octet-stream;
-
-    log_format main '$remote_addr - $remote_user [$time_local] "$request" '
-                    '$status $body_bytes_sent "$http_referer" '
-                    '"$http_user_agent" "$http_x_forwarded_for"';
-    log_format healthd '$msec"$uri"$status"$request_time"$upstream_response_time"$http_x_forwarded_for';
-
-    map $http_upgrade $connection_upgrade {
-        default upgrade;
-        ''      '';
-    }
-
-    include conf.d/*.conf;
-
-    server {
-        listen     80 default_server;
-        access_log /var/log/nginx/access.log main;
-
-        client_header_timeout 60;
-        client_body_timeout   60;
-        keepalive_timeout     60;
-
-        include conf.d/elasticbeanstalk/*.conf;
-    }
-}
-`,
-	"conf.d/elasticbeanstalk/00_application.conf": `location / {
-    proxy_pass         http://127.0.0.1:PORT;
-    proxy_http_version 1.1;
-
-    proxy_set_header Connection        $connection_upgrade;
-    proxy_set_header Upgrade           $http_upgrade;
-    proxy_set_header Host              $host;
-    proxy_set_header X-Real-IP         $remote_addr;
-    proxy_set_header X-Forwarded-For   $proxy_add_x_forwarded_for;
-}
-`,
-	"conf.d/elasticbeanstalk/healthd.conf": `if ($time_iso8601 ~ "^(\d{4})-(\d{2})-(\d{2})T(\d{2})") {
-    set $year  $1;
-    set $month $2;
-    set $day   $3;
-    set $hour  $4;
-}
-
-access_log /var/log/nginx/healthd/application.log.$year-$month-$day-$hour healthd;
-`,
-}
 
 // renderProxy writes the staged configuration; the application's own files
 // come over it.
@@ -97,20 +32,56 @@ func (d *deployment) renderProxy() error {
 	if err := os.RemoveAll(staged); err != nil {
 		return err
 	}
-	for name, text := range proxyFiles {
-		at := filepath.Join(staged, name)
-		if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
-			return err
-		}
-		if err := os.WriteFile(at, []byte(strings.ReplaceAll(text, "PORT", strconv.Itoa(d.port()))), 0o644); err != nil {
+	for name, text := range d.at.ProxyFiles(d.proxyFacts()) {
+		if err := writeIn(filepath.Join(staged, name), text); err != nil {
 			return err
 		}
 	}
-	own := ".platform/nginx"
+	if err := copyTree(filepath.Join(d.staging(), d.at.ProxyBundle()), staged); err != nil {
+		return err
+	}
+	site := d.at.SiteFile()
+	if site == "" {
+		return nil
+	}
+	return copyFile(filepath.Join(staged, site), d.path(platform.SiteStaging))
+}
+
+// proxyFacts is what the platform's nginx files depend on in this version.
+func (d *deployment) proxyFacts() platform.Proxy {
+	x := platform.Proxy{Address: d.address(), Root: documentRoot, Static: map[string]string{}}
+	if root := strings.Trim(d.option("aws:elasticbeanstalk:container:php:phpini", "document_root"), "/"); root != "" {
+		x.Root += "/" + root
+	}
+	namespaces := []string{"aws:elasticbeanstalk:environment:proxy:staticfiles"}
 	if d.al1 {
-		own = ".ebextensions/nginx"
+		namespaces = []string{"aws:elasticbeanstalk:container:nodejs:staticfiles", "aws:elasticbeanstalk:container:python:staticfiles", "aws:elasticbeanstalk:container:golang:staticfiles"}
 	}
-	return copyTree(filepath.Join(d.path(stagingDir), own), staged)
+	for _, n := range namespaces {
+		for at, folder := range d.command.Options[n] {
+			x.Static[at] = folder
+		}
+	}
+	return x
+}
+
+// documentRoot is where PHP's files are served from: a link to the running
+// version. [EB:php-platform]
+const documentRoot = "/var/www/html"
+
+// linkDocumentRoot makes documentRoot lead to the running version.
+func (d *deployment) linkDocumentRoot() error {
+	at := d.path(documentRoot)
+	if target, err := os.Readlink(at); err == nil && target == d.at.Current {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(at); err != nil {
+		return err
+	}
+	return os.Symlink(d.at.Current, at)
 }
 
 // copyTree copies the plain files and folders below from over those below to.
@@ -134,12 +105,16 @@ func copyTree(from, to string) error {
 		case !e.Type().IsRegular():
 			return nil
 		}
-		data, err := os.ReadFile(p)
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(at, data, 0o644)
+		return copyFile(p, at)
 	})
+}
+
+func copyFile(from, to string) error {
+	data, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	return writeIn(to, string(data))
 }
 
 // stopProxy ends nginx, if it runs.
@@ -179,6 +154,11 @@ func (d *deployment) startProxy(ctx context.Context) error {
 	if err := os.MkdirAll("/var/log/nginx/healthd", 0o755); err != nil {
 		return err
 	}
+	if d.at.Language == platform.PHP {
+		if err := d.linkDocumentRoot(); err != nil {
+			return err
+		}
+	}
 	if uid, gid, err := ids("nginx"); err == nil { // workers open these logs
 		os.Chown("/var/log/nginx/healthd", uid, gid)
 	}
@@ -186,10 +166,15 @@ func (d *deployment) startProxy(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if site := d.at.SiteFile(); site != "" { // which a container command may have changed
+		if err := copyFile(d.path(platform.SiteStaging), filepath.Join(proxyStaging, site)); err != nil {
+			return err
+		}
+	}
 	if err := d.runLogged(ctx, nginx, "-t", "-c", proxyStaging+"/nginx.conf"); err != nil {
 		return err
 	}
-	d.note("Running command: cp -rp %s/. %s", proxyStaging, proxyConfig)
+	d.note("Running command: cp -rp %s/* %s", proxyStaging, proxyConfig)
 	if err := copyTree(proxyStaging, proxyConfig); err != nil {
 		return err
 	}

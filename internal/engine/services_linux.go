@@ -28,6 +28,9 @@ type application struct {
 	name string
 	run  func() *process
 	now  *process // nil when it is stopped
+
+	falls atomic.Int64 // how often it ended by itself
+	fall  atomic.Value // how it did last, a string
 }
 
 func (a *application) unit() string  { return a.name + ".service" }
@@ -174,4 +177,5 @@ func run(ctx context.Context, argv ...string) error {
 type process struct {
 	stop, done chan struct{}
 	pid        atomic.Int64 // of the shell that runs it; 0 between two starts
+	pidFile    string
 }

@@ -19,6 +19,10 @@ func (e *engine) applet(args []string, root bool) appletAnswer {
 	c := &controlCall{e: e, root: root}
 	name, args := args[0], args[1:]
 	switch {
+	case name == "get-config":
+		c.getConfig(args)
+	case name == "cfn-elect-cmd-leader":
+		c.electLeader()
 	case name == "service" && e.al1:
 		c.sysv(args)
 	case name == "service":

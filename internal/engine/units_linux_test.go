@@ -22,7 +22,7 @@ func someEngine(t *testing.T) *engine {
 				return nil, err
 			}
 			return c, c.Start()
-		}, func(string) {})
+		}, func(string) {}, "")
 	}
 	e.applications = []*application{{name: "web", run: run, now: run()}}
 	t.Cleanup(e.stopAll)

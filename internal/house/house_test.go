@@ -31,6 +31,8 @@ var floors = []struct {
 		[]string{"ebext", "access", "account/template"}},
 	{"what Terraform plans is read as what a template declares",
 		[]string{"account/terraform"}},
+	{"what a platform is made of is known to those who predict a deployment and those who run it",
+		[]string{"platform"}},
 	{"the plan is carried out the same way by every caller, and an instance knows no cloud",
 		[]string{"cfninit", "instance"}},
 	{"what runs on the instance, what predicts it and the local AWS do not know each other's doors",

@@ -9,7 +9,7 @@ var Applets = []string{"systemctl", "service", "initctl"}
 // Command is one command that Elastic Beanstalk's command service gives to an
 // instance. It goes to PID 1 as one JSON line.
 type Command struct {
-	Name         string            // "app-deploy"
+	Name         string            // "app-deploy" or "config-deploy"
 	Stack        string            // CloudFormation stack of the environment, name or ID
 	Resource     string            // logical ID whose metadata holds the config, "AWSEBAutoScalingGroup"
 	Region       string            // region of the stack
@@ -19,10 +19,12 @@ type Command struct {
 	Platform     string            // solution stack name or platform ARN
 	BundleURL    string            // presigned URL of the source bundle
 	Env          map[string]string // environment properties
-	Timeout      time.Duration     // of the whole command; 0 is the service's default, see DefaultTimeout
-	RealTime     bool              // wait as long as AWS's agent waits between tries
-	Leader       bool              // this instance was elected to run leader_only commands
-	Port         int               // PORT of the first process; 0 is 5000
+	// Options are all option settings in force, by namespace and name.
+	Options  map[string]map[string]string
+	Timeout  time.Duration // of the whole command; 0 is the service's default, see DefaultTimeout
+	RealTime bool          // wait as long as AWS's agent waits between tries
+	Leader   bool          // this instance was elected to run leader_only commands
+	Port     int           // PORT of the first process; 0 is the platform's own
 }
 
 // DefaultTimeout is how long a command may take: the option Timeout of

@@ -20,6 +20,7 @@ import (
 	"beanpole/internal/event"
 	"beanpole/internal/fact"
 	"beanpole/internal/instance"
+	"beanpole/internal/platform"
 )
 
 // maxEventText is how long an instance's part of an event may be [hm].
@@ -40,13 +41,25 @@ type outcome struct{ answers []answered }
 
 // deploy gives app-deploy to all instances at once and waits for all. The
 // first of them is the leader.
-func (o *operation) deploy(machines []Machine) *outcome { return o.deployLed(machines, true) }
+func (o *operation) deploy(machines []Machine) *outcome {
+	return o.give(platform.AppDeploy, machines, true)
+}
+
+// configure gives config-deploy: settings changed, and no version.
+func (o *operation) configure(machines []Machine) *outcome {
+	return o.give(platform.ConfigDeploy, machines, true)
+}
 
 // deployLed is deploy with or without a leader: instances that replace others
 // elect none [EB:customize-containers-ec2].
 func (o *operation) deployLed(machines []Machine, leader bool) *outcome {
+	return o.give(platform.AppDeploy, machines, leader)
+}
+
+// give gives a command to all instances at once and waits for all.
+func (o *operation) give(name string, machines []Machine, leader bool) *outcome {
 	r := &outcome{answers: make([]answered, len(machines))}
-	command, err := o.command()
+	command, err := o.command(name)
 	var all sync.WaitGroup
 	for i, m := range machines {
 		r.answers[i] = answered{id: m.ID(), err: err}
@@ -74,16 +87,21 @@ func (o *operation) deployLed(machines []Machine, leader bool) *outcome {
 }
 
 // command is what the instances are told.
-func (o *operation) command() (*instance.Command, error) {
+func (o *operation) command(name string) (*instance.Command, error) {
 	bundle, err := o.presign()
 	if err != nil {
 		return nil, err
 	}
 	c := &instance.Command{
-		Name: "app-deploy", Stack: o.e.stackName(), Resource: ebext.Group, Region: o.e.Region, Application: o.e.Application,
+		Name: name, Stack: o.e.stackName(), Resource: ebext.Group, Region: o.e.Region, Application: o.e.Application,
 		VersionLabel: o.e.Version, Environment: o.e.Name, Platform: o.e.Platform, BundleURL: bundle, Env: map[string]string{}, Timeout: instance.DefaultTimeout,
+		Options: map[string]map[string]string{},
 	}
 	for _, set := range o.e.settings().InForce() {
+		if c.Options[set.Namespace] == nil {
+			c.Options[set.Namespace] = map[string]string{}
+		}
+		c.Options[set.Namespace][set.Option] = set.Value.TextOr("")
 		if set.Namespace == "aws:elasticbeanstalk:application:environment" {
 			c.Env[set.Option] = set.Value.TextOr("")
 		}

@@ -101,7 +101,11 @@ func (o *operation) update(was environment, deploys bool) {
 	}
 	o.health(types.EnvironmentHealthStatusInfo, "Command is executing on all instances.")
 	began := o.s.now()
-	r := o.deploy(o.live().machines)
+	command := o.configure
+	if deploys {
+		command = o.deploy
+	}
+	r := command(o.live().machines)
 	if !o.ended() {
 		o.finishUpdate(r, was, deploys, span(o.s.now().Sub(began)))
 	}
