@@ -7,6 +7,7 @@ import (
 
 	"beanpole/internal/ebext"
 	"beanpole/internal/finding"
+	"beanpole/internal/platform"
 )
 
 var hookNotExecutable = &Rule{
@@ -158,7 +159,7 @@ a script is ordinary content: it never runs, and no message says so.`,
 
 var (
 	hookKinds  = []string{"hooks", "confighooks"}
-	hookSteps  = []string{"prebuild", "predeploy", "postdeploy"}
+	hookSteps  = platform.HookSteps
 	otherSteps = map[string]string{"build": "prebuild", "deploy": "predeploy", "postbuild": "predeploy", "post": "postdeploy", "pre": "predeploy", "predeployment": "predeploy", "postdeployment": "postdeploy", "appdeploy": "predeploy"}
 )
 

@@ -6,6 +6,7 @@ import (
 
 	"beanpole/internal/finding"
 	"beanpole/internal/nginx"
+	"beanpole/internal/platform"
 	"beanpole/internal/source"
 )
 
@@ -61,11 +62,6 @@ func (r *run) nginxGroups() [][]*proxyFile {
 	return out
 }
 
-// ownServer is what the server block of Elastic Beanstalk's nginx.conf sets
-// before it includes conf.d/elasticbeanstalk/*.conf (seen in several public
-// copies of the file of Amazon Linux 2).
-var ownServer = []string{"client_header_timeout", "client_body_timeout", "keepalive_timeout", "gzip", "gzip_comp_level"}
-
 // refusals are what nginx refuses in files that it reads together.
 func (r *run) refusals(files []*proxyFile) (out []*finding.Finding) {
 	scopes := map[nginx.Context]*nginx.Scope{}
@@ -86,7 +82,7 @@ func (r *run) refusals(files []*proxyFile) (out []*finding.Finding) {
 		if s == nil {
 			s = nginx.NewScope(f.level)
 			if f.level == nginx.Server && f.staged {
-				s.Set(ownServer...)
+				s.Set(platform.ServerDirectives...)
 			}
 			scopes[f.level] = s
 		}

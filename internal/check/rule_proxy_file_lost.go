@@ -3,9 +3,11 @@ package check
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"beanpole/internal/finding"
+	"beanpole/internal/platform"
 	"beanpole/internal/shell"
 	"beanpole/internal/source"
 )
@@ -39,13 +41,10 @@ type proxyLoss struct {
 	open bool
 }
 
-// ownNginxFiles are those that the platform renders [log: eb-engine.log,
-// /var/proxy/staging/nginx; EB:platforms-linux-extend].
-var ownNginxFiles = map[string]bool{
-	"/etc/nginx/nginx.conf":                                  true,
-	"/etc/nginx/conf.d/elasticbeanstalk/00_application.conf": true,
-	"/etc/nginx/conf.d/elasticbeanstalk/01_static.conf":      true,
-	"/etc/nginx/conf.d/elasticbeanstalk/healthd.conf":        true,
+// renderedByPlatform tells whether every deployment writes the file anew.
+func renderedByPlatform(name string) bool {
+	rest, ok := strings.CutPrefix(name, platform.ProxyFolder+"/")
+	return ok && slices.Contains(platform.Rendered, rest)
 }
 
 // proxyLoss tells what becomes of a file after Amazon Linux AMI; nil when it
@@ -53,7 +52,7 @@ var ownNginxFiles = map[string]bool{
 func (r *run) proxyLoss(name string) *proxyLoss {
 	own := r.in.Bundle.Has(".platform/nginx/nginx.conf")
 	switch {
-	case ownNginxFiles[name]:
+	case renderedByPlatform(name):
 		return &proxyLoss{
 			message: "be overwritten before nginx starts",
 			cause:   "the deployment copies its own " + path.Base(name) + " over it after every command has run",
