@@ -26,6 +26,24 @@ type launcher struct {
 	mu      sync.Mutex
 	checked bool // this machine can run instances
 	running map[string]*instance.Instance
+	noticed map[string]bool // what was told already
+}
+
+// once lets each notice through once: what the machine lacks, it lacks for
+// every instance.
+func (l *launcher) once(notice func(string)) func(string) {
+	return func(text string) {
+		l.mu.Lock()
+		again := l.noticed[text]
+		if l.noticed == nil {
+			l.noticed = map[string]bool{}
+		}
+		l.noticed[text] = true
+		l.mu.Unlock()
+		if !again {
+			notice(text)
+		}
+	}
 }
 
 // join tells the launcher which AWS its instances see. The two need each
@@ -51,6 +69,7 @@ func (l *launcher) Launch(ctx context.Context, m elasticbeanstalk.MachineSpec) (
 		AWS:     l.cloud,
 		TLS:     l.cloud.Authority().TLS(),
 		Offline: l.offline,
+		Notice:  l.once(m.Notice),
 		Log:     l.log,
 	})
 	if err != nil {

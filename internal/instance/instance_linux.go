@@ -32,6 +32,7 @@ type Instance struct {
 	network  netns.NsHandle
 	runc     *exec.Cmd
 	control  *control
+	users    *users        // nil: those of this machine
 	ended    chan struct{} // closed when the container is gone
 
 	stop sync.Mutex
@@ -93,6 +94,9 @@ func complete(s *Spec) (*Spec, error) {
 	if c.Log == nil {
 		c.Log = io.Discard
 	}
+	if c.Notice == nil {
+		c.Notice = func(string) {}
+	}
 	c.Hide = append([]string{c.Dir}, c.Hide...)
 	return &c, nil
 }
@@ -101,9 +105,17 @@ func (i *Instance) start(ctx context.Context, s *Spec) error {
 	if err := addFirewall(i.place.Token); err != nil {
 		return err
 	}
+	m := mountpointsOf(i.place.Token)
+	if err := m.make(); err != nil {
+		return err
+	}
+	lower, err := i.makeUsers(s, m)
+	if err != nil {
+		return err
+	}
 	root := make(chan rootLayer, 1)
 	go func() { root <- i.makeLayer(s) }() // while the kernel makes the network
-	n, err := newNetwork(i.place.Token)
+	n, err := newNetwork(i.place.Token, i.users)
 	layer := <-root // nothing goes on behind a failure
 	if err != nil {
 		return err
@@ -120,11 +132,10 @@ func (i *Instance) start(ctx context.Context, s *Spec) error {
 	if i.servers, err = listen(n, s, i.hostname); err != nil {
 		return err
 	}
-	if err := i.makeRoot(layer, n); err != nil {
+	if err := i.makeRoot(layer, lower, n); err != nil {
 		return err
 	}
-	network := fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), int(n.instance))
-	o, err := ociSpec(s, i.root(), i.hostname, "/beanpole-"+i.place.Token, network)
+	o, err := i.ociSpec(s)
 	if err != nil {
 		return err
 	}
@@ -134,7 +145,35 @@ func (i *Instance) start(ctx context.Context, s *Spec) error {
 	return i.run(ctx, s.Log)
 }
 
-func (i *Instance) root() string { return filepath.Join(i.place.dir, "root") }
+func (i *Instance) root() string { return mountpointsOf(i.place.Token).root() }
+
+// makeUsers gives the instance users of its own, and the path at which its
+// lower layer shows as theirs. Where the kernel cannot do it with this root,
+// it says so, and the instance has the machine's users.
+func (i *Instance) makeUsers(s *Spec, m mountpoints) (lower string, err error) {
+	u, err := newUsers(i.place.Token)
+	if err == nil {
+		err = u.show(s.Root, m.lower())
+	}
+	if err == nil && s.Cache != "" {
+		err = u.show(s.Cache, m.cache())
+	}
+	if err != nil {
+		u.close()
+		for _, p := range m.all() {
+			if err := unmount(p); err != nil {
+				return "", err
+			}
+		}
+		s.Notice(fmt.Sprintf("root on the instance has root's user ID on this machine too, within the limits of its container: %v", err))
+		return s.Root, nil
+	}
+	i.users = u
+	if s.Cache != "" {
+		s.Cache = m.cache()
+	}
+	return m.lower(), os.Chown(m.dir, int(u.base), int(u.base))
+}
 
 // rootLayer is what an instance's root has that is its own, before the mount.
 type rootLayer struct {
@@ -147,7 +186,7 @@ type rootLayer struct {
 func (i *Instance) makeLayer(s *Spec) rootLayer {
 	l := &layer{lower: s.Root, upper: filepath.Join(i.place.dir, "upper"), hidden: map[string]bool{}}
 	work := filepath.Join(i.place.dir, "work")
-	for _, d := range []string{l.upper, work, i.root()} {
+	for _, d := range []string{l.upper, work} {
 		if err := os.Mkdir(d, 0o755); err != nil {
 			return rootLayer{err: err}
 		}
@@ -155,15 +194,24 @@ func (i *Instance) makeLayer(s *Spec) rootLayer {
 	return rootLayer{l, work, buildLayer(l, s)}
 }
 
-func (i *Instance) makeRoot(l rootLayer, n *network) error {
+func (i *Instance) makeRoot(l rootLayer, lower string, n *network) error {
 	err := l.err
 	if err == nil {
 		err = writeNames(l.layer, i.hostname, n)
 	}
+	if err == nil && i.users != nil {
+		err = i.users.own(l.upper)
+	}
 	if err != nil {
 		return fmt.Errorf("prepare the instance's root: %w", err)
 	}
-	return mountRoot(l.layer, l.work, i.root())
+	if err := mountRoot(l.layer, lower, l.work, i.root()); err != nil {
+		return err
+	}
+	if i.users == nil {
+		return nil
+	}
+	return unmount(lower) // the overlay has its own
 }
 
 // run starts the container and waits for PID 1's first line.
@@ -262,6 +310,8 @@ func (i *Instance) Stop(ctx context.Context) error {
 	if i.network.IsOpen() {
 		i.network.Close()
 	}
+	i.users.close()
+	i.users = nil
 	if err == nil {
 		i.gone = true
 		i.place.lock.Close()

@@ -48,15 +48,21 @@ type network struct {
 }
 
 // newNetwork makes the namespaces, the links and the addresses. The firewall
-// must stand before.
-func newNetwork(token string) (n *network, err error) {
+// must stand before. The instance's own namespace is the one of its users,
+// where it has users of its own.
+func newNetwork(token string, u *users) (n *network, err error) {
 	n = &network{instance: netns.None(), services: netns.None(), link: linkPrefix + token}
 	defer func() {
 		if err != nil {
 			n.close()
 		}
 	}()
-	if n.instance, err = newNamespace(); err != nil {
+	if u != nil {
+		n.instance, err = u.handle()
+	} else {
+		n.instance, err = newNamespace()
+	}
+	if err != nil {
 		return n, err
 	}
 	if n.services, err = newNamespace(); err != nil {

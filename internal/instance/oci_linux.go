@@ -37,12 +37,12 @@ const cachePath = "/var/cache/go-build"
 const searchPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 // ociSpec is the container of one instance.
-func ociSpec(s *Spec, merged, hostname, cgroup, network string) (*specs.Spec, error) {
+func (i *Instance) ociSpec(s *Spec) (*specs.Spec, error) {
 	caps := &specs.LinuxCapabilities{Bounding: capabilities, Effective: capabilities, Permitted: capabilities}
 	o := &specs.Spec{
 		Version:  "1.0.2", // the newest that runc 1.1 reads
-		Hostname: hostname,
-		Root:     &specs.Root{Path: merged},
+		Hostname: i.hostname,
+		Root:     &specs.Root{Path: i.root()},
 		Process: &specs.Process{
 			Cwd:          "/",
 			Args:         append([]string{programPath}, s.Args...),
@@ -53,16 +53,21 @@ func ociSpec(s *Spec, merged, hostname, cgroup, network string) (*specs.Spec, er
 		},
 		Mounts: mounts(s),
 		Linux: &specs.Linux{
-			CgroupsPath:   cgroup,
+			CgroupsPath:   "/beanpole-" + i.place.Token,
 			MaskedPaths:   maskedPaths,
 			ReadonlyPaths: readonlyPaths,
 			Resources:     resources(s),
 			Namespaces: []specs.LinuxNamespace{
 				{Type: specs.PIDNamespace}, {Type: specs.MountNamespace}, {Type: specs.IPCNamespace},
 				{Type: specs.UTSNamespace}, {Type: specs.CgroupNamespace},
-				{Type: specs.NetworkNamespace, Path: network},
+				{Type: specs.NetworkNamespace, Path: ourFile(uintptr(i.network))},
 			},
 		},
+	}
+	if i.users != nil {
+		ids := []specs.LinuxIDMapping{{ContainerID: 0, HostID: i.users.base, Size: usersOfOne}}
+		o.Linux.UIDMappings, o.Linux.GIDMappings = ids, ids
+		o.Linux.Namespaces = append(o.Linux.Namespaces, specs.LinuxNamespace{Type: specs.UserNamespace, Path: ourFile(i.users.space.Fd())})
 	}
 	filter, err := seccomp.GetDefaultProfile(o)
 	if err != nil {
@@ -71,6 +76,9 @@ func ociSpec(s *Spec, merged, hostname, cgroup, network string) (*specs.Spec, er
 	o.Linux.Seccomp = filter
 	return o, nil
 }
+
+// ourFile is where another process finds a file that is open here.
+func ourFile(fd uintptr) string { return fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), fd) }
 
 // Default limits of one instance. Without them a fork bomb or a leak in a
 // bundle would take the developer's machine along.

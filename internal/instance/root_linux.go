@@ -20,7 +20,11 @@ const programPath = "/opt/beanpole/beanpole"
 var (
 	systemFolders = []string{"bin", "etc", "lib", "lib32", "lib64", "libx32", "sbin", "usr", "var"}
 	systemState   = []string{"alternatives", "apt", "dnf", "dpkg", "pam", "python", "rpm", "ucf", "yum"} // of /var/lib
-	nginxFiles    = []string{"fastcgi.conf", "fastcgi_params", "koi-utf", "koi-win", "mime.types", "scgi_params", "uwsgi_params", "win-utf"}
+	// keyFolders of /etc hold keys and credentials of machines, containers and
+	// clouds, whoever may read them.
+	keyFolders = []string{"NetworkManager", "ansible", "apt/auth.conf.d", "aws", "azure", "boto.cfg", "cni", "containers", "docker", "gcloud", "google",
+		"ipsec.d", "kubernetes", "letsencrypt", "openvpn", "ppp", "rancher", "samba", "vault.d", "wireguard", "wpa_supplicant"}
+	nginxFiles = []string{"fastcgi.conf", "fastcgi_params", "koi-utf", "koi-win", "mime.types", "scgi_params", "uwsgi_params", "win-utf"}
 )
 
 // ownFolders exist on every instance, empty. What a root that was made to be
@@ -141,17 +145,23 @@ func hideMachine(l *layer) error {
 	if err := l.only("/var/lib", systemState...); err != nil {
 		return err
 	}
+	for _, name := range keyFolders {
+		if err := l.hide("/etc/" + name); err != nil {
+			return err
+		}
+	}
 	return l.private("/usr/local/etc")
 }
 
-// mountRoot mounts the overlay at merged.
-func mountRoot(l *layer, work, merged string) error {
-	for _, p := range []string{l.lower, l.upper, work} {
+// mountRoot mounts the overlay at merged, over the lower layer as it shows at
+// lower.
+func mountRoot(l *layer, lower, work, merged string) error {
+	for _, p := range []string{lower, l.upper, work} {
 		if strings.ContainsAny(p, ",:\\") {
 			return fmt.Errorf("mount overlay on %q: %q holds a comma, a colon or a backslash, which the kernel's mount options cannot carry", merged, p)
 		}
 	}
-	opts := "lowerdir=" + l.lower + ",upperdir=" + l.upper + ",workdir=" + work
+	opts := "lowerdir=" + lower + ",upperdir=" + l.upper + ",workdir=" + work
 	err := unix.Mount("overlay", merged, "overlay", 0, opts)
 	if errors.Is(err, unix.EINVAL) {
 		return fmt.Errorf("mount overlay on %q: %w: the state directory has to be on a disk's own file system (ext4, xfs, btrfs, tmpfs), not on an overlay or a network's", merged, err)
@@ -160,17 +170,4 @@ func mountRoot(l *layer, work, merged string) error {
 		return fmt.Errorf("mount overlay on %q: %w", merged, err)
 	}
 	return nil
-}
-
-// unmountRoot undoes mountRoot; that it is gone already is fine.
-func unmountRoot(merged string) error {
-	for {
-		err := unix.Unmount(merged, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
-		switch {
-		case errors.Is(err, unix.EINVAL), errors.Is(err, unix.ENOENT):
-			return nil // nothing is mounted there
-		case err != nil:
-			return fmt.Errorf("unmount %q: %w", merged, err)
-		}
-	}
 }

@@ -25,6 +25,7 @@ type Spec struct {
 	TLS      *tls.Config  // certificates for AWS
 	Hostname string       // "" is made from the private address as EC2 does
 	Offline  bool         // no way out to the internet, and no names of it
+	Notice   func(string) // gets in one line what the user should know of the instance; nil: nobody does
 	Log      io.Writer    // PID 1's standard error; nil discards it
 
 	Memory    int64 // limit of all processes together in bytes; 0 is half of this machine's

@@ -81,14 +81,9 @@ func (p *place) clear(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-	}
-	merged := filepath.Join(p.dir, "root")
-	if err := unmountRoot(merged); err != nil {
-		return err
-	}
-	// Only a folder that holds nothing is no mount: never delete through one.
-	if err := os.Remove(merged); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("remove instance root: %w", err)
+		if err := mountpointsOf(p.Token).clear(); err != nil {
+			return err
+		}
 	}
 	if err := os.RemoveAll(p.dir); err != nil {
 		return fmt.Errorf("remove instance folder: %w", err)

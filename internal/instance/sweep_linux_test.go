@@ -43,7 +43,13 @@ func traces(t *testing.T, token string) []string {
 			out = append(out, "table "+x.Name)
 		}
 	}
+	if _, err := os.Stat(mountpointsOf(token).dir); err == nil {
+		out = append(out, "folder "+mountpointsOf(token).dir)
+	}
 	for _, line := range strings.Split(string(mounts), "\n") {
+		if strings.Contains(line, token) {
+			out = append(out, "mount "+line)
+		}
 		f := strings.Fields(line)
 		if len(f) > 4 {
 			if _, err := os.Stat(filepath.Join(f[4], "beanpole-"+token)); err == nil && strings.Contains(line, " - cgroup") {

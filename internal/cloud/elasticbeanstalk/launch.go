@@ -13,6 +13,7 @@ import (
 	"beanpole/internal/cloud/elb"
 	"beanpole/internal/cloud/state"
 	"beanpole/internal/ebext"
+	"beanpole/internal/event"
 	"beanpole/internal/source"
 )
 
@@ -68,7 +69,7 @@ func (o *operation) startMachines(count int) ([]Machine, error) {
 			id := "i-" + state.Random("0123456789abcdef", 17)
 			o.s.Stacks.Join(id, o.e.stackName())
 			m, err := o.s.Launcher.Launch(o.ctx, MachineSpec{
-				InstanceID: id, EnvironmentID: o.e.ID, EnvironmentName: o.e.Name, Region: o.e.Region, AccountID: o.s.State.AccountID(), Profile: o.profileNow,
+				InstanceID: id, EnvironmentID: o.e.ID, EnvironmentName: o.e.Name, Region: o.e.Region, AccountID: o.s.State.AccountID(), Profile: o.profileNow, Notice: o.notice,
 			})
 			if err != nil {
 				o.s.Stacks.Leave(id)
@@ -92,6 +93,14 @@ func (o *operation) startMachines(count int) ([]Machine, error) {
 		}
 	})
 	return running, firstError(errs...)
+}
+
+// notice shows a warning of ours; it may come after the operation has ended.
+func (o *operation) notice(text string) {
+	o.s.mu.Lock()
+	e := o.e.event(event.Warn, "", "beanpole: "+text)
+	o.s.mu.Unlock()
+	o.s.log.Add(e)
 }
 
 // profileNow is the instance profile that the instances have at this moment:
