@@ -184,14 +184,6 @@ func (b *bench) try(w *world) (outcome string, err error) {
 	if err := b.load(w, a); err != nil {
 		return "error", err
 	}
-	if w.section == "sources" { // which the agent does not carry out yet: it fetches the same as a file
-		again, _, err := b.bundle(w.asFile(), w, filepath.Join(dir, "again"))
-		if err != nil {
-			return "error", err
-		}
-		defer again.Close()
-		bundle = again
-	}
 	result, failure, err := b.run(w, bundle, settings, dir)
 	if err != nil {
 		return "error", err
@@ -268,7 +260,7 @@ func (b *bench) run(w *world, bundle *source.Bundle, settings ebext.Settings, di
 		return nil, "", err
 	}
 	root := filepath.Join(dir, "root")
-	if err := os.MkdirAll(root, 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Join(root, "tmp"), 0o755); err != nil {
 		return nil, "", err
 	}
 	runner := &cfninit.Runner{
@@ -295,6 +287,8 @@ func compare(c *access.Chain, w *world, r *cfninit.Result, failure, file string)
 	switch {
 	case c.Answer.Verdict == fact.Unknown:
 		return "not predicted", nil
+	case w.section == "sources" && (c.Answer.Verdict == fact.Holds || c.Answer.Reason == ""):
+		want = "Unsupported source file (not zip or tarball): " + w.url // the object is empty, and a page no archive
 	case c.Answer.Verdict == fact.Broken && c.Answer.Reason == "":
 		// The agent takes the error page for the file.
 		data, err := os.ReadFile(file)
@@ -319,7 +313,7 @@ func compare(c *access.Chain, w *world, r *cfninit.Result, failure, file string)
 			c.Answer.MetadataCalls, c.Answer.ServerCalls, r.MetadataCalls, r.OtherCalls, w)
 	}
 	if c.Answer.Verdict == fact.Holds {
-		return "file arrives", err
+		return map[string]string{"files": "file arrives", "sources": "archive arrives"}[w.section], err
 	}
 	return fmt.Sprintf("%s %d %s", c.Answer.From, c.Answer.Status, c.Answer.Code), err
 }

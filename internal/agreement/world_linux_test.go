@@ -35,8 +35,7 @@ type world struct {
 
 	keeping
 	surroundings
-	// section is where the fetch stands; a source is fetched as a file that
-	// names no authentication.
+	// section is where the fetch stands; a source can name no authentication.
 	section string
 }
 
@@ -191,11 +190,6 @@ func (w *world) config() string {
 	if w.section == "sources" {
 		return fmt.Sprintf("sources:\n  /opt/archive: %s\n%s", w.url, w.blocks())
 	}
-	return w.asFile()
-}
-
-// asFile is the fetch as one of a file.
-func (w *world) asFile() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "files:\n  %s:\n    mode: \"000400\"\n", target)
 	if w.authentication != "" {

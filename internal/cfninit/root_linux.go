@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -135,8 +136,54 @@ func (r *root) at(name string, f func(dir int, base string) error) error {
 	return f(fd, base)
 }
 
-func (r *root) mkdir(name string) error {
-	return r.at(name, func(dir int, base string) error { return unix.Mkdirat(dir, base, 0o777) })
+func (r *root) mkdir(name string) error { return r.mkdirMode(name, 0o777) }
+
+func (r *root) mkdirMode(name string, mode uint32) error {
+	return r.at(name, func(dir int, base string) error { return unix.Mkdirat(dir, base, mode) })
+}
+
+func (r *root) mknod(name string, mode uint32, device uint64) error {
+	return r.at(name, func(dir int, base string) error { return unix.Mknodat(dir, base, mode, int(device)) })
+}
+
+// link makes a hard link, of a symbolic link to the link itself.
+func (r *root) link(to, name string) error {
+	return r.at(to, func(toDir int, toBase string) error {
+		return r.at(name, func(dir int, base string) error { return unix.Linkat(toDir, toBase, dir, base, 0) })
+	})
+}
+
+// readLink is where a symbolic link leads, false for anything else.
+func (r *root) readLink(name string) (target string, id linkID, ok bool) {
+	fd, err := r.open(name, unix.O_PATH|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return "", id, false
+	}
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	if unix.Fstat(fd, &st) != nil || st.Mode&unix.S_IFMT != unix.S_IFLNK {
+		return "", id, false
+	}
+	buffer := make([]byte, unix.PathMax)
+	n, err := unix.Readlinkat(fd, "", buffer)
+	if err != nil {
+		return "", id, false
+	}
+	return string(buffer[:n]), linkID{uint64(st.Dev), st.Ino}, true
+}
+
+// touch sets the times of a file, through links.
+func (r *root) touch(name string, modified time.Time) error {
+	fd, err := r.open(name, unix.O_PATH, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	ts, err := unix.TimeToTimespec(modified)
+	if err != nil {
+		return unix.EINVAL
+	}
+	return unix.UtimesNanoAt(unix.AT_FDCWD, fmt.Sprintf("/proc/self/fd/%d", fd), []unix.Timespec{ts, ts}, 0)
 }
 
 func (r *root) remove(name string) error {

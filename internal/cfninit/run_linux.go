@@ -55,6 +55,7 @@ type Skipped struct {
 // Result is what a build did, as far as it came.
 type Result struct {
 	Changed  []string // files written with new content, in order
+	Unpacked []string // directories of `sources` that were filled, in order
 	Commands []string // names of commands that ran
 	Skipped  []Skipped
 	// Notes are lines for the user on what AWS's agent would do otherwise.
@@ -74,7 +75,8 @@ type build struct {
 	root   *root
 	plan   *Plan
 	config string
-	token  string // IMDSv2
+	token  string          // IMDSv2
+	made   map[linkID]bool // symbolic links that archives brought
 	// secrets are the keys read so far; they are kept out of every text.
 	secrets []string
 }
@@ -104,7 +106,7 @@ func (r *Runner) Run(ctx context.Context, p *Plan) (*Result, error) {
 }
 
 func (r *Runner) run(ctx context.Context, p *Plan, sets []string) (*Result, error) {
-	b := &build{Runner: r, Result: &Result{}, plan: p}
+	b := &build{Runner: r, Result: &Result{}, plan: p, made: map[linkID]bool{}}
 	tree, err := openRoot(r.Root)
 	if err != nil {
 		return b.Result, err
@@ -204,8 +206,7 @@ func (b *build) step(ctx context.Context, s Step) error {
 		b.skip(s.Other.Section)
 		return nil
 	case s.Source != nil:
-		b.skip("sources")
-		return nil
+		return b.source(ctx, s.Source)
 	}
 	fault := *s.Fault
 	return &fault

@@ -75,7 +75,7 @@ func notYet(c *Case) string {
 	for _, config := range doc.Configs {
 		var sections map[string]any
 		json.Unmarshal(config, &sections)
-		for _, s := range []string{"packages", "services", "sources"} {
+		for _, s := range []string{"packages", "services"} {
 			if sections[s] != nil {
 				return s
 			}

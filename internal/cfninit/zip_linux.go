@@ -1,0 +1,77 @@
+package cfninit
+
+import (
+	"archive/zip"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+)
+
+type zipArchive struct{ *zip.Reader }
+
+// openZip is nil when the file is none.
+func openZip(f *os.File) archive {
+	st, err := f.Stat()
+	if err != nil {
+		return nil
+	}
+	r, err := zip.NewReader(f, st.Size())
+	if err != nil {
+		return nil
+	}
+	return &zipArchive{r}
+}
+
+// A zip's members are put below the target whatever their names say.
+func (z *zipArchive) climbs() bool { return false }
+
+func (z *zipArchive) each(visit func(*archived) error) error {
+	for _, f := range z.File {
+		name, _, _ := strings.Cut(f.Name, "\x00")
+		// What was made elsewhere than on Unix has no mode: then it is 0.
+		m := &archived{name: name, mode: f.ExternalAttrs >> 16 & 0o7777, content: func() (io.ReadCloser, error) { return openMember(f, name) }}
+		if strings.HasSuffix(name, "/") {
+			m.kind = aFolder
+		}
+		if err := visit(m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const (
+	encrypted = 1 << 0 // in a member's flags
+)
+
+// openMember is a member's content, with Python's words for what is wrong
+// with it [cb-run].
+func openMember(f *zip.File, name string) (io.ReadCloser, error) {
+	if f.Flags&encrypted != 0 {
+		return nil, &BuildError{Text: "File <zipfile.ZipInfo object at 0x0> is encrypted, password required for extraction"}
+	}
+	r, err := f.Open()
+	switch {
+	case errors.Is(err, zip.ErrAlgorithm):
+		return nil, &BuildError{Text: fmt.Sprintf("compression type %d is not supported", f.Method)}
+	case err != nil:
+		return nil, unreadable(err)
+	}
+	return &zipContent{r, name}, nil
+}
+
+// zipContent words a wrong checksum.
+type zipContent struct {
+	io.ReadCloser
+	name string
+}
+
+func (c *zipContent) Read(p []byte) (int, error) {
+	n, err := c.ReadCloser.Read(p)
+	if errors.Is(err, zip.ErrChecksum) {
+		err = &BuildError{Text: "Bad CRC-32 for file " + quote(c.name, true)}
+	}
+	return n, err
+}
