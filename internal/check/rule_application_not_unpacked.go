@@ -116,6 +116,9 @@ func applicationFile(c *shell.Call, program string, args []shell.Word) (shell.Wo
 	}
 	first := args[0]
 	relative := !strings.HasPrefix(first.Text, "/") && !strings.HasPrefix(first.Text, "-") && !strings.HasPrefix(first.Text, "~")
+	if w, ok := projectFile(program, args); ok {
+		return w, true
+	}
 	switch program {
 	case "python", "python3", "php", "node", "ruby", "perl":
 		return first, relative && (path.Ext(first.Text) != "" || first.Text == "artisan")
@@ -131,6 +134,37 @@ func applicationFile(c *shell.Call, program string, args []shell.Word) (shell.Wo
 		}
 	}
 	return shell.Word{}, false
+}
+
+// projectFiles are the files without which a tool of a language does nothing
+// but fail, by the tool's first word; "" for all its words.
+var projectFiles = map[string]map[string]string{
+	"npm":      {"ci": "package.json", "run": "package.json", "run-script": "package.json", "start": "package.json", "test": "package.json"},
+	"yarn":     {"run": "package.json", "build": "package.json", "start": "package.json"},
+	"composer": {"install": "composer.json", "update": "composer.json", "dump-autoload": "composer.json", "run-script": "composer.json"},
+	"bundle":   {"install": "Gemfile", "exec": "Gemfile"},
+	"rake":     {"": "Rakefile"},
+}
+
+// projectFile is the file of the application that a tool looks for in the
+// folder in which it runs. It has the place of the tool's words.
+func projectFile(program string, args []shell.Word) (shell.Word, bool) {
+	for i, a := range args {
+		switch t := a.Text; {
+		case holds(t, "--prefix", "--cwd", "--working-dir", "--gemfile", "--rakefile"), t == "-g", t == "--global", t == "-C":
+			return shell.Word{}, false
+		case t == "-d" && program == "composer", t == "-f" && program == "rake":
+			return shell.Word{}, false
+		case t == "-r" && strings.HasPrefix(program, "pip") && args[0].Text == "install" && i+1 < len(args):
+			return args[i+1], !strings.HasPrefix(args[i+1].Text, "/") && !holds(args[i+1].Text, "://")
+		}
+	}
+	words := projectFiles[strings.TrimSuffix(program, ".phar")]
+	file, ok := words[args[0].Text]
+	if !ok {
+		file, ok = words[""]
+	}
+	return shell.Word{Text: file, Start: args[0].Start, End: args[0].End}, ok
 }
 
 // notThere is the finding; sure when the name is one of the bundle's, which
