@@ -12,4 +12,5 @@ var profileRules = []*Rule{
 	workerDenied,
 	cronOnWebTier,
 	imagePullDenied,
+	deployerDenied,
 }
