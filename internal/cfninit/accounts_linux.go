@@ -13,6 +13,7 @@ func (b *build) groups(ctx context.Context, n *source.Node) error {
 	if n.Kind != source.Map {
 		return &BuildError{Text: "'" + typeName(n) + "' object has no attribute 'keys'"}
 	}
+	b.changes.add("groups")
 	for _, f := range sorted(n) {
 		name, gid := f.Key.Text, f.Value.Get("gid")
 		if f.Value == nil || f.Value.Kind < source.String {
@@ -35,6 +36,7 @@ func (b *build) groups(ctx context.Context, n *source.Node) error {
 		if err := b.accountTool(ctx, append(args, name), "Created group "+name+" successfully", "Failed to create group "+name); err != nil {
 			return err
 		}
+		b.changes.add("groups", name)
 	}
 	return nil
 }
@@ -44,6 +46,7 @@ func (b *build) users(ctx context.Context, n *source.Node) error {
 	if n.Kind != source.Map {
 		return &BuildError{Text: "'" + typeName(n) + "' object has no attribute 'keys'"}
 	}
+	b.changes.add("users")
 	for _, f := range sorted(n) {
 		switch {
 		case f.Value == nil || f.Value.Kind < source.String:
@@ -79,7 +82,11 @@ func (b *build) addUser(ctx context.Context, name string, n *source.Node) error 
 	if len(gids) > 0 {
 		args = append(args, "-G", strings.Join(gids, ","))
 	}
-	return b.accountTool(ctx, append(args, name), "Added user "+name+" successfully", "Failed to add user "+name)
+	if err := b.accountTool(ctx, append(args, name), "Added user "+name+" successfully", "Failed to add user "+name); err != nil {
+		return err
+	}
+	b.changes.add("users", name)
+	return nil
 }
 
 // changeUser adjusts home and supplementary groups, and nothing else.
@@ -98,16 +105,20 @@ func (b *build) changeUser(ctx context.Context, old []string, n *source.Node) er
 		return err
 	}
 	args := []string{"/usr/sbin/usermod"}
-	if truthy(home) && (len(old) < 6 || format(home) != old[5]) {
-		args = append(args, "-d", format(home))
-	}
 	if len(gids) > 0 && !sameSet(gids, b.groupsOf(name)) {
 		args = append(args, "-G", strings.Join(gids, ","))
+	}
+	if truthy(home) && (len(old) < 6 || format(home) != old[5]) {
+		args = append(args, "-d", format(home))
 	}
 	if len(args) == 1 {
 		return nil
 	}
-	return b.accountTool(ctx, append(args, name), "Modified user "+name+" successfully", "Failed to modify user "+name)
+	if err := b.accountTool(ctx, append(args, name), "Modified user "+name+" successfully", "Failed to modify user "+name); err != nil {
+		return err
+	}
+	b.changes.add("users", name)
+	return nil
 }
 
 // gids are the numbers of a user's `groups`.
@@ -163,11 +174,7 @@ func (b *build) account(file, name string) ([]string, error) {
 
 // accountTool runs one of the system's tools for accounts.
 func (b *build) accountTool(ctx context.Context, args []string, done, failed string) error {
-	what := &source.Node{Kind: source.Seq}
-	for _, a := range args {
-		what.Items = append(what.Items, source.NewString(a, source.Pos{}))
-	}
-	code, err := b.start(ctx, &process{what: what})
+	code, _, err := b.tool(ctx, args...)
 	if err != nil {
 		return err
 	}

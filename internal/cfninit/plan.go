@@ -20,7 +20,7 @@ const (
 var sections = []string{"packages", "groups", "users", "sources", "files", "commands", "services"}
 
 // taken are the sections that the plan takes apart.
-var taken = []string{"sources", "files", "commands"}
+var taken = []string{"packages", "sources", "files", "commands", "services"}
 
 // NewPlan reads a resource's Metadata and says what cfn-init would do for the
 // named configSets; nil means the set "default". The error is a *BuildError
@@ -71,6 +71,10 @@ func (p *Plan) config(c configRef) *Config {
 		case !truthy(n):
 		case !slices.Contains(taken, section) || n.Kind == source.String && !fact.Known(n.Text):
 			out.Steps = append(out.Steps, Step{Other: &Other{Section: section, Node: n}})
+		case section == "packages":
+			out.Steps = append(out.Steps, packages(n, c.name)...)
+		case section == "services":
+			out.Steps = append(out.Steps, services(n, c.name)...)
 		case section == "sources":
 			out.Steps = append(out.Steps, p.sources(n, c.name)...)
 		case n.Kind != source.Map:

@@ -32,6 +32,10 @@ func steps(p *Plan) string {
 					out = append(out, s.Name+"/"+c.Name+" file "+st.File.Path)
 				case st.Command != nil:
 					out = append(out, s.Name+"/"+c.Name+" command "+st.Command.Name)
+				case st.Packages != nil:
+					out = append(out, s.Name+"/"+c.Name+" packages "+st.Packages.Manager+" "+strings.Join(st.Packages.Names(), " "))
+				case st.Services != nil:
+					out = append(out, s.Name+"/"+c.Name+" services "+st.Services.Manager)
 				case st.Other != nil:
 					out = append(out, s.Name+"/"+c.Name+" "+st.Other.Section)
 				case st.Fault != nil:
@@ -53,7 +57,7 @@ AWS::CloudFormation::Init:
     services: {sysvinit: {web: {enabled: "true"}}}
     commands: {02: {command: x}, 01: {command: x}}
     files: {/b: {content: x}, /a: {content: x}}
-    packages: {yum: {git: []}}
+    packages: {rubygems: {chef: []}, yum: {git: [], jq: "1.5"}, Npm: {x: []}, rpm: {epel: /epel.rpm}}
   b:
     files: {}
     commands: ["not a map"]
@@ -62,12 +66,15 @@ AWS::CloudFormation::Init:
 		t.Fatal(err)
 	}
 	want := `Second/b fault 'list' object has no attribute 'keys'
-Second/a packages
+Second/a packages rpm epel
+Second/a packages yum git jq
+Second/a packages Npm x
+Second/a packages rubygems chef
 Second/a file /a
 Second/a file /b
 Second/a command 01
 Second/a command 02
-Second/a services`
+Second/a services sysvinit`
 	if got := steps(p); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

@@ -42,6 +42,11 @@ type Runner struct {
 	// Ran is told of every program that the agent started itself: its arguments
 	// and exit status (negative: a signal), or why it could not be started.
 	Ran func(args []string, exit int, err error)
+	// AssumePackages is for a file system that stands in for an AWS instance's
+	// but is of another family: what its package managers can't install, or
+	// lack themselves, says nothing about AWS. It counts as installed, and
+	// Result.Assumed names it.
+	AssumePackages bool
 	// NoMustache stands for an instance without the Pystache library, where
 	// files with a context fail.
 	NoMustache bool
@@ -52,12 +57,20 @@ type Skipped struct {
 	Config, Section string
 }
 
+// Assumed is what a package manager was asked for and did not install.
+type Assumed struct {
+	Config, Manager string
+	Packages        []string
+	Why             string // the agent's error; "" when the manager is not there
+}
+
 // Result is what a build did, as far as it came.
 type Result struct {
 	Changed  []string // files written with new content, in order
 	Unpacked []string // directories of `sources` that were filled, in order
 	Commands []string // names of commands that ran
 	Skipped  []Skipped
+	Assumed  []Assumed // only with Runner.AssumePackages
 	// Notes are lines for the user on what AWS's agent would do otherwise.
 	Notes []string
 	// Waits are the longest possible waits between attempts. On AWS each one
@@ -75,6 +88,8 @@ type build struct {
 	root   *root
 	plan   *Plan
 	config string
+	// changes are those of the config in hand.
+	changes changes
 	token  string          // IMDSv2
 	made   map[linkID]bool // symbolic links that archives brought
 	// secrets are the keys read so far; they are kept out of every text.
@@ -158,7 +173,7 @@ func (b *build) sets(ctx context.Context) error {
 }
 
 func (b *build) runConfig(ctx context.Context, c *Config) error {
-	b.config = c.Name
+	b.config, b.changes = c.Name, changes{}
 	b.info("Running config %s", c.Name)
 	b.command("INFO", strings.Repeat("+", width))
 	b.command("INFO", "Config "+c.Name)
@@ -194,10 +209,20 @@ func (b *build) unprintable(fault *BuildError) {
 
 func (b *build) step(ctx context.Context, s Step) error {
 	switch {
+	case s.Packages != nil:
+		return b.packages(ctx, s.Packages)
+	case s.Services != nil:
+		return b.services(ctx, s.Services)
 	case s.File != nil:
-		return b.file(ctx, s.File)
+		before := len(b.Changed)
+		err := b.file(ctx, s.File)
+		b.changes.add("files", b.Changed[before:]...)
+		return err
 	case s.Command != nil:
-		return b.runCommand(ctx, s.Command)
+		before := len(b.Commands)
+		err := b.runCommand(ctx, s.Command)
+		b.changes.add("commands", b.Commands[before:]...)
+		return err
 	case s.Other != nil && s.Other.Section == "groups":
 		return b.groups(ctx, s.Other.Node)
 	case s.Other != nil && s.Other.Section == "users":
@@ -206,7 +231,10 @@ func (b *build) step(ctx context.Context, s Step) error {
 		b.skip(s.Other.Section)
 		return nil
 	case s.Source != nil:
-		return b.source(ctx, s.Source)
+		before := len(b.Unpacked)
+		err := b.source(ctx, s.Source)
+		b.changes.add("sources", b.Unpacked[before:]...)
+		return err
 	}
 	fault := *s.Fault
 	return &fault

@@ -38,9 +38,11 @@ type Config struct {
 
 // Step is one thing done. Exactly one of the pointers is set.
 type Step struct {
-	Source  *Source
-	File    *File
-	Command *Command
+	Packages *Packages
+	Source   *Source
+	File     *File
+	Command  *Command
+	Services *Services
 	// Other is a section that the plan does not take apart, or one whose value
 	// is not known.
 	Other *Other
@@ -74,11 +76,10 @@ type Command struct {
 	Pos   source.Pos
 }
 
-// Other is a section that the plan does not take apart. Of these, groups and
-// users are carried out; packages and services are not yet, and
-// Result.Skipped names them, as it does sources.
+// Other is a section that the plan does not take apart: groups and users,
+// which the agent carries out, and one whose value is not known here.
 type Other struct {
-	Section string // "packages", "services", …
+	Section string // "groups", …
 	Node    *source.Node
 }
 

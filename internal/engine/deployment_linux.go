@@ -186,6 +186,9 @@ func (d *deployment) build(ctx context.Context, set, dir string) error {
 			for _, s := range did.Skipped {
 				d.result.Skipped = append(d.result.Skipped, instance.Skipped{What: s.Section, File: d.fileOf(s.Config)})
 			}
+			for _, a := range did.Assumed {
+				d.result.Assumed = append(d.result.Assumed, instance.Assumed{Manager: a.Manager, Packages: a.Packages, File: d.fileOf(a.Config), Why: a.Why})
+			}
 		}
 	}
 	if errors.As(err, &d.fault) {
@@ -218,8 +221,9 @@ func (d *deployment) agent() (*cfninit.Runner, error) {
 	env := append(d.environment(d.port(), "/root"), "EB_IS_COMMAND_LEADER="+strconv.FormatBool(d.command.Leader))
 	return &cfninit.Runner{
 		TokensFirst: !d.al1, Sleep: d.clock.sleep, Env: env, Log: log,
-		CommandLog: io.MultiWriter(commands, &d.output),
-		HTTP:       &http.Transport{Proxy: nil, DisableKeepAlives: true},
+		AssumePackages: !d.amazonLinux(),
+		CommandLog:     io.MultiWriter(commands, &d.output),
+		HTTP:           &http.Transport{Proxy: nil, DisableKeepAlives: true},
 	}, nil
 }
 

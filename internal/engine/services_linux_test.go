@@ -29,7 +29,8 @@ func on(t *testing.T, i *instance.Instance, line string) (status int, output str
 const restartMetadata = `{"AWS::CloudFormation::Init": {
 	"configSets": {"Infra-EmbeddedPreBuild": ["prebuild_0_shop"], "Infra-EmbeddedPostBuild": ["postbuild_0_shop"]},
 	"prebuild_0_shop": {
-		"services": {"sysvinit": {"nginx": {"ensureRunning": "true"}}},
+		"packages": {"yum": {"mod_ssl": []}},
+		"services": {"sysvinit": {"nginx": {"enabled": "true", "ensureRunning": "true", "files": ["/etc/nginx/conf.d/https.conf"]}}},
 		"files": {"/etc/nginx/conf.d/https.conf": {"mode": "000644", "content": "server { listen 8443; return 200 encrypted; }"}}},
 	"postbuild_0_shop": {"commands": {
 		"01": {"command": "RESTART"},
@@ -44,8 +45,11 @@ func TestNginxIsRestartedByContainerCommandsAsInAWSsRecipes(t *testing.T) {
 		i := startInstance(t, &world{metadata: strings.Replace(restartMetadata, "RESTART", c.restart, 1), bundle: goodBundle}, "")
 		for range 2 { // on a fresh instance, and over the running version
 			r := deploy(t, i, c.platform, instance.Success)
-			if len(r.Skipped) != 2 || r.Skipped[0] != (instance.Skipped{What: "services", File: ".ebextensions/a.config"}) || !strings.Contains(r.Skipped[1].What, "crond") {
+			if len(r.Skipped) != 1 || !strings.Contains(r.Skipped[0].What, "crond") {
 				t.Errorf("skipped %+v", r.Skipped)
+			}
+			if len(r.Assumed) != 1 || r.Assumed[0].Manager != "yum" || r.Assumed[0].File != ".ebextensions/a.config" || r.Assumed[0].Packages[0] != "mod_ssl" {
+				t.Errorf("taken for installed %+v", r.Assumed)
 			}
 			if seen, err := i.ReadFile("/srv/seen"); string(seen) != "encrypted" {
 				t.Errorf("%s: nginx answered the container command %q, %v", c.restart, seen, err)
@@ -57,6 +61,48 @@ func TestNginxIsRestartedByContainerCommandsAsInAWSsRecipes(t *testing.T) {
 			t.Fatal(err)
 		}
 		resp.Body.Close()
+	}
+}
+
+// triggerMetadata has a service that is restarted by a file of its own config,
+// and commands that see nginx before and after, the platform not yet at it.
+const triggerMetadata = `{"AWS::CloudFormation::Init": {
+	"configSets": {"Infra-EmbeddedPreBuild": ["prebuild_0_shop"], "Infra-EmbeddedPostBuild": ["postbuild_0_shop"]},
+	"prebuild_0_shop": {
+		"services": {"MANAGER": {"nginx": {"enabled": "ENABLED", "files": ["/etc/nginx/conf.d/answer.conf"]}}},
+		"commands": {"01": {"command": "pgrep -o -x nginx > /srv/before", "ignoreErrors": "true"}},
+		"files": {"/etc/nginx/conf.d/answer.conf": {"mode": "000644", "content": "server { listen 8443; return 200 ANSWER; }"}}},
+	"postbuild_0_shop": {"commands": {
+		"01": {"command": "sleep 0.5; curl -s --fail http://127.0.0.1:8443/ > /srv/seen"},
+		"02": {"command": "pgrep -o -x nginx > /srv/after"},
+		"03": {"command": "chkconfig nginx && echo on > /srv/enabled || echo off > /srv/enabled"}}}}}`
+
+func TestAServiceIsRestartedWhenAFileOfItsConfigChanged(t *testing.T) {
+	for _, c := range []struct {
+		platform, manager string
+		reloads           bool // systemd has nginx reload instead
+	}{{al1, "sysvinit", false}, {al2023, "sysvinit", false}, {al2023, "systemd", true}} {
+		t.Run(c.platform+" "+c.manager, func(t *testing.T) {
+			w := &world{bundle: goodBundle}
+			i := startInstance(t, w, "")
+			for _, d := range []struct {
+				answer, enabled, state string
+				same                   bool
+			}{{"first", "true", "on", false}, {"second", "false", "off", false}, {"second", "true", "on", true}} {
+				w.metadata = strings.NewReplacer("MANAGER", c.manager, "ANSWER", d.answer, "ENABLED", d.enabled).Replace(triggerMetadata)
+				deploy(t, i, c.platform, instance.Success)
+				for name, want := range map[string]string{"seen": d.answer, "enabled": d.state + "\n"} {
+					if got, err := i.ReadFile("/srv/" + name); string(got) != want {
+						t.Errorf("%s was %q, not %q, in the deployment that answers %s, %v", name, got, want, d.answer, err)
+					}
+				}
+				before, _ := i.ReadFile("/srv/before")
+				after, _ := i.ReadFile("/srv/after")
+				if same := string(before) == string(after); same != (d.same || c.reloads && d.answer == "second") {
+					t.Errorf("nginx's process was %q and is %q in the deployment that answers %s", before, after, d.answer)
+				}
+			}
+		})
 	}
 }
 
@@ -78,6 +124,11 @@ func TestServicesAreControlledOnAnInstance(t *testing.T) {
 		{"/usr/bin/systemctl reload nginx", 0, ""},
 		{"su -s /bin/sh webapp -c 'systemctl restart nginx'", 1, "Failed to restart nginx.service: Interactive authentication required.\n"},
 		{"systemctl restart eb-app.target", 0, ""},
+		{"chkconfig nginx off; systemctl is-enabled nginx", 1, "Note: Forwarding request to 'systemctl disable nginx.service'.\nRemoved \"/etc/systemd/system/multi-user.target.wants/nginx.service\".\ndisabled\n"},
+		{"/sbin/chkconfig nginx", 1, ""},
+		{"su -s /bin/sh webapp -c 'chkconfig nginx on'", 1, "You do not have enough privileges to perform this operation.\n"},
+		{"chkconfig nosuch on", 1, "Note: Forwarding request to 'systemctl enable nosuch.service'.\nFailed to enable unit: Unit file nosuch.service does not exist.\n"},
+		{"test -e /usr/sbin/update-rc.d", 1, ""},
 	} {
 		if status, out := on(t, i, c.line); status != c.status || out != c.out {
 			t.Errorf("%s: %d, %q", c.line, status, out)

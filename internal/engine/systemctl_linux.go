@@ -10,9 +10,9 @@ import (
 	"beanpole/internal/instance"
 )
 
-// applet carries out one call of systemctl, service or initctl. Each exists
-// where it exists on AWS: systemctl on Amazon Linux 2 and later, initctl on
-// Amazon Linux 1.
+// applet carries out one call of one of the Applets. Each exists where it
+// exists on AWS: systemctl on Amazon Linux 2 and later, initctl on Amazon Linux
+// 1, service and chkconfig on all.
 func (e *engine) applet(args []string, root bool) appletAnswer {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -27,6 +27,8 @@ func (e *engine) applet(args []string, root bool) appletAnswer {
 		c.sysv(args)
 	case name == "service":
 		c.redirected(args)
+	case name == "chkconfig":
+		c.chkconfig(args)
 	case name == "systemctl" && !e.al1:
 		c.systemctl(args)
 	case name == "initctl" && e.al1:
@@ -281,16 +283,22 @@ func (c *controlCall) enable(verb, name string) {
 	if c.e.enabled(s) == (verb == "enable") {
 		return
 	}
-	if c.e.switched == nil {
-		c.e.switched = map[string]bool{}
-	}
-	c.e.switched[s.unit()] = verb == "enable"
+	c.e.switchTo(s, verb == "enable")
 	link := "/etc/systemd/system/multi-user.target.wants/" + s.unit()
 	if verb == "enable" {
 		fmt.Fprintf(&c.errs, "Created symlink %s → /usr/lib/systemd/system/%s.\n", link, s.unit())
 		return
 	}
 	fmt.Fprintf(&c.errs, "Removed %q.\n", link)
+}
+
+// switchTo keeps whether a service is to start with the machine. The caller
+// holds mu.
+func (e *engine) switchTo(s service, on bool) {
+	if e.switched == nil {
+		e.switched = map[string]bool{}
+	}
+	e.switched[s.unit()] = on
 }
 
 // enabled tells whether a service is to start with the machine: the platform

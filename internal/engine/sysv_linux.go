@@ -120,3 +120,35 @@ func (c *controlCall) upstart(args []string) {
 	}
 	c.say("%s stop/waiting", name)
 }
+
+// chkconfig enables and disables what starts with the machine: on Amazon Linux
+// 2 and later it hands on to systemctl. [chkconfig(8)]
+func (c *controlCall) chkconfig(args []string) {
+	for len(args) > 0 && (args[0] == "--level" || args[0] == "--levels") && len(args) > 1 {
+		args = args[2:]
+	}
+	if len(args) == 0 || len(args) > 2 || strings.HasPrefix(args[0], "-") {
+		c.fail(exitFailure, "beanpole: chkconfig takes a service, and on or off")
+		return
+	}
+	name := args[0]
+	s, ok := c.e.service(name)
+	switch {
+	case len(args) == 1:
+		if !ok || !c.e.enabled(s) {
+			c.status = exitFailure
+		}
+	case args[1] != "on" && args[1] != "off":
+		c.fail(exitFailure, "Usage:   chkconfig <name> [on|off]")
+	case !c.root:
+		c.fail(exitFailure, "You do not have enough privileges to perform this operation.")
+	case !c.e.al1:
+		verb := map[string]string{"on": "enable", "off": "disable"}[args[1]]
+		c.fail(0, "Note: Forwarding request to 'systemctl %s %s'.", verb, unitName(name))
+		c.enable(verb, name)
+	case ok:
+		c.e.switchTo(s, args[1] == "on")
+	case !c.skip("chkconfig "+name+" "+args[1], name):
+		c.fail(exitFailure, "error reading information on service %s: No such file or directory", name)
+	}
+}

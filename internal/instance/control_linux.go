@@ -74,6 +74,19 @@ func (r *Result) shorten() {
 	for i := range r.Events {
 		texts = append(texts, &r.Events[i].Message, &r.Events[i].Severity)
 	}
+	r.Skipped = r.Skipped[:min(len(r.Skipped), mostEvents)]
+	for i := range r.Skipped {
+		texts = append(texts, &r.Skipped[i].What, &r.Skipped[i].File)
+	}
+	r.Assumed = r.Assumed[:min(len(r.Assumed), mostEvents)]
+	for i := range r.Assumed {
+		a := &r.Assumed[i]
+		a.Packages = a.Packages[:min(len(a.Packages), mostEvents)]
+		texts = append(texts, &a.Manager, &a.File, &a.Why)
+		for j := range a.Packages {
+			texts = append(texts, &a.Packages[j])
+		}
+	}
 	for _, t := range texts {
 		if len(*t) > longestText {
 			*t = strings.ToValidUTF8((*t)[:longestText], "")

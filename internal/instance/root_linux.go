@@ -88,6 +88,9 @@ func buildLayer(l *layer, s *Spec) error {
 // the place of its own, which talk to an init that is not on the instance.
 func linkApplets(l *layer) error {
 	for _, dir := range []string{"/bin", "/sbin", "/usr/bin", "/usr/sbin"} {
+		if err := l.remove(dir + "/update-rc.d"); err != nil { // Debian's chkconfig
+			return err
+		}
 		fi, ok := l.stat(dir)
 		if !ok || !fi.IsDir() {
 			continue // a link to another one of them

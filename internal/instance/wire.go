@@ -4,7 +4,7 @@ import "time"
 
 // Applets are the programs of AWS's platforms that PID 1's program stands for
 // on an instance when it is called by their names.
-var Applets = []string{"systemctl", "service", "initctl"}
+var Applets = []string{"systemctl", "service", "initctl", "chkconfig"}
 
 // Command is one command that Elastic Beanstalk's command service gives to an
 // instance. It goes to PID 1 as one JSON line.
@@ -54,12 +54,23 @@ type Result struct {
 	Cause             string // cfn-init's text after "Error occurred during build: "
 	// Skipped is what the version asks for and beanpole does not carry out yet.
 	Skipped []Skipped
+	// Assumed are packages that the version asks for and that could not be
+	// installed on this root, which is not AWS's.
+	Assumed []Assumed
 }
 
 // Skipped is one thing that an instance was asked for and did not do.
 type Skipped struct {
-	What string // "packages", "systemctl restart rsyslog"
+	What string // "systemctl restart rsyslog"
 	File string // configuration file that asks for it, "" when that is not known
+}
+
+// Assumed is what one package manager was asked for and did not install.
+type Assumed struct {
+	Manager  string // "yum"
+	Packages []string
+	File     string // configuration file that asks for it
+	Why      string // the agent's error, "" when the manager is not there
 }
 
 // EngineEvent is one event that an instance asks the service to show.

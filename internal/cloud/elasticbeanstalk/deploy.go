@@ -82,6 +82,7 @@ func (o *operation) give(name string, machines []Machine, leader bool) *outcome 
 		o.noteInstances(r)
 		r.tellEngine(o)
 		r.tellSkipped(o)
+		r.tellAssumed(o)
 	}
 	return r
 }
@@ -254,6 +255,30 @@ func (r *outcome) tellSkipped(o *operation) {
 	}
 	if len(all) > 0 {
 		o.warn("%s", cut("beanpole: not carried out here yet, though AWS would: "+strings.Join(all, ", ")))
+	}
+}
+
+// tellAssumed says once which packages count as installed although they are
+// not, so that their absence does not pass for what AWS would do.
+func (r *outcome) tellAssumed(o *operation) {
+	var all []string
+	for _, a := range r.answers {
+		if a.result == nil {
+			continue
+		}
+		for _, p := range a.result.Assumed {
+			why := p.Why
+			if why == "" {
+				why = "there is no " + p.Manager
+			}
+			text := fmt.Sprintf("%s %s (%s): %s", p.Manager, strings.Join(p.Packages, ", "), p.File, why)
+			if !slices.Contains(all, text) {
+				all = append(all, text)
+			}
+		}
+	}
+	if len(all) > 0 {
+		o.warn("%s", cut("beanpole: this instance's root is not Amazon Linux; packages that AWS would install count as installed. If something here needs them, install them on this machine: "+strings.Join(all, "; ")))
 	}
 }
 
