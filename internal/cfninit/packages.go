@@ -85,7 +85,7 @@ func rpmFields(v string) (out [2][]string) {
 		for at := 0; at <= len(part); at++ {
 			now := byte(0)
 			if at < len(part) {
-				now = kindOf(part[at])
+				now = runKind(part[at])
 			}
 			if now == kind {
 				continue
@@ -99,8 +99,8 @@ func rpmFields(v string) (out [2][]string) {
 	return out
 }
 
-// kindOf is 'd' for a digit, 'a' for a letter, 0 for what separates.
-func kindOf(c byte) byte {
+// runKind is 'd' for a digit, 'a' for a letter, 0 for what separates.
+func runKind(c byte) byte {
 	switch {
 	case c >= '0' && c <= '9':
 		return 'd'
@@ -112,7 +112,7 @@ func kindOf(c byte) byte {
 
 // compareField compares two runs: numbers by value and above all letters.
 func compareField(a, b string) int {
-	x, y := kindOf(a[0]), kindOf(b[0])
+	x, y := runKind(a[0]), runKind(b[0])
 	switch {
 	case x == 'd' && y == 'd':
 		a, b = strings.TrimLeft(a, "0"), strings.TrimLeft(b, "0")

@@ -21,7 +21,7 @@ func (b *build) apt(ctx context.Context, asked *source.Node) ([]string, error) {
 		b.log("ERROR", "APT gencache failed. Output: %s", out)
 		return nil, toolCode(code, "Could not create apt cache")
 	}
-	fs, err := indexed(asked)
+	fs, err := b.indexed(asked)
 	if err != nil {
 		return nil, err
 	}
@@ -103,9 +103,9 @@ func (b *build) aptNeeds(ctx context.Context, name, spec string) (bool, error) {
 
 // indexed are the entries of a map of names that the agent does not take for
 // one before it asks it for an entry.
-func indexed(n *source.Node) ([]*source.Field, error) {
+func (b *build) indexed(n *source.Node) ([]*source.Field, error) {
 	if n.Kind == source.Map {
-		return fields(n), nil
+		return b.each(n), nil
 	}
 	names, err := elements(n)
 	if err != nil {
@@ -129,7 +129,7 @@ func (b *build) pip(ctx context.Context, asked *source.Node) ([]string, error) {
 }
 
 func (b *build) python(ctx context.Context, asked *source.Node, name string, command ...string) ([]string, error) {
-	fs, err := keyed(asked)
+	fs, err := b.keyed(asked)
 	if err != nil || len(fs) == 0 {
 		return nil, err
 	}
@@ -182,7 +182,7 @@ func pythonSpec(name string, version *source.Node) (string, error) {
 
 // gems are `rubygems` [cb:lang_package_tools.py, cb-run].
 func (b *build) gems(ctx context.Context, asked *source.Node) ([]string, error) {
-	fs, err := keyed(asked)
+	fs, err := b.keyed(asked)
 	if err != nil {
 		return nil, err
 	}
@@ -250,7 +250,7 @@ func (b *build) zypper(ctx context.Context, asked *source.Node) ([]string, error
 	if !truthy(asked) {
 		return nil, nil
 	}
-	fs, err := indexed(asked)
+	fs, err := b.indexed(asked)
 	if err != nil {
 		return nil, err
 	}

@@ -83,7 +83,7 @@ func (b *build) assume(p *Packages, why string) {
 
 // yum [cb:rpm_tools.py, cb-run].
 func (b *build) yum(ctx context.Context, asked *source.Node) ([]string, error) {
-	fs, err := keyed(asked)
+	fs, err := b.keyed(asked)
 	if err != nil || len(fs) == 0 {
 		return nil, err
 	}
@@ -189,7 +189,7 @@ func (b *build) yumRun(ctx context.Context, verb string, specs []string, failed 
 
 // rpm installs from files and URLs [cb:rpm_tools.py, cb-run].
 func (b *build) rpm(ctx context.Context, asked *source.Node) ([]string, error) {
-	fs, err := keyed(asked)
+	fs, err := b.keyed(asked)
 	if err != nil || len(fs) == 0 {
 		return nil, err
 	}
@@ -268,7 +268,7 @@ func (b *build) rpmVersion(ctx context.Context, mode string, of *source.Node) (n
 
 // msi is for Windows alone [cb:msi_tool.py, cb-run].
 func (b *build) msi(_ context.Context, asked *source.Node) ([]string, error) {
-	fs, err := keyed(asked)
+	fs, err := b.keyed(asked)
 	if err != nil || len(fs) == 0 {
 		return nil, err
 	}
@@ -309,11 +309,11 @@ func (b *build) list(names []string) string {
 }
 
 // keyed are the entries of a map of names; the error is Python's for anything else.
-func keyed(n *source.Node) ([]*source.Field, error) {
+func (b *build) keyed(n *source.Node) ([]*source.Field, error) {
 	if n == nil || n.Kind != source.Map {
 		return nil, &BuildError{Text: "'" + typeName(n) + "' object has no attribute 'keys'"}
 	}
-	return fields(n), nil
+	return b.each(n), nil
 }
 
 // versions are those that are asked for of one package: none, one text, or

@@ -65,16 +65,16 @@ func TestPackagesAreAskedForAsTheAgentDoes(t *testing.T) {
 			calls: `<yum -y makecache>
 <yum -C -y list installed a>
 <yum -C -y --showduplicates list available a>
-<yum -C -y list installed b-1.10>
-<yum -C -y --showduplicates list available b-1.10>
-<rpm -qa --queryformat %{NAME}|%{VERSION}-%{RELEASE} --nosignature b>
 <yum -C -y list installed c-1.0>
 <yum -C -y --showduplicates list available c-1.0>
 <rpm -qa --queryformat %{NAME}|%{VERSION}-%{RELEASE} --nosignature c>
+<yum -C -y list installed b-1.10>
+<yum -C -y --showduplicates list available b-1.10>
+<rpm -qa --queryformat %{NAME}|%{VERSION}-%{RELEASE} --nosignature b>
 <yum -C -y list installed d>
 <yum -y install a b-1.10>
 <yum -y downgrade c-1.0>
-`, log: []string{"[INFO] Yum installed [u'a', u'b', u'c']"}},
+`, log: []string{"[INFO] Yum installed [u'a', u'c', u'b']"}},
 		{name: "yum killed by a signal", packages: `{yum: {a: []}}`, ends: []string{"yum -y makecache=>kill -9 $$"},
 			calls: "<yum -y makecache>\n", fault: "Could not create yum cache (return code -9)"},
 		{name: "a name with a newline is one argument", packages: `{yum: {"a\nrm -rf /srv; $(x)": []}}`,

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -52,11 +51,6 @@ type Runner struct {
 	NoMustache bool
 }
 
-// Skipped is a section of a config that beanpole does not carry out yet.
-type Skipped struct {
-	Config, Section string
-}
-
 // Assumed is what a package manager was asked for and did not install.
 type Assumed struct {
 	Config, Manager string
@@ -66,10 +60,9 @@ type Assumed struct {
 
 // Result is what a build did, as far as it came.
 type Result struct {
-	Changed  []string // files written with new content, in order
-	Unpacked []string // directories of `sources` that were filled, in order
-	Commands []string // names of commands that ran
-	Skipped  []Skipped
+	Changed  []string  // files written with new content, in order
+	Unpacked []string  // directories of `sources` that were filled, in order
+	Commands []string  // names of commands that ran
 	Assumed  []Assumed // only with Runner.AssumePackages
 	// Notes are lines for the user on what AWS's agent would do otherwise.
 	Notes []string
@@ -90,8 +83,8 @@ type build struct {
 	config string
 	// changes are those of the config in hand.
 	changes changes
-	token  string          // IMDSv2
-	made   map[linkID]bool // symbolic links that archives brought
+	token   string          // IMDSv2
+	made    map[linkID]bool // symbolic links that archives brought
 	// secrets are the keys read so far; they are kept out of every text.
 	secrets []string
 }
@@ -228,8 +221,7 @@ func (b *build) step(ctx context.Context, s Step) error {
 	case s.Other != nil && s.Other.Section == "users":
 		return b.users(ctx, s.Other.Node)
 	case s.Other != nil:
-		b.skip(s.Other.Section)
-		return nil
+		return fmt.Errorf("carry out %s: its value is not known", s.Other.Section)
 	case s.Source != nil:
 		before := len(b.Unpacked)
 		err := b.source(ctx, s.Source)
@@ -238,16 +230,6 @@ func (b *build) step(ctx context.Context, s Step) error {
 	}
 	fault := *s.Fault
 	return &fault
-}
-
-// skip notes, once for a config, that a section is not carried out.
-func (b *build) skip(section string) {
-	skipped := Skipped{Config: b.config, Section: section}
-	if slices.Contains(b.Skipped, skipped) {
-		return
-	}
-	b.log("WARNING", "beanpole does not carry out `%s` yet; skipped", section)
-	b.Skipped = append(b.Skipped, skipped)
 }
 
 // tool is an error of cfn-init's own.

@@ -236,21 +236,6 @@ func TestTokenIsAskedForFirstAndDoneWithoutWhenRefused(t *testing.T) {
 	}
 }
 
-func TestSectionsNotCarriedOutAreNamed(t *testing.T) {
-	var log bytes.Buffer
-	r := &Runner{Log: &log}
-	result, err := r.Build(context.Background(), parse(t, `AWS::CloudFormation::Init: {config: {sources: {/srv: /nothing.zip}, users: {}}}`), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := (Skipped{"config", "sources"}); len(result.Skipped) != 1 || result.Skipped[0] != want {
-		t.Errorf("skipped: %v", result.Skipped)
-	}
-	if !strings.Contains(log.String(), "beanpole does not carry out `sources` yet; skipped") {
-		t.Errorf("log: %s", log.String())
-	}
-}
-
 func TestEndOfTheContextEndsABuild(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &Runner{HTTP: world{}, Sleep: func(context.Context, time.Duration) { cancel() }}

@@ -30,7 +30,7 @@ func (b *build) services(ctx context.Context, s *Services) error {
 		b.log("WARNING", "Unsupported service manager: %s", s.Manager)
 		return nil
 	}
-	fs, err := keyed(s.Asked)
+	fs, err := b.keyed(s.Asked)
 	if err != nil || len(fs) == 0 {
 		return err
 	}

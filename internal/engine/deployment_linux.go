@@ -183,9 +183,6 @@ func (d *deployment) build(ctx context.Context, set, dir string) error {
 			d.result.Expected += did.Expected
 			d.result.Longest += did.Longest
 			d.result.MetadataCalls += did.MetadataCalls
-			for _, s := range did.Skipped {
-				d.result.Skipped = append(d.result.Skipped, instance.Skipped{What: s.Section, File: d.fileOf(s.Config)})
-			}
 			for _, a := range did.Assumed {
 				d.result.Assumed = append(d.result.Assumed, instance.Assumed{Manager: a.Manager, Packages: a.Packages, File: d.fileOf(a.Config), Why: a.Why})
 			}

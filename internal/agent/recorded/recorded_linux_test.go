@@ -1,7 +1,6 @@
 package recorded
 
 import (
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"testing"
@@ -66,19 +65,6 @@ func notYet(c *Case) string {
 	for _, arg := range c.Args {
 		if arg == "-v" || arg == "--role" {
 			return "option " + arg
-		}
-	}
-	var doc struct {
-		Configs map[string]json.RawMessage `json:"AWS::CloudFormation::Init"`
-	}
-	json.Unmarshal(c.Metadata, &doc)
-	for _, config := range doc.Configs {
-		var sections map[string]any
-		json.Unmarshal(config, &sections)
-		for _, s := range []string{"packages", "services"} {
-			if sections[s] != nil {
-				return s
-			}
 		}
 	}
 	return ""
