@@ -117,7 +117,7 @@ func shownBy(line string) (string, error) {
 		return "", fmt.Errorf("%q is no command of beanpole", line)
 	}
 	switch words[1] {
-	case "check", "fix", "explain", "version":
+	case "check", "fix", "explain", "diagnose", "version":
 	default:
 		return "", fmt.Errorf("%q cannot be run by this test", line)
 	}

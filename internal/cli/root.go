@@ -72,6 +72,7 @@ func commands() []*cobra.Command {
 		checkCommand(),
 		fixCommand(),
 		explainCommand(),
+		diagnoseCommand(),
 		upCommand(),
 		deployCommand(),
 		downCommand(),

@@ -36,6 +36,12 @@ func Text(w io.Writer, fs []*Finding, opt TextOptions) {
 	}
 }
 
+// Notes prints labelled lines as they stand below a finding.
+func Notes(w io.Writer, notes []Note, opt TextOptions) {
+	p := printer{w: w, opt: opt}
+	p.notes(notes)
+}
+
 type printer struct {
 	w   io.Writer
 	opt TextOptions

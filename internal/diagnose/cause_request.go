@@ -1,0 +1,202 @@
+package diagnose
+
+// requestCauses are refusals by Elastic Beanstalk itself, before it touches an
+// instance. Texts: events and API errors as users posted them.
+var requestCauses = []*Cause{
+	{
+		Slug: "unreadable-config", Stage: Request,
+		Title: "${file} is neither YAML nor JSON: ${what}",
+		Why:   "Elastic Beanstalk reads every .ebextensions/*.config before it changes anything.",
+		Fix:   []string{"mend the file; beanpole check shows the line and what YAML makes of it"},
+		Signs: []Sign{
+			{Word: "contains invalid YAML or JSON", Pattern: `(?s)configuration file (?P<file>\S+) in application version .*contains invalid YAML or JSON\.(?: YAML exception: (?:Invalid Yaml: )?(?P<what>[^,\n]{1,160}))?`},
+		},
+	},
+	{
+		Slug: "unknown-key", Stage: Request, Quiet: true,
+		Title: "all of ${file} was skipped: it has the key '${key}', which Elastic Beanstalk does not know",
+		Why:   "One unknown top-level key makes Elastic Beanstalk leave the whole file out, with no more than a warning.",
+		Fix:   []string{"correct the key; option_settings, files, commands, container_commands, packages, services, sources, users, groups and Resources are known"},
+		Signs: []Sign{{Word: "Contains invalid key", Pattern: `Error processing file \(Skipping\): '(?P<file>[^']+)' - Contains invalid key: '(?P<key>[^']*)'`}},
+	},
+	{
+		Slug: "wrong-shape", Stage: Request,
+		Title: "an option setting in ${file} has the wrong shape",
+		Why:   "Each entry of option_settings must be a map.",
+		Fix:   []string{"write NAMESPACE: and below it OPTION: VALUE"},
+		Signs: []Sign{{Word: "must be a map", Pattern: `option setting in configuration file (?P<file>\S+).* must be a map`}},
+	},
+	{
+		Slug: "unknown-option", Stage: Request,
+		Title: "this platform does not know the option ${namespace} ${option}",
+		Why:   "It is misspelt, or the platform branch dropped it (aws:elasticbeanstalk:container:nodejs and staticfiles on Amazon Linux 2 and later), or it is for another platform.",
+		Fix:   []string{"correct or remove it; beanpole check names what replaced it"},
+		Signs: []Sign{
+			{Word: "Unknown configuration setting", Pattern: `\(Namespace: '(?P<namespace>[^']*)', OptionName: '(?P<option>[^']*)'\): Unknown configuration setting`},
+		},
+	},
+	{
+		Slug: "tls-on-network-balancer", Stage: Request,
+		Title: "a network load balancer takes no TLS options (${option})",
+		Why:   "Elastic Beanstalk does not support them there.",
+		Fix:   []string{"end TLS on the instances, or take an application load balancer"},
+		Signs: []Sign{{Word: "SSL options are not supported for Network Load Balancers", Pattern: `(?:OptionName: '(?P<option>[^']*)'\): )?SSL options are not supported for Network Load Balancers`}},
+	},
+	{
+		Slug: "single-instance", Stage: Request,
+		Title: "a setting needs ${resource}, which this environment has not",
+		Why:   "Options of load balancers and scaling triggers need EnvironmentType LoadBalanced.",
+		Fix:   []string{"change the type, or drop the options"},
+		Signs: []Sign{{Word: "setting cannot be applied because", Pattern: `setting cannot be applied because (?P<resource>\w+) doesn't exist`}},
+	},
+	{
+		Slug: "group-not-in-vpc", Stage: Request,
+		Title: "the security group ${group} does not exist there",
+		Why:   "It is of another VPC or region, or a rule names it by GroupName outside the default VPC.",
+		Fix:   []string{"set VPCId, Subnets and SecurityGroups together; name groups by GroupId in rules"},
+		Signs: []Sign{
+			{Word: "The security group '", Pattern: `The security group '(?P<group>[^']+)' does not exist`},
+			{Word: "InvalidGroup.NotFound", Pattern: `InvalidGroup\.NotFound`},
+		},
+	},
+	{
+		Slug: "option-function", Stage: Request,
+		Title: "a function stands where the option takes a literal: ${value}",
+		Why:   "Elastic Beanstalk's own validation resolves no functions outside environment properties.",
+		Fix:   []string{"write the literal, or set the option in the template that makes the environment"},
+		Signs: []Sign{{Word: "Not a comma-separated string or array", Pattern: `Not a comma-separated string or array: '(?P<value>[^']{1,120})`}},
+	},
+	{
+		Slug: "properties-too-long", Stage: Request,
+		Title: "the environment properties are longer than 4,096 bytes together",
+		Why:   "All keys and values count.",
+		Fix:   []string{"keep long values in Secrets Manager, SSM or S3 and read them on the instance"},
+		Signs: []Sign{{Word: "4096", Pattern: `(?i)(?:propert|environment|EnvironmentVariables)[^\n]{0,120}4,?096`}, {Word: "4,096", Pattern: `(?i)(?:propert|environment)[^\n]{0,120}4,096`}},
+	},
+	{
+		Slug: "option-value", Stage: Request,
+		Title: "the option ${namespace} ${option} does not take the value '${value}'",
+		Why:   "Elastic Beanstalk refused the setting.",
+		Fix:   []string{"beanpole explain option-value; the option's range is in its documentation"},
+		Signs: []Sign{
+			{Word: "Invalid option value", Pattern: `Invalid option value: '(?P<value>[^']*)' \(Namespace: '(?P<namespace>[^']*)', OptionName: '(?P<option>[^']*)'\)`},
+		},
+	},
+	{
+		Slug: "profile-missing", Stage: Request,
+		Title:  "the instance profile ${profile} does not exist",
+		Why:    "The option IamInstanceProfile of aws:autoscaling:launchconfiguration names it. Elastic Beanstalk no longer makes the default one.",
+		Fix:    []string{"create the instance profile with its role, or name one that exists"},
+		Settle: "aws iam get-instance-profile --instance-profile-name PROFILE",
+		Signs: []Sign{
+			{Word: "The instance profile ", Pattern: `The instance profile (?P<profile>\S+) associated with the environment does not exist`},
+			{Word: "Invalid IAM Instance Profile", Pattern: `Invalid IAM Instance Profile(?: name)?(?:: |\s*\()?(?P<profile>[\w+=,.@:/-]*)`},
+			{Word: "cannot be found", Pattern: `Instance Profile (?P<profile>\S+) cannot be found`},
+		},
+	},
+	{
+		Slug: "role-as-profile", Stage: Request,
+		Title: "a role stands where the instance profile belongs: ${profile}",
+		Why:   "IamInstanceProfile takes the name or ARN of an instance profile.",
+		Fix:   []string{"use the instance profile's name: !Ref of the AWS::IAM::InstanceProfile"},
+		Signs: []Sign{{Word: "associated with the environment is invalid", Pattern: `The instance profile (?P<profile>\S+) associated with the environment is invalid`}},
+	},
+	{
+		Slug: "no-instance-profile", Stage: Request,
+		Title: "the environment has no instance profile",
+		Why:   "The API, CloudFormation and Terraform set no default.",
+		Fix:   []string{"create role and instance profile, and set IamInstanceProfile in aws:autoscaling:launchconfiguration"},
+		Signs: []Sign{{Word: "Environment must have instance profile associated with it"}},
+	},
+	{
+		Slug: "profile-without-role", Stage: Request,
+		Title: "the instance profile has no role",
+		Why:   "Its Roles is empty, or holds an ARN.",
+		Fix:   []string{"put the role's name into Roles: !Ref Role"},
+		Signs: []Sign{{Word: "has no associated IAM Roles"}},
+	},
+	{
+		Slug: "service-role", Stage: Request,
+		Title: "the environment's service role is missing, or Elastic Beanstalk may not use it",
+		Why:   "Enhanced health and managed updates need a service role.",
+		Fix:   []string{"set ServiceRole in aws:elasticbeanstalk:environment to a role that trusts elasticbeanstalk.amazonaws.com"},
+		Signs: []Sign{
+			{Word: "A Service Role is required in this region"},
+			{Word: "Access denied for operation 'AWS::ElasticBeanstalk::Application'"},
+			{Word: "Access denied while accessing Auto Scaling and Elastic Load Balancing using role", Pattern: `Access denied while accessing Auto Scaling and Elastic Load Balancing using role`},
+		},
+	},
+	{
+		Slug: "deployer-denied", Stage: Request,
+		Title: "whoever deploys may not ${action}",
+		Why:   "The caller's own policies lack it; the instances have nothing to do with it.",
+		Fix:   []string{"allow the action to the deploying user or role; iam:PassRole for the instances' role and the service role"},
+		Signs: []Sign{
+			{Word: "is not authorized to perform", Pattern: `User: \S+ is not authorized to perform: (?P<action>(?:iam|elasticbeanstalk|cloudformation|autoscaling|ec2|elasticloadbalancing|s3:Put|s3:Create)\S*)`},
+			{Word: "Insufficient IAM privileges", Pattern: `(?P<action>Insufficient IAM privileges)`, Weak: true},
+		},
+	},
+	{
+		Slug: "platform-retired", Stage: Request,
+		Title: "there is no platform version '${platform}' (any more)",
+		Why:   "Solution stacks are retired, and change their names with each version.",
+		Fix:   []string{"name a platform version that aws elasticbeanstalk list-available-solution-stacks lists"},
+		Signs: []Sign{
+			{Word: "No Solution Stack named", Pattern: `No Solution Stack named '(?P<platform>[^']+)' found`},
+			{Word: "Platform", Pattern: `(?:No Platform named|Platform) '?(?P<platform>[^'\n]{3,120}?)'? (?:found|does not exist|is retired)`},
+		},
+	},
+	{
+		Slug: "launch-configurations-gone", Stage: Request,
+		Title: "the account may not make launch configurations",
+		Why:   "Accounts since October 2024 have launch templates only; Elastic Beanstalk takes one when an option asks for it.",
+		Fix:   []string{"set DisableIMDSv1 to true, or RootVolumeType to gp3, in aws:autoscaling:launchconfiguration"},
+		Signs: []Sign{{Word: "Launch Configuration creation operation is not available"}, {Word: "launch configurations", Pattern: `(?i)not (?:available|supported)[^\n]{0,80}launch configurations`}},
+	},
+	{
+		Slug: "balancer-type-fixed", Stage: Request,
+		Title: "the type of an environment's load balancer cannot be changed",
+		Why:   "It is fixed when the environment is made.",
+		Fix:   []string{"make a new environment and swap the URLs"},
+		Signs: []Sign{{Word: "LoadBalancer type option cannot be changed"}},
+	},
+	{
+		Slug: "environment-busy", Stage: Request,
+		Title: "the environment was not Ready: another operation was at work, or an earlier one failed",
+		Why:   "Elastic Beanstalk takes one operation at a time.",
+		Fix:   []string{"wait for the other operation; after UPDATE_ROLLBACK_FAILED continue the stack's rollback in CloudFormation"},
+		Signs: []Sign{{Word: "is in an invalid state for this operation"}},
+	},
+	{
+		Slug: "version-missing", Stage: Request,
+		Title: "there is no application version '${version}'",
+		Why:   "It was not made, is still being processed, or belongs to another application.",
+		Fix:   []string{"wait until the version is PROCESSED"},
+		Signs: []Sign{{Word: "No Application Version named", Pattern: `No Application Version named '(?P<version>[^']+)'`}},
+	},
+	{
+		Slug: "too-many-versions", Stage: Request,
+		Title: "the account has no room for another application version",
+		Why:   "The quota counts all applications of the region.",
+		Fix:   []string{"delete old versions, or set a lifecycle policy"},
+		Signs: []Sign{{Word: "TooManyApplicationVersions"}, {Word: "Application Versions", Pattern: `cannot have more than [\d,]+ Application Versions`}},
+	},
+	{
+		Slug: "log-bucket-refused", Stage: Request,
+		Title: "the load balancer may not write its access logs into ${bucket}",
+		Why:   "The bucket's policy does not let Elastic Load Balancing's account or service write.",
+		Fix:   []string{"allow s3:PutObject to the load balancer's log delivery in the bucket's policy"},
+		Signs: []Sign{{Word: "Access Denied for bucket", Pattern: `Access Denied for bucket: (?P<bucket>[^\s.]+)`}},
+	},
+	{
+		Slug: "settings-refused", Stage: Request,
+		Title: "Elastic Beanstalk refused an option setting: ${what}",
+		Why:   "option_settings of a configuration file or of the environment failed validation.",
+		Fix:   []string{"correct the option that the message names"},
+		Signs: []Sign{
+			{Word: "Invalid option specification", Pattern: `(?P<what>Invalid option specification[^\n]{0,160})`},
+			{Word: "failed validation", Pattern: `(?P<what>"option_settings" in one of the configuration files failed validation)`, Weak: true},
+			{Word: "Configuration validation exception", Pattern: `(?P<what>Configuration validation exception[^\n]{0,160})`},
+		},
+	},
+}

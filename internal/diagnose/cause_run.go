@@ -1,0 +1,266 @@
+package diagnose
+
+// buildCauses are failures of the application's own build, and of hooks.
+var buildCauses = []*Cause{
+	{
+		Slug: "hook-not-executable", Stage: Unpack,
+		Title: "the hook ${file} has no execute bit",
+		Why:   "The engine starts the file itself.",
+		Fix:   []string{"git update-index --chmod=+x ${file}"},
+		Signs: []Sign{{Word: "permission denied", Pattern: `fork/exec (?:\S*?/)?(?P<file>\.platform/\S+?): permission denied`}},
+	},
+	{
+		Slug: "hook-not-started", Stage: Unpack,
+		Title: "the script ${file} cannot be started: its first line names a program that does not exist, or there is none",
+		Why:   "Line ends of Windows make the interpreter's name end with a carriage return; without #! the kernel knows no interpreter.",
+		Fix:   []string{"save the file with line ends of Unix (.gitattributes: *.sh eol=lf), and begin it with #!/bin/bash"},
+		Signs: []Sign{
+			{Word: "fork/exec", Pattern: `fork/exec (?:\S*?/)?(?P<file>\.platform/\S+?): (?:no such file or directory|exec format error)`},
+			{Word: `bash\r`, Pattern: `env: ['‘]bash\\r['’]: No such file or directory`},
+			{Word: "/bin/bash^M", Pattern: `(?P<file>\S+): /bin/(?:ba)?sh\^M: bad interpreter`},
+		},
+	},
+	{
+		Slug: "extra-top-folder", Stage: Unpack,
+		Title: "the platform does not find the application in the bundle's root",
+		Why:   "Often all of it lies in one folder of the archive.",
+		Fix:   []string{"pack the folder's contents, not the folder"},
+		Signs: []Sign{
+			{Word: "failed to generate a 'Procfile'", Pattern: `failed to generate a 'Procfile' for`},
+			{Word: "Your WSGIPath refers to a file that does not exist"},
+		},
+	},
+	{
+		Slug: "procfile-line", Stage: Unpack,
+		Title: "the platform does not take the Procfile",
+		Why:   "A line has no name, or a name that the platform does not allow.",
+		Fix:   []string{"write NAME: COMMAND a line"},
+		Signs: []Sign{{Word: "Procfile", Pattern: `(?i)(?:invalid|failed to (?:parse|read))[^\n]{0,40}procfile`}},
+	},
+	{
+		Slug: "dependencies-fail", Stage: Build,
+		Title: "the application's dependencies do not install: ${what}",
+		Why:   "A package needs a compiler or headers that the instance has not, or its version does not exist.",
+		Fix:   []string{"add the -devel packages in packages: yum, or pin a version with a ready-made build"},
+		Signs: []Sign{
+			{Word: "requirements.txt is invalid", Pattern: `(?P<what>Your requirements\.txt is invalid)`},
+			{Word: "command 'gcc' failed", Pattern: `(?P<what>command 'gcc' failed[^\n]{0,60})`},
+			{Word: "No package '", Pattern: `(?P<what>No package '[^']+' found)`},
+			{Word: "npm ERR!", Pattern: `(?P<what>npm ERR! (?:code|errno|ERESOLVE|404)[^\n]{0,80})`},
+			{Word: "npm error", Pattern: `(?P<what>npm error (?:code|errno|ERESOLVE|404)[^\n]{0,80})`},
+			{Word: "No matching distribution found", Pattern: `(?P<what>No matching distribution found for [^\n]{1,60})`},
+			{Word: "Your bundle is locked", Pattern: `(?P<what>Your bundle is locked[^\n]{0,60})`},
+			{Word: "Could not find gem", Pattern: `(?P<what>Could not find gem[^\n]{0,60})`},
+		},
+	},
+	{
+		Slug: "image-pull-denied", Stage: Build,
+		Title: "the image cannot be pulled: ${what}",
+		Why:   "The instances' role may not read the registry, or the credentials file is missing.",
+		Fix:   []string{"attach AmazonEC2ContainerRegistryReadOnly to the instances' role"},
+		Signs: []Sign{
+			{Word: "no basic auth credentials", Pattern: `(?P<what>no basic auth credentials)`},
+			{Word: "Failed to pull Docker image", Pattern: `(?P<what>Failed to pull Docker image[^\n]{0,80})`},
+			{Word: "pull access denied", Pattern: `(?P<what>pull access denied for [^\n,]{1,80})`},
+		},
+	},
+	{
+		Slug: "command-timeout", Stage: Build,
+		Title:  "a step took longer than it may: ${what}",
+		Why:    "Commands have 600 seconds (Timeout in aws:elasticbeanstalk:command), a Docker build 300. When nothing was printed for minutes, cfn-init may be retrying a fetch: about five minutes when metadata has no credentials under roleName.",
+		Fix:    []string{"raise Timeout, or build before deploying"},
+		Settle: "cfn-init.log and eb-engine.log: what was the last step that began?",
+		Signs: []Sign{
+			{Word: "Command timed out after", Pattern: `(?P<what>Command timed out after \d+ seconds)`},
+			{Word: "have not responded in the allowed command timeout", Pattern: `(?P<what>instances have not responded in the allowed command timeout time)`},
+			{Word: "but with command timeouts", Pattern: `(?P<what>Update environment operation is complete, but with command timeouts)`},
+		},
+	},
+	{
+		Slug: "hook-failed", Stage: Hooks,
+		Title:  "the hook ${file} failed",
+		Why:    "It ended with an error of its own; eb-hooks.log has its output.",
+		Settle: "eb-hooks.log: the lines of this hook",
+		Signs: []Sign{
+			{Word: ".platform/", Pattern: `Command (?P<file>\.platform/\S+) failed with error`},
+			{Word: "/opt/elasticbeanstalk/hooks/", Pattern: `Hook (?P<file>/opt/elasticbeanstalk/hooks/\S+) failed`},
+		},
+	},
+}
+
+// proxyCauses are what nginx and httpd say before they refuse to start.
+var proxyCauses = []*Cause{
+	{
+		Slug: "certificate-missing", Stage: ProxyStart,
+		Title: "the proxy cannot read its certificate or key ${file}: ${what}",
+		Why:   "The file was not written (a fetch that failed or was skipped, a command that runs later), is empty, or is no PEM.",
+		Fix:   []string{"write the file before the proxy is tested; look for an earlier failure that left it empty"},
+		Signs: []Sign{
+			{Word: "cannot load certificate", Pattern: `cannot load certificate(?: key)? "(?P<file>[^"]+)": (?P<what>[^\n]{1,120})`},
+			{Word: "SSLCertificate", Pattern: `SSLCertificate(?:Key)?File: file '(?P<file>[^']+)' (?P<what>does not exist or is empty)`},
+			{Word: "BIO_new_file", Pattern: `BIO_new_file\("(?P<file>[^"]+)"\) failed \(SSL: (?P<what>[^\n]{1,100})`},
+		},
+	},
+	{
+		Slug: "key-passphrase", Stage: ProxyStart,
+		Title: "the private key needs a pass phrase",
+		Why:   "The proxy starts without anybody who could type one.",
+		Fix:   []string{"openssl rsa -in KEY -out KEY writes it without"},
+		Signs: []Sign{{Word: "Enter PEM pass phrase"}, {Word: "bad password read"}},
+	},
+	{
+		Slug: "certificate-key-mismatch", Stage: ProxyStart,
+		Title: "certificate and private key do not belong together",
+		Why:   "Their public keys differ.",
+		Fix:   []string{"use the key that the certificate was made with"},
+		Signs: []Sign{{Word: "key values mismatch"}},
+	},
+	{
+		Slug: "listen-twice", Stage: ProxyStart,
+		Title: "the proxy's port is taken: ${what}",
+		Why:   "Two Listen lines name one port (mod_ssl brings its own), or another program has it.",
+		Fix:   []string{"remove the second Listen; let nothing else listen on the proxy's port"},
+		Signs: []Sign{
+			{Word: "could not bind to address", Pattern: `(?P<what>could not bind to address \S+)`},
+			{Word: "Address already in use", Pattern: `(?P<what>bind\(\) to \S+ failed \(98: (?:Unknown error|Address already in use)\))`},
+		},
+	},
+	{
+		Slug: "nginx-refused", Stage: ProxyStart,
+		Title: "the proxy does not take its configuration: ${what}",
+		Why:   "A file of .platform/nginx or .platform/httpd, or one that a command wrote, is wrong or at the wrong level: conf.d/*.conf is read outside of server, conf.d/elasticbeanstalk/*.conf inside.",
+		Fix:   []string{"correct the file at the line that the message names"},
+		Signs: []Sign{
+			{Word: "[emerg]", Pattern: `\[emerg\] (?:\d+#\d+: )?(?P<what>(?:unknown directive|"[^"]+" directive is (?:not allowed|duplicate)|duplicate|invalid|unexpected|directive|host not found in upstream|no "[^"]+"|open\(\))[^\n]{0,160})`},
+			{Word: "Invalid command", Pattern: `(?P<what>Invalid command '[^']+', perhaps misspelled[^\n]{0,80})`},
+			{Word: "Syntax error on line", Pattern: `(?P<what>Syntax error on line \d+ of [^\n]{1,100})`},
+			{Word: "host not found in upstream", Pattern: `(?P<what>host not found in upstream "[^"]+"[^\n]{0,80})`},
+		},
+	},
+	{
+		Slug: "proxy-failed", Stage: ProxyStart,
+		Title:  "the proxy did not start: ${what}",
+		Why:    "nginx's or httpd's own error log says why.",
+		Settle: "/var/log/nginx/error.log, or: nginx -t",
+		Signs: []Sign{
+			{Word: "[emerg]", Pattern: `\[emerg\] (?:\d+#\d+: )?(?P<what>[^\n]{1,160})`},
+			{Word: "nginx", Pattern: `(?P<what>(?:Nginx start failed|[Ff]ailed to (?:start|validate) (?:the )?(?:nginx|proxy)[^\n]{0,100}|nginx: configuration file \S+ test failed))`},
+		},
+	},
+}
+
+// runCauses are an application that does not run or does not answer.
+var runCauses = []*Cause{
+	{
+		Slug: "application-port", Stage: Application,
+		Title:  "nothing listens where the proxy sends requests: ${upstream} refuses connections",
+		Why:    "The application is not running, or listens on another port than PORT, or on an address inside a container.",
+		Fix:    []string{"listen on the port in the environment variable PORT (8080; Java 5000, Python 8000)"},
+		Settle: "web.stdout.log: did the application start, and where does it listen?",
+		Signs: []Sign{
+			{Word: "while connecting to upstream", Pattern: `connect\(\) (?:to (?P<socket>\S+) )?failed \((?:111: Connection refused|2: No such file or directory)\) while connecting to upstream(?:[^\n]*upstream: "(?P<upstream>[^"]+)")?`},
+		},
+	},
+	{
+		Slug: "application-module", Stage: Application,
+		Title: "the application does not start: ${what}",
+		Why:   "The entry that the platform starts does not exist in the bundle, or needs a module that is not installed.",
+		Fix:   []string{"correct WSGIPath, the Procfile or the start script; add the module to the dependencies"},
+		Signs: []Sign{
+			{Word: "ModuleNotFoundError", Pattern: `(?P<what>ModuleNotFoundError: [^\n]{1,100})`},
+			{Word: "Cannot find module", Pattern: `(?P<what>Error: Cannot find module '[^']+')`},
+			{Word: "Unable to access jarfile", Pattern: `(?P<what>Error: Unable to access jarfile [^\n]{1,80})`},
+			{Word: "no main manifest attribute", Pattern: `(?P<what>no main manifest attribute[^\n]{0,60})`},
+			{Word: "Failed to find attribute", Pattern: `(?P<what>Failed to find attribute '[^']+' in '[^']+')`},
+		},
+	},
+	{
+		Slug: "application-died", Stage: Application,
+		Title:  "the application's process ended again and again: ${what}",
+		Why:    "It ends with an error of its own.",
+		Settle: "web.stdout.log: its last lines",
+		Signs: []Sign{
+			{Word: "web.service", Pattern: `(?P<what>web\.service: (?:Main process exited|Failed with result|Start request repeated too quickly)[^\n]{0,80})`},
+			{Word: "Failed to start web.service", Pattern: `(?P<what>Failed to start web\.service[^\n]{0,80})`},
+			{Word: "spawned process", Pattern: `(?P<what>exited: \S+ \(exit status \d+; not expected\))`},
+		},
+	},
+	{
+		Slug: "env-file", Stage: Application,
+		Title: "an environment property holds what the platform's file cannot carry",
+		Why:   "Dollars, quotes, backslashes and line ends are not kept in the files in which properties reach the application.",
+		Fix:   []string{"encode the value, or read it from Secrets Manager or SSM"},
+		Signs: []Sign{{Word: "could not parse environment variables"}, {Word: "Defaulting to a blank string", Pattern: `variable is not set\. Defaulting to a blank string`}},
+	},
+	{
+		Slug: "health-check-answer", Stage: Health,
+		Title: "the health check's path does not answer 200: ${what}",
+		Why:   "A redirect to HTTPS, a login or a check of the Host header meets the load balancer's own request too.",
+		Fix:   []string{"set a health check path that answers 200 to everybody, or allow the code in MatcherHTTPCode"},
+		Signs: []Sign{
+			{Word: "Target.ResponseCodeMismatch", Pattern: `(?P<what>Target\.ResponseCodeMismatch)`},
+			{Word: "Health checks failed with these codes", Pattern: `(?P<what>Health checks failed with these codes: \[[^\]]*\])`},
+			{Word: "Target.Timeout", Pattern: `(?P<what>Target\.Timeout)`},
+		},
+	},
+	{
+		Slug: "health-not-reported", Stage: Health,
+		Title: "the instances may not report their health",
+		Why:   "Their role lacks elasticbeanstalk:PutInstanceStatistics.",
+		Fix:   []string{"attach AWSElasticBeanstalkWebTier to the instances' role"},
+		Signs: []Sign{{Word: "PutInstanceStatistics"}, {Word: "None of the instances are sending data", Weak: true}},
+	},
+	{
+		Slug: "instances-unhealthy", Stage: Health,
+		Title:  "the instances did not become healthy after the deployment",
+		Why:    "The commands ran; the application does not answer the health check as it should.",
+		Settle: "describe-instances-health; the health check's path on the instance: curl -i http://localhost/",
+		Signs: []Sign{
+			{Word: "did not pass health check after command execution"},
+			{Word: "Following services are not running", Pattern: `Following services are not running: (?P<service>[\w, -]+)`},
+			{Word: "ELB health is failing", Weak: true},
+		},
+	},
+	{
+		Slug: "bad-gateway", Stage: Health,
+		Title:  "the proxy answers 502: the application does not answer it",
+		Why:    "The application is not running, or not on its port.",
+		Settle: "web.stdout.log and nginx's error.log",
+		Signs:  []Sign{{Word: "502 Bad Gateway", Weak: true}, {Word: "HTTP 5xx", Pattern: `\d+(?:\.\d+)? ?% of the requests are (?:failing|erroring) with HTTP 5xx`, Weak: true}},
+	},
+}
+
+// quietCauses go wrong in a deployment that counts as good.
+var quietCauses = []*Cause{
+	{
+		Slug: "cron-file-refused", Stage: Afterwards, Quiet: true,
+		Title: "cron refuses ${file}: its mode or owner",
+		Why:   "A file in /etc/cron.d must belong to root, with mode 0644.",
+		Fix:   []string{"mode: \"000644\", owner: root, group: root"},
+		Signs: []Sign{{Word: "BAD FILE MODE", Pattern: `BAD FILE MODE \((?P<file>[^)]+)\)`}, {Word: "WRONG FILE OWNER", Pattern: `WRONG FILE OWNER \((?P<file>[^)]+)\)`}},
+	},
+	{
+		Slug: "signature-v2", Stage: Afterwards, Quiet: true,
+		Title: "the agent signs with Signature Version 2: a URL lacks its region",
+		Why:   "Regions since 2014, and buckets with newer rules, refuse it.",
+		Fix:   []string{"write the bucket's region into the URL"},
+		Signs: []Sign{{Word: "Falling back to Signature Version 2"}},
+	},
+	{
+		Slug: "authentication-dropped", Stage: Afterwards, Quiet: true,
+		Title: "cfn-init dropped an Authentication block: ${what}",
+		Why:   "Fetches that name it go unsigned.",
+		Fix:   []string{"type: S3 with roleName, or with accessKeyId and secretKey"},
+		Signs: []Sign{
+			{Word: "Unrecognized authentication type", Pattern: `(?P<what>Unrecognized authentication type: \S+)`},
+			{Word: "S3 auth requires either", Pattern: `(?P<what>S3 auth requires either "accessKeyId" and "secretKey" or "roleName")`},
+		},
+	},
+	{
+		Slug: "nginx-taken-over", Stage: Afterwards, Quiet: true,
+		Title: "Elastic Beanstalk no longer manages nginx: the bundle has .ebextensions/nginx",
+		Why:   "On the Amazon Linux AMI that folder replaces the platform's own configuration.",
+		Fix:   []string{"carry all of the configuration there, or move to .platform/nginx on Amazon Linux 2023"},
+		Signs: []Sign{{Word: "Nginx configuration detected in the '.ebextensions/nginx' directory"}},
+	},
+}

@@ -1,0 +1,153 @@
+package diagnose
+
+// stackCauses are what CloudFormation refuses or cannot make of the
+// environment's stack.
+var stackCauses = []*Cause{
+	{
+		Slug: "resource-not-made", Stage: Stack,
+		Title: "the configuration refers to ${resource}, which this environment has not",
+		Why:   "Elastic Beanstalk's resources depend on the environment's type: AWSEBLoadBalancer* stands for classic load balancers alone, AWSEBV2LoadBalancer* for the newer ones, neither for a single instance. A physical ID (fs-…, sg-…) is no resource either.",
+		Fix:   []string{"refer to a resource that the environment's type has; write physical IDs without Ref"},
+		Signs: []Sign{
+			{Word: "references undefined resource", Pattern: `references undefined resource (?P<resource>[\w-]+)`},
+			{Word: "Unresolved resource dependencies", Pattern: `Unresolved resource dependencies \[(?P<resource>[^\]]+)\]`},
+			{Word: "Unknown template resource"},
+		},
+	},
+	{
+		Slug: "ssl-policy-empty", Stage: Stack,
+		Title: "the HTTPS listener has no SSL policy",
+		Why:   "SSLPolicy was set to an empty text.",
+		Fix:   []string{"leave SSLPolicy out, or name one"},
+		Signs: []Sign{{Word: "An SSL policy must be specified for HTTPS listeners"}},
+	},
+	{
+		Slug: "listener-certificate", Stage: Stack,
+		Title: "a secure listener has no certificate, or one that does not exist here",
+		Why:   "SSLCertificateId or SSLCertificateArns is missing, in the wrong namespace, or of another region.",
+		Fix:   []string{"set the certificate's ARN in the listener's own namespace, of the environment's region"},
+		Signs: []Sign{
+			{Word: "Secure Listeners need to specify a SSLCertificateId"},
+			{Word: "CertificateNotFound"},
+			{Word: "Certificate ARN", Pattern: `Certificate ARN '(?P<arn>[^']+)' is not valid`},
+			{Word: "A certificate must be specified for HTTPS listeners"},
+		},
+	},
+	{
+		Slug: "listener-exists", Stage: Stack,
+		Title: "a listener or rule on this port exists already",
+		Why:   "Elastic Beanstalk makes the listener on port 80 itself; a template adds it once more.",
+		Fix:   []string{"set the default listener by options (aws:elbv2:listener:default) instead of adding one"},
+		Signs: []Sign{{Word: "DuplicateListener"}, {Word: "A listener already exists on this port"}},
+	},
+	{
+		Slug: "subnets-unfit", Stage: Stack,
+		Title: "the load balancer's subnets do not fit: ${what}",
+		Why:   "An application load balancer needs two Availability Zones, and one subnet in each.",
+		Fix:   []string{"set ELBSubnets in aws:ec2:vpc to one subnet in each of two zones"},
+		Signs: []Sign{
+			{Word: "At least two subnets in two different Availability Zones", Pattern: `(?P<what>At least two subnets in two different Availability Zones[^\n.]*)`},
+			{Word: "multiple subnets in the same A", Pattern: `(?P<what>cannot be attached to multiple subnets in the same A[^\n.]*)`},
+		},
+	},
+	{
+		Slug: "capability-missing", Stage: Stack,
+		Title: "the stack needs ${capability}, which whoever deploys did not give",
+		Why:   "A template that makes IAM resources asks for it; with names of your own for CAPABILITY_NAMED_IAM.",
+		Fix:   []string{"deploy with --capabilities CAPABILITY_NAMED_IAM"},
+		Signs: []Sign{{Word: "Requires capabilities", Pattern: `Requires capabilities : \[(?P<capability>[\w, ]+)\]`}},
+	},
+	{
+		Slug: "instance-type", Stage: Stack,
+		Title: "the instance type is not offered there, or does not fit the image's architecture",
+		Why:   "Types differ by region and Availability Zone; arm64 types need arm64 images.",
+		Fix:   []string{"set InstanceTypes in aws:ec2:instances to types that the zones have"},
+		Signs: []Sign{
+			{Word: "requested instance type", Pattern: `(?i)requested instance type[^\n]*not supported`},
+			{Word: "instance type", Pattern: `(?i)(?:instance type[^\n]{0,60}(?:not supported|not available)|unsupported[^\n]{0,40}instance type)`},
+			{Word: "InsufficientInstanceCapacity"},
+		},
+	},
+	{
+		Slug: "already-exists", Stage: Stack,
+		Title: "a resource with that name exists already: ${what}",
+		Why:   "A name of your own can be taken once; IAM names count for all regions.",
+		Fix:   []string{"leave the name to CloudFormation, or make it depend on stack and region"},
+		Signs: []Sign{{Word: "already exists", Pattern: `(?P<what>[\w|:/.-]+ already exists(?: in stack \S+)?)`, Weak: true}},
+	},
+	{
+		Slug: "quota", Stage: Stack,
+		Title: "a quota of the account is used up: ${what}",
+		Why:   "AWS makes no more of this resource.",
+		Fix:   []string{"delete what is not needed, or ask for a higher quota"},
+		Signs: []Sign{
+			{Word: "LimitExceeded", Pattern: `(?P<what>\w*LimitExceeded\w*[^\n]{0,100})`},
+			{Word: "maximum number of", Pattern: `(?P<what>[^\n.]{0,60}maximum number of [^\n.]{1,80})`, Weak: true},
+		},
+	},
+	{
+		Slug: "template-refused", Stage: Stack,
+		Title: "CloudFormation refuses the environment's template: ${what}",
+		Why:   "Resources of .ebextensions do not fit together with it.",
+		Fix:   []string{"beanpole check names the line"},
+		Signs: []Sign{
+			{Word: "Template format error", Pattern: `(?P<what>Template format error: [^\n]{1,160})`},
+			{Word: "Template error", Pattern: `(?P<what>Template error: [^\n]{1,160})`},
+			{Word: "Template validation error", Pattern: `(?P<what>Template validation error: [^\n]{1,160})`},
+			{Word: "Template does not have", Pattern: `(?P<what>Template does not have [^\n]{1,120})`},
+		},
+	},
+	{
+		Slug: "stack-failed", Stage: Stack,
+		Title:  "CloudFormation could not make ${what}",
+		Why:    "The stack's own events say why; Elastic Beanstalk's leave it out (\"Reason: null\").",
+		Settle: "aws cloudformation describe-stack-events --stack-name awseb-e-ID-stack",
+		Signs: []Sign{
+			{Word: "CREATE_FAILED", Pattern: `CREATE_FAILED (?P<what>AWS::\S+ (?:[^R][^\n]{0,160}|R[^e][^\n]{0,160}))`},
+			{Word: "UPDATE_FAILED", Pattern: `UPDATE_FAILED (?P<what>AWS::\S+ (?:[^R][^\n]{0,160}|R[^e][^\n]{0,160}))`},
+			{Word: "Stack named", Pattern: `Stack named '\S+' aborted operation\. Current state: '\w+'\s+Reason: (?P<what>[^\n]{1,160})`},
+			{Word: "resource(s) failed to create", Pattern: `The following resource\(s\) failed to create: \[(?P<what>[^\]]+)\]`, Weak: true},
+		},
+	},
+}
+
+// launchCauses are instances that do not start, or never report.
+var launchCauses = []*Cause{
+	{
+		Slug: "instances-silent", Stage: Launch,
+		Title:  "the instances never reported: they cannot reach Elastic Beanstalk, or their start died",
+		Why:    "An instance must reach CloudFormation, Elastic Beanstalk and S3 from its subnet. A private subnet without NAT or endpoints, no public address, or a broken user data script keep it from that.",
+		Fix:    []string{"give the subnet a way out (NAT gateway or endpoints for elasticbeanstalk, cloudformation, s3), or AssociatePublicIpAddress true in a public one"},
+		Settle: "aws ec2 get-console-output --instance-id ID; cloud-init-output.log on the instance",
+		Signs: []Sign{
+			{Word: "failed to communicate with AWS Elastic Beanstalk"},
+			{Word: "AWSEBInstanceLaunchWaitCondition", Pattern: `failed to create: \[[^\]]*AWSEBInstanceLaunchWaitCondition`},
+			{Word: "but with command timeouts", Pattern: `Create environment operation is complete, but with command timeouts`},
+		},
+	},
+	{
+		Slug: "throttled", Stage: Launch,
+		Title: "CloudFormation throttled the instances' requests",
+		Why:   "Many instances asked for their metadata at once.",
+		Fix:   []string{"deploy in smaller batches"},
+		Signs: []Sign{{Word: "Throttling: Rate exceeded"}, {Word: "Rate exceeded", Pattern: `Throttling[^\n]{0,80}Rate exceeded`}},
+	},
+	{
+		Slug: "no-init-metadata", Stage: Launch,
+		Title: "the resource has no AWS::CloudFormation::Init in its metadata",
+		Why:   "cfn-init was pointed at another logical ID, or the key stands under another resource.",
+		Fix:   []string{"give cfn-init --resource the logical ID that carries the metadata"},
+		Signs: []Sign{{Word: "AWS::CloudFormation::Init", Pattern: `(?:Could not find 'AWS::CloudFormation::Init' key in metadata|Metadata does not contain 'AWS::CloudFormation::Init')`}},
+	},
+	{
+		Slug: "config-set-missing", Stage: Launch,
+		Title: "cfn-init stopped at its configSets: ${what}",
+		Why:   "A configSet names what is not defined, or itself.",
+		Fix:   []string{"correct configSets"},
+		Signs: []Sign{
+			{Word: "Error: no ConfigSet named", Pattern: `(?P<what>Error: no ConfigSet named [^\n]{1,80} exists)`},
+			{Word: "No configuration found with name", Pattern: `(?P<what>No configuration found with name: [^\n]{1,80})`},
+			{Word: "At least one circular dependency", Pattern: `(?P<what>At least one circular dependency detected[^\n]{0,120})`},
+		},
+	},
+}

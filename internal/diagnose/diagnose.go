@@ -1,0 +1,206 @@
+package diagnose
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"beanpole/internal/logs"
+)
+
+// Outcome is what the logs say of the last deployment that they show.
+type Outcome string
+
+const (
+	Failed    Outcome = "failed"
+	Succeeded Outcome = "succeeded"
+	Recovered Outcome = "recovered" // an earlier one failed, the last did not
+	NotShown  Outcome = "not shown"
+)
+
+// Step is a cause where a record shows it.
+type Step struct {
+	*Cause
+	// Title is the cause's, with the record's own words filled in.
+	Title  string
+	Groups map[string]string
+	Record *logs.Record
+	// In is the command or configuration that wrote the record, "" where the logs
+	// do not tell.
+	In    string
+	Weak  bool
+	order int
+}
+
+// Diagnosis is what came of the logs.
+type Diagnosis struct {
+	Outcome Outcome
+	// Cause is the failure that came first, nil when none is known.
+	Cause *Step
+	// Certain: the text alone proves the cause.
+	Certain bool
+	// After are the failures that followed, first ones first.
+	After []*Step
+	// Quiet went wrong beside it.
+	Quiet []*Step
+	// First is the first record that speaks of a failure, for one whose cause is
+	// not known, with Before leading up to it.
+	First  *logs.Record
+	Before []*logs.Record
+	// Began is when the deployment began that is spoken of, zero: not told.
+	Began time.Time
+	Read  *logs.Reading
+}
+
+// Logs diagnoses what was read.
+func Logs(r *logs.Reading) *Diagnosis {
+	d := &Diagnosis{Read: r}
+	records := slices.Clone(r.Records)
+	inOrder(records)
+	t := newTrial(records)
+	d.Outcome, d.Began = t.outcome()
+	steps := t.steps(d.Began)
+	for _, s := range steps {
+		if s.Quiet {
+			d.addQuiet(s)
+		}
+	}
+	steps = slices.DeleteFunc(steps, func(s *Step) bool { return s.Quiet })
+	if d.Outcome == Succeeded {
+		return d
+	}
+	d.Cause = choose(steps, d.Outcome)
+	if d.Cause != nil {
+		if d.Outcome == NotShown {
+			d.Outcome = Failed
+		}
+		d.Certain = !d.Cause.Weak && !generic(d.Cause.Cause) && len(d.Cause.Of) == 0
+		d.follow(steps)
+		return d
+	}
+	if d.Outcome != NotShown {
+		d.First, d.Before = t.firstFailure(d.Began)
+	}
+	return d
+}
+
+// addQuiet keeps one step of each cause and title.
+func (d *Diagnosis) addQuiet(s *Step) {
+	for _, q := range d.Quiet {
+		if q.Title == s.Title {
+			return
+		}
+	}
+	d.Quiet = append(d.Quiet, s)
+}
+
+// follow are the causes that come after the first, each once.
+func (d *Diagnosis) follow(steps []*Step) {
+	seen := map[string]bool{d.Cause.Slug: true}
+	for _, s := range steps {
+		if s.order > d.Cause.order && !seen[s.Slug] && !s.Weak && s.Stage >= d.Cause.Stage {
+			seen[s.Slug] = true
+			d.After = append(d.After, s)
+		}
+	}
+}
+
+// inOrder sorts by time; records without one stay behind the one before them.
+func inOrder(records []*logs.Record) {
+	times := make(map[*logs.Record]time.Time, len(records))
+	var last time.Time
+	file := ""
+	for _, r := range records {
+		if r.File != file {
+			last, file = time.Time{}, r.File
+		}
+		if !r.Time.IsZero() && r.Time.Year() > 1 {
+			last = r.Time
+		}
+		times[r] = last
+	}
+	slices.SortStableFunc(records, func(a, b *logs.Record) int { return times[a].Compare(times[b]) })
+}
+
+// generic causes say that a step failed, and not why.
+func generic(c *Cause) bool {
+	switch c.Slug {
+	case "command-failed", "hook-failed", "fetch-fails", "stack-failed", "proxy-failed", "settings-refused",
+		"command-timeout", "instances-unhealthy", "bad-gateway", "application-died":
+		return true
+	}
+	return false
+}
+
+// running are the logs of what runs all the time: they hold errors of good
+// deployments too.
+func running(k logs.Kind) bool {
+	return k == logs.Proxy || k == logs.System || k == logs.Access || k == logs.CloudInit
+}
+
+// together is the time within which a failing step and what says why are
+// written.
+const together = 10 * time.Second
+
+// choose is the step that failed first. A step that says why is taken rather
+// than one beside it that does not.
+func choose(steps []*Step, o Outcome) *Step {
+	of := func(ok func(*Step) bool) *Step {
+		i := slices.IndexFunc(steps, ok)
+		if i < 0 {
+			return nil
+		}
+		return steps[i]
+	}
+	first := of(func(s *Step) bool { return !s.Weak && !running(s.Record.Kind) })
+	if first == nil || generic(first.Cause) && first.Stage >= ProxyStart {
+		if ran := of(func(s *Step) bool { return !s.Weak && running(s.Record.Kind) && !generic(s.Cause) }); ran != nil {
+			return ran
+		}
+	}
+	if first != nil && generic(first.Cause) {
+		if why := of(func(s *Step) bool {
+			return !s.Weak && !generic(s.Cause) && !running(s.Record.Kind) && near(s.Record, first.Record) && s.Stage >= first.Stage-1
+		}); why != nil {
+			return why
+		}
+	}
+	if first != nil {
+		return first
+	}
+	if s := of(func(s *Step) bool { return !s.Weak }); s != nil {
+		return s
+	}
+	if o == Failed {
+		return of(func(*Step) bool { return true })
+	}
+	return nil
+}
+
+// near tells records that may be of one step.
+func near(a, b *logs.Record) bool {
+	if a.Time.IsZero() || b.Time.IsZero() {
+		return a.File == b.File || a.Time.IsZero() != b.Time.IsZero()
+	}
+	return a.Time.Sub(b.Time).Abs() <= together
+}
+
+// fill puts the sign's groups into a title; what the text does not name falls
+// out with the brackets around it.
+func fill(title string, groups map[string]string) string {
+	for strings.Contains(title, "${") {
+		before, rest, _ := strings.Cut(title, "${")
+		name, after, _ := strings.Cut(rest, "}")
+		value := strings.TrimRight(groups[name], " .,:;'\"")
+		if value == "" {
+			before = strings.TrimRight(before, " :'")
+			if open := strings.LastIndex(before, " ("); open >= 0 && strings.HasPrefix(after, ")") {
+				before, after = before[:open], after[1:]
+			}
+			before = strings.TrimSuffix(before, " of")
+			after = strings.TrimPrefix(after, "'")
+		}
+		title = before + value + after
+	}
+	return title
+}

@@ -1,0 +1,263 @@
+package diagnose
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"beanpole/internal/logs"
+)
+
+// Texts that bound deployments and say how they ended. Sources: events and
+// engine logs as AWS prints them, the EB CLI's strings.py.
+var (
+	begins = []string{
+		"createEnvironment is starting", "Environment update is starting", "Engine command: (app-deploy)", "Engine command: (env-launch)",
+		"Engine command: (config-deploy)", "CMD-AppDeploy] : Starting activity", "CMD-Startup] : Starting activity", "CMD-SelfStartup] : Starting activity",
+	}
+	succeeds = []string{
+		"Environment update completed successfully", "Successfully launched environment", "New application version was deployed to running EC2 instances",
+		"Engine execution has succeeded", "Instance deployment completed successfully", "Successfully deployed new configuration to environment",
+	}
+	fails = []string{
+		"Failed to deploy application", "Failed to deploy configuration", "Failed to launch environment", "operation is complete, but with errors",
+		"operation is complete, but with command timeouts", "Command failed on instance", "Engine execution has encountered an error",
+		"Instance deployment failed", "Unsuccessful command execution on instance", "BUILD FAILED!", "Error occurred during build", `"status":"FAILURE"`,
+		"Activity execution failed", "Activity failed", "The environment was reverted to the previous configuration setting",
+		"Stop running the command", "EbExtension build failed", "Container commands build failed", "EBExtension failed", "Aborting the operation",
+		"have not responded in the allowed command timeout",
+	}
+	failureWords = slices.Concat(begins, succeeds, fails, []string{
+		"[ERROR]", " ERROR ", "FATAL", "[emerg]", "Traceback", "ignoreErrors set to true", "CREATE_FAILED", "UPDATE_FAILED", "ROLLBACK",
+		"Completed successfully.", "Exited with error code", "Test for Command", " Command ",
+	})
+)
+
+// trial is the work on one reading.
+type trial struct {
+	records []*logs.Record
+	// block tells of records in cfn-init-cmd.log which are output of a command
+	// whose failure does not matter.
+	harmless map[*logs.Record]bool
+	// within is the command of cfn-init-cmd.log that wrote a record.
+	within map[*logs.Record]string
+}
+
+func newTrial(records []*logs.Record) *trial {
+	t := &trial{records: records, harmless: map[*logs.Record]bool{}, within: map[*logs.Record]string{}}
+	t.findHarmless()
+	return t
+}
+
+func hasAny(text string, words []string) bool {
+	return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(text, w) })
+}
+
+// whole is a record's text with its head, in which activities stand.
+func whole(r *logs.Record) string {
+	if r.Kind == logs.Activity && r.Head != "" {
+		return "[" + r.Head + "] : " + r.Text
+	}
+	return r.Text
+}
+
+func failing(r *logs.Record) bool {
+	if hasAny(r.Text, fails) || r.Joined != "" && hasAny(r.Joined, fails) {
+		return true
+	}
+	switch r.Kind {
+	case logs.Event, logs.Engine:
+		return r.Severity == "ERROR" || r.Severity == "FATAL"
+	case logs.StackEvent:
+		return strings.Contains(r.Text, "_FAILED")
+	}
+	return false
+}
+
+// outcome is how the last deployment ended that the records show, and when the
+// failed one began.
+func (t *trial) outcome() (Outcome, time.Time) {
+	failed, succeeded, began := -1, -1, -1
+	for i, r := range t.records {
+		switch {
+		case failing(r):
+			failed = i
+		case hasAny(r.Text, succeeds):
+			succeeded = i
+		}
+	}
+	switch {
+	case failed < 0 && succeeded < 0:
+		return NotShown, time.Time{}
+	case failed < 0:
+		return Succeeded, time.Time{}
+	}
+	for i := failed; i >= 0; i-- {
+		r := t.records[i]
+		if began >= 0 && (hasAny(r.Text, succeeds) || hasAny(r.Text, fails[:6])) {
+			break // an earlier deployment
+		}
+		if hasAny(whole(r), begins) {
+			began = i
+		}
+	}
+	var at time.Time
+	if began >= 0 {
+		at = t.records[began].Time
+	}
+	if succeeded > failed {
+		return Recovered, at
+	}
+	return Failed, at
+}
+
+// steps are all causes that the records show, from when the deployment began.
+func (t *trial) steps(began time.Time) (out []*Step) {
+	for i, r := range t.records {
+		if t.harmless[r] || before(r, began) {
+			continue
+		}
+		for _, c := range Causes() {
+			if s := c.in(r); s != nil {
+				s.order = i
+				t.locate(s)
+				out = append(out, s)
+				break // the most particular one
+			}
+		}
+	}
+	return out
+}
+
+// locate tells which command a step's record is the output of.
+func (t *trial) locate(s *Step) {
+	name := t.within[s.Record]
+	if name == "" {
+		return
+	}
+	s.In = "command " + name
+	if s.Groups["name"] == "" {
+		s.Groups["name"] = name
+	}
+}
+
+func before(r *logs.Record, began time.Time) bool {
+	return !began.IsZero() && !r.Time.IsZero() && r.Time.Before(began.Add(-2*time.Second))
+}
+
+// in is the cause as a record shows it, nil when it does not.
+func (c *Cause) in(r *logs.Record) *Step {
+	for i := range c.Signs {
+		s := &c.Signs[i]
+		for _, text := range []string{r.Text, r.Joined} {
+			switch {
+			case text == "":
+				continue
+			case r.Kind == logs.Proxy: // its level tells a refusal from a word
+				text = "[" + strings.ToLower(r.Severity) + "] " + text
+			}
+			if m := s.match(text); m != nil {
+				return &Step{Cause: c, Title: fill(c.Title, m), Groups: m, Record: r, Weak: s.Weak || quietLevel(r)}
+			}
+		}
+	}
+	return nil
+}
+
+// quietLevel tells records of programs' ordinary output, in which words of
+// failures may stand by chance.
+func quietLevel(r *logs.Record) bool {
+	switch r.Kind {
+	case logs.Activity:
+		return strings.HasPrefix(r.Text, "Completed activity")
+	case logs.Engine:
+		return r.Severity == "INFO" || r.Severity == "DEBUG"
+	case logs.Init:
+		return r.Severity == "DEBUG"
+	case logs.Proxy:
+		return r.Severity == "NOTICE" || r.Severity == "INFO"
+	case logs.Access:
+		return true
+	}
+	return false
+}
+
+var commandBlock = regexp.MustCompile(`^(Test for )?Command (\S+)\s*$`)
+
+// findHarmless marks what commands wrote that ended well, whose failure is
+// ignored, or that were tests.
+func (t *trial) findHarmless() {
+	ignored := t.ignored()
+	var block []*logs.Record
+	harmless, name := false, ""
+	end := func() {
+		if harmless {
+			for _, r := range block {
+				t.harmless[r] = true
+			}
+		}
+		block, harmless = block[:0], false
+	}
+	for _, r := range t.records {
+		if r.Kind != logs.InitCommand {
+			continue
+		}
+		if m := commandBlock.FindStringSubmatch(r.Text); m != nil {
+			end()
+			harmless, name = m[1] != "" || ignored[m[2]], m[2]
+		}
+		t.within[r] = name
+		if strings.Contains(r.Text, "Completed successfully") {
+			harmless = true
+		}
+		block = append(block, r)
+	}
+	end()
+}
+
+var commandFailed = regexp.MustCompile(`^Command (\S+) .*failed`)
+
+// ignored are the commands of cfn-init.log whose failure is passed over; their
+// own lines become harmless too.
+func (t *trial) ignored() map[string]bool {
+	out := map[string]bool{}
+	var last *logs.Record
+	for _, r := range t.records {
+		if r.Kind != logs.Init {
+			continue
+		}
+		if strings.Contains(r.Text, "ignoreErrors set to true") && last != nil {
+			t.harmless[last] = true
+			out[commandFailed.FindStringSubmatch(last.Text)[1]] = true
+		}
+		if commandFailed.MatchString(r.Text) {
+			last = r
+		} else {
+			last = nil
+		}
+	}
+	return out
+}
+
+// leading are the records shown before the first that speaks of a failure.
+const leading = 4
+
+// firstFailure is the first record that speaks of a failure, with those of the
+// same file that lead up to it.
+func (t *trial) firstFailure(began time.Time) (*logs.Record, []*logs.Record) {
+	for i, r := range t.records {
+		if before(r, began) || t.harmless[r] || !failing(r) {
+			continue
+		}
+		var lead []*logs.Record
+		for j := i - 1; j >= 0 && len(lead) < leading; j-- {
+			if t.records[j].File == r.File {
+				lead = append(lead, t.records[j])
+			}
+		}
+		slices.Reverse(lead)
+		return r, lead
+	}
+	return nil, nil
+}

@@ -1,0 +1,128 @@
+package logs
+
+import (
+	"regexp"
+	"strings"
+	"time"
+)
+
+// form is how one kind of entry begins.
+type form struct {
+	kind   Kind
+	head   *regexp.Regexp // groups: t time, s severity, h head, i instance
+	layout string         // of the time
+	// shipped: the form is so much its own that it is found behind what log
+	// shippers put in front.
+	shipped bool
+}
+
+// The forms, most particular first. Sources: the files that the platforms and
+// aws-cfn-bootstrap 1.4 write, EB CLI's event lines, nginx's and httpd's error
+// logs, RFC 3164 for syslog.
+var forms = []form{
+	{Activity, regexp.MustCompile(`^\[(?P<t>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+)Z\] (?P<s>[A-Z]+)\s+\[\d+\]\s+(?:- \[(?P<h>[^\]]*(?:\[[^\]]*\][^\]]*)*)\] : |: ?)`), "2006-01-02T15:04:05.999999999", true},
+	{Engine, regexp.MustCompile(`^(?P<t>\d{4}/\d\d/\d\d \d\d:\d\d:\d\d\.\d+) \[(?P<s>[A-Z]+)\] ?`), "2006/01/02 15:04:05.999999999", true},
+	{InitCommand, regexp.MustCompile(`^(?P<t>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) P\d+ \[(?P<s>[A-Z]+)\] ?`), "2006-01-02 15:04:05,000", true},
+	{Init, regexp.MustCompile(`^(?P<t>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) \[(?P<s>[A-Z]+)\] ?`), "2006-01-02 15:04:05,000", true},
+	{CloudInit, regexp.MustCompile(`^(?P<t>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) - (?P<h>[\w.]+)\[(?P<s>[A-Z]+)\]: `), "2006-01-02 15:04:05,000", true},
+	{Proxy, regexp.MustCompile(`^(?P<t>\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) \[(?P<s>[a-z]+)\] \d+#\d+: (?:\*\d+ )?`), "2006/01/02 15:04:05", true},
+	{Proxy, regexp.MustCompile(`^\[\w{3} (?P<t>\w{3} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)? \d{4})\] \[(?P<h>\w*):?(?P<s>\w+)\] (?:\[pid \d+[^\]]*\] )?(?:\[client [^\]]*\] )?`), "Jan _2 15:04:05.999999 2006", true},
+	{Event, regexp.MustCompile(`^(?P<t>\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z| ?(?:UTC|\(UTC\))?[+-]\d\d:?\d\d| UTC| \(UTC\))?\s+(?P<s>TRACE|DEBUG|INFO|WARN(?:ING)?|ERROR|FATAL|SEVERE)\s+`), "2006-01-02 15:04:05", true},
+	{Event, regexp.MustCompile(`^(?P<t>(?:January|February|March|April|May|June|July|August|September|October|November|December) \d{1,2}, \d{4} \d\d:\d\d:\d\d) \(UTC[^)]*\)\s+(?P<s>TRACE|DEBUG|INFO|WARN(?:ING)?|ERROR|FATAL|SEVERE)\s+`), "January 2, 2006 15:04:05", false},
+	{Event, regexp.MustCompile(`^\s*(?P<s>INFO|WARN|ERROR|FATAL):? {1,8}(?P<x>(?:\[Instance: |Environment |Failed |Command |Unsuccessful |Update |Create |Deploying |Successfully |During |New application|Instance deployment|Added |Removed |create|update|Service:|Error processing|The |Creating |Stack |Configuration ))`), "", false},
+	{Access, regexp.MustCompile(`^\S+ \S+ \S+ \[(?P<t>\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\] "`), "02/Jan/2006:15:04:05 -0700", false},
+	{System, regexp.MustCompile(`^(?P<t>\w{3} [ \d]\d \d\d:\d\d:\d\d) \S+ (?P<h>[\w./@()-]+)(?:\[\d+\])?: `), "Jan _2 15:04:05", false},
+}
+
+// instanceID is how an entry names its instance.
+var instanceID = regexp.MustCompile(`\bi-[0-9a-f]{8}(?:[0-9a-f]{9})?\b`)
+
+// shipperRoom is how far in a line an entry may begin behind what a log
+// shipper put in front, in bytes.
+const shipperRoom = 200
+
+// headOf reads how a line begins; the record's Text is what follows. ok is
+// false when the line is none of the forms.
+func headOf(line string) (r Record, ok bool) {
+	if r, ok = headAt(line, false); ok {
+		return r, true
+	}
+	end := min(len(line), shipperRoom)
+	for i := 1; i < end; i++ {
+		if starts(line[i]) && !wordByte(line[i-1]) {
+			if r, ok = headAt(line[i:], true); ok {
+				r.Instance = instanceID.FindString(line[:i])
+				return r, true
+			}
+		}
+	}
+	return r, false
+}
+
+// starts tells bytes with which a form that is found inside a line begins.
+func starts(c byte) bool { return c == '[' || c == '1' || c == '2' }
+
+func wordByte(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '-' || c == '/' || c == '.'
+}
+
+func headAt(line string, inside bool) (r Record, ok bool) {
+	for _, f := range forms {
+		if inside && !f.shipped {
+			continue
+		}
+		m := f.head.FindStringSubmatchIndex(line)
+		if m == nil {
+			continue
+		}
+		r = Record{Kind: f.kind}
+		from := m[1]
+		for i, name := range f.head.SubexpNames() {
+			if i == 0 || m[2*i] < 0 {
+				continue
+			}
+			part := line[m[2*i]:m[2*i+1]]
+			switch name {
+			case "t":
+				r.Time = when(f.layout, part)
+			case "s":
+				r.Severity = severity(part)
+			case "h":
+				r.Head = part
+			case "x":
+				from = m[2*i]
+			}
+		}
+		r.Text = line[from:]
+		if f.kind == Event || f.kind == Access {
+			r.Instance = instanceID.FindString(r.Text)
+		}
+		return r, true
+	}
+	return r, false
+}
+
+// when reads a time; one that says no zone is taken for UTC, in which the
+// platforms log.
+func when(layout, s string) time.Time {
+	if layout == "" {
+		return time.Time{}
+	}
+	if strings.HasPrefix(layout, "2006-01-02 ") && len(s) > 10 && s[10] == 'T' {
+		s = s[:10] + " " + s[11:]
+	}
+	t, err := time.Parse(layout, s)
+	if err != nil {
+		return time.Time{}
+	}
+	return t.UTC()
+}
+
+// severity is one word for each level, in capitals.
+func severity(s string) string {
+	s = strings.ToUpper(s)
+	if s == "WARNING" {
+		return "WARN"
+	}
+	return s
+}
