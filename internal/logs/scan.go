@@ -52,7 +52,7 @@ type scanner struct {
 func (s *scanner) scan(r io.Reader, head []byte) (bytesRead int64, err error) {
 	parts := make(chan *part, runtime.GOMAXPROCS(0)+2)
 	work := make(chan *part)
-	pool := sync.Pool{New: func() any { return make([]byte, chunkSize) }}
+	used := make(buffers, cap(parts)+3)
 	var workers sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
@@ -64,7 +64,7 @@ func (s *scanner) scan(r io.Reader, head []byte) (bytesRead int64, err error) {
 		})
 	}
 	go func() {
-		bytesRead, err = feed(io.MultiReader(bytes.NewReader(head), r), &pool, work, parts)
+		bytesRead, err = feed(io.MultiReader(bytes.NewReader(head), r), used, work, parts)
 		close(work)
 		close(parts)
 	}()
@@ -72,16 +72,35 @@ func (s *scanner) scan(r io.Reader, head []byte) (bytesRead int64, err error) {
 	for p := range parts {
 		<-p.done
 		s.collect(p)
-		pool.Put(p.data[:chunkSize]) //nolint:staticcheck // the slice's header is not worth a pointer
+		used.put(p.data[:chunkSize])
 	}
 	workers.Wait()
 	return bytesRead, err
 }
 
+// buffers are chunks that can be used again.
+type buffers chan []byte
+
+func (b buffers) get() []byte {
+	select {
+	case x := <-b:
+		return x
+	default:
+		return make([]byte, chunkSize)
+	}
+}
+
+func (b buffers) put(x []byte) {
+	select {
+	case b <- x:
+	default:
+	}
+}
+
 // feed cuts r into chunks that end with a line, or in a line longer than one.
-func feed(r io.Reader, pool *sync.Pool, work, parts chan<- *part) (total int64, err error) {
+func feed(r io.Reader, used buffers, work, parts chan<- *part) (total int64, err error) {
 	carry := 0
-	buf := pool.Get().([]byte)
+	buf := used.get()
 	for {
 		n, err := io.ReadFull(r, buf[carry:chunkSize])
 		total += int64(n)
@@ -93,7 +112,7 @@ func feed(r io.Reader, pool *sync.Pool, work, parts chan<- *part) (total int64, 
 				cut = at + 1
 			}
 		}
-		next := pool.Get().([]byte)
+		next := used.get()
 		carry = copy(next, buf[cut:n])
 		if cut > 0 {
 			p := &part{data: buf[:cut], done: make(chan struct{})}
