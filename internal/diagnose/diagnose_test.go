@@ -78,4 +78,3 @@ func describe(d *Diagnosis) string {
 	}
 	return b.String()
 }
-
