@@ -31,10 +31,11 @@ bundle, and its template it points to the line to change.
 
 Exit status: 0 no failure, 1 a failure, 2 bad usage or input that cannot be
 read, 4 the input says nothing of a deployment.`,
-		Example: `  eb events | beanpole diagnose
-  beanpole diagnose --log eb-engine.log --log cfn-init.log
+		Example: `  beanpole diagnose --log eb-engine.log --log cfn-init.log
   beanpole diagnose app --template infra.yaml --log bundle-logs.zip
-  aws elasticbeanstalk describe-events --environment-name shop | beanpole diagnose`,
+  aws elasticbeanstalk describe-events --environment-name shop > events.json
+  beanpole diagnose --log events.json
+  eb events | beanpole diagnose`,
 		Args: atMost(1, "PATH"),
 		RunE: func(c *cobra.Command, args []string) error {
 			return d.run(c, args)
