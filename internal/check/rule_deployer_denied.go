@@ -11,7 +11,7 @@ import (
 
 var deployerDenied = &Rule{
 	Slug:  "deployer-denied",
-	Title: "the role that deploys may not do all that the deployment needs",
+	Title: "the deploying role may not do all that it needs",
 	Why: `Elastic Beanstalk makes an environment's resources with the rights of its caller. Who
 creates an environment must be allowed iam:PassRole for the instances' role, and
 whatever the Resources of its configuration files make: a role below Resources needs
