@@ -12,20 +12,28 @@ import (
 )
 
 // listenersOf are the ports at which an environment answers, with the options
-// of each, from its option settings (namespace, option, value).
+// of each, from its option settings (namespace, option, value). Those of an
+// application or network load balancer are given as classic ones are.
 func listenersOf(settings [][3]string) map[int]map[string]string {
+	prefix := "aws:elb:listener"
+	for _, s := range settings {
+		switch {
+		case s[0] != "aws:elasticbeanstalk:environment":
+		case s[1] == "EnvironmentType" && s[2] == "SingleInstance":
+			return map[int]map[string]string{80: {}, 443: {"ListenerProtocol": "TCP"}}
+		case s[1] == "LoadBalancerType" && s[2] != "classic":
+			prefix = "aws:elbv2:listener"
+		}
+	}
 	listeners := map[int]map[string]string{80: {}}
 	for _, s := range settings {
 		namespace, option, value := s[0], s[1], s[2]
-		if namespace == "aws:elasticbeanstalk:environment" && option == "EnvironmentType" && value == "SingleInstance" {
-			return map[int]map[string]string{80: {}, 443: {"ListenerProtocol": "TCP"}}
-		}
-		rest, ok := strings.CutPrefix(namespace, "aws:elb:listener")
+		rest, ok := strings.CutPrefix(namespace, prefix)
 		if !ok {
 			continue
 		}
 		port := 80
-		if rest != "" {
+		if rest != "" && rest != ":default" {
 			var err error
 			if port, err = strconv.Atoi(strings.TrimPrefix(rest, ":")); err != nil {
 				continue
@@ -33,6 +41,9 @@ func listenersOf(settings [][3]string) map[int]map[string]string {
 		}
 		if listeners[port] == nil {
 			listeners[port] = map[string]string{}
+		}
+		if option == "Protocol" {
+			option = "ListenerProtocol"
 		}
 		listeners[port][option] = value
 	}

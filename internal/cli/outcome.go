@@ -37,14 +37,20 @@ func (d *deployment) succeeded(ctx context.Context, f *follower) error {
 }
 
 // urls are the local addresses of an environment's load balancer, from its
-// option settings.
+// option settings. Where several environments share a port, they go by name.
 func (c *clients) urls(ctx context.Context, environment, application string) []string {
-	if application == "" {
-		out, err := c.beans.DescribeEnvironments(ctx, &elasticbeanstalk.DescribeEnvironmentsInput{EnvironmentNames: []string{environment}})
-		if err != nil || len(out.Environments) == 0 {
-			return nil
+	all, err := c.beans.DescribeEnvironments(ctx, &elasticbeanstalk.DescribeEnvironmentsInput{IncludeDeleted: aws.Bool(false)})
+	if err != nil {
+		return nil
+	}
+	host := "localhost"
+	for _, e := range all.Environments {
+		if aws.ToString(e.EnvironmentName) == environment {
+			application = aws.ToString(e.ApplicationName)
+			if len(all.Environments) > 1 {
+				host = aws.ToString(e.CNAME)
+			}
 		}
-		application = aws.ToString(out.Environments[0].ApplicationName)
 	}
 	out, err := c.beans.DescribeConfigurationSettings(ctx, &elasticbeanstalk.DescribeConfigurationSettingsInput{
 		ApplicationName: &application, EnvironmentName: &environment,
@@ -56,20 +62,20 @@ func (c *clients) urls(ctx context.Context, environment, application string) []s
 	for _, s := range out.ConfigurationSettings[0].OptionSettings {
 		settings = append(settings, [3]string{aws.ToString(s.Namespace), aws.ToString(s.OptionName), aws.ToString(s.Value)})
 	}
-	return c.addresses(listenersOf(settings))
+	return c.addresses(host, listenersOf(settings))
 }
 
-func (c *clients) addresses(listeners map[int]map[string]string) []string {
+func (c *clients) addresses(host string, listeners map[int]map[string]string) []string {
 	var urls []string
 	for _, p := range open(listeners) {
 		scheme, note := "http", ""
-		if protocol := listeners[p]["ListenerProtocol"]; p == 443 || protocol == "HTTPS" || protocol == "SSL" {
+		if protocol := listeners[p]["ListenerProtocol"]; p == 443 || protocol == "HTTPS" || protocol == "SSL" || protocol == "TLS" {
 			scheme = "https"
 			if protocol == "TCP" {
 				note = "   (TCP passed through: TLS ends on the instance)"
 			}
 		}
-		urls = append(urls, fmt.Sprintf("%s://localhost:%d/%s", scheme, c.on.portFor(p), note))
+		urls = append(urls, fmt.Sprintf("%s://%s:%d/%s", scheme, host, c.on.portFor(p), note))
 	}
 	return urls
 }

@@ -220,7 +220,7 @@ func (f *serveFlags) wire(p *project) (*cloud.Cloud, *launcher, error) {
 	l := &launcher{dir: p.dir, realTime: f.realTime, offline: f.offline, log: os.Stderr, checked: f.checked}
 	local, err := cloud.New(cloud.Config{
 		Dir: p.dir, Region: f.region, AccountID: f.account,
-		Launcher: l, PortFor: ports, Log: os.Stderr,
+		Launcher: l, PortFor: ports, RealTime: f.realTime, Log: os.Stderr,
 	})
 	if err != nil {
 		return nil, nil, err

@@ -35,6 +35,8 @@ type Config struct {
 	// PortFor is the port on 127.0.0.1 for a load balancer's port. Nil: as
 	// package elasticbeanstalk says.
 	PortFor func(listenerPort int) int
+	// RealTime keeps AWS's pauses between health checks.
+	RealTime bool
 	// Log gets our own failures, never a secret.
 	Log io.Writer
 }
@@ -81,7 +83,7 @@ func (c *Cloud) open() (err error) {
 		return err
 	}
 	c.beanstalk, err = elasticbeanstalk.New(elasticbeanstalk.Options{Door: c.door, State: c.state, Stacks: c.stacks, Launcher: c.config.Launcher,
-		PortFor: c.config.PortFor, TLS: c.authority.TLS()})
+		PortFor: c.config.PortFor, TLS: c.authority.TLS(), RealTime: c.config.RealTime})
 	if err != nil {
 		return err
 	}

@@ -67,7 +67,7 @@ func groupProperties(s Settings) *source.Node {
 	case "classic":
 		p.Set("LoadBalancerNames", list(ref(loadBalancer)))
 	default:
-		p.Set("TargetGroupARNs", list(ref(targetGroupV2)))
+		p.Set("TargetGroupARNs", targetGroups(s))
 	}
 	setZones(p, "VPCZoneIdentifier", s.commaList(nsVPC, "Subnets"))
 	return p
@@ -228,23 +228,6 @@ func healthCheck(s Settings) *source.Node {
 		"Interval", s.value(nsHealth, "Interval"),
 		"Timeout", s.value(nsHealth, "Timeout"),
 	)
-}
-
-// addBalancerV2 adds an Application or Network Load Balancer with its default
-// listener and process.
-func addBalancerV2(rs *source.Node, s Settings) {
-	protocol := "HTTP"
-	if balancerKind(s) == "network" {
-		protocol = "TCP"
-	}
-	rs.Set(balancerV2, resource("AWS::ElasticLoadBalancingV2::LoadBalancer", fields(
-		"Type", s.value(nsEnvironment, "LoadBalancerType"),
-		"Subnets", s.commaList(nsVPC, "Subnets"))))
-	rs.Set(targetGroupV2, resource("AWS::ElasticLoadBalancingV2::TargetGroup", fields(
-		"Port", "80", "Protocol", protocol, "VpcId", s.value(nsVPC, "VPCId"))))
-	rs.Set(listenerV2, resource("AWS::ElasticLoadBalancingV2::Listener", fields(
-		"LoadBalancerArn", ref(balancerV2), "Port", "80", "Protocol", protocol,
-		"DefaultActions", list(fields("Type", "forward", "TargetGroupArn", ref(targetGroupV2))))))
 }
 
 // splitList cuts a comma-separated option value.

@@ -79,21 +79,15 @@ func (s *Service) newEnvironment(ctx context.Context, in *eb.CreateEnvironmentIn
 	if e.PlatformARN = e.Platform; !strings.HasPrefix(e.Platform, "arn:") {
 		e.PlatformARN = platformARN(region, e.Platform)
 	}
-	prefix := strings.ToLower(name) + ".eba-" + state.Random("abcdefghijkmnpqrstuvwxyz23456789", 8)
+	prefix := strings.ToLower(name)
 	if in.CNAMEPrefix != nil {
 		prefix = strings.ToLower(*in.CNAMEPrefix)
 	}
-	e.CNAME = prefix + "." + region + ".elasticbeanstalk.com"
-	e.EndpointURL = endpoint(name, region, s.PortFor(80))
+	e.CNAME = cname(prefix, region)
+	e.EndpointURL = fmt.Sprintf("%s:%d", endpoint(name, region), s.PortFor(80))
 	var err error
 	e.Given, err = options(in.OptionSettings)
 	return e, err
-}
-
-// endpoint is where the environment answers on this machine. AWS gives the
-// load balancer's DNS name; names under localhost lead to loopback (RFC 6761).
-func endpoint(name, region string, port int) string {
-	return fmt.Sprintf("%s.%s.elasticbeanstalk.localhost:%d", strings.ToLower(name), region, port)
 }
 
 // options are a request's option settings.
@@ -131,8 +125,11 @@ func (s *Service) admit(e *environment, in *eb.CreateEnvironmentInput) error {
 	if !ebext.ParsePlatform(e.Platform).Known {
 		return invalid("No Solution Stack named '%s' found.", e.Platform)
 	}
-	if in.CNAMEPrefix != nil && !s.available(e.CNAME) {
+	switch free := s.available(e.CNAME); {
+	case !free && in.CNAMEPrefix != nil:
 		return invalid("DNS name (%s) is not available.", e.CNAME)
+	case !free: // after a swap another environment has it
+		e.CNAME = cname(strings.ToLower(e.Name)+".eba-"+state.Random("abcdefghijkmnpqrstuvwxyz23456789", 8), e.Region)
 	}
 	return nil
 }

@@ -5,8 +5,8 @@
 // shows, in AWS's words and order.
 //
 // Its promise: what stands in an event is AWS's, except where it begins with
-// "beanpole: ". Its limits: one deployment policy (AllAtOnce), no rolling
-// updates, no worker tier; an environment lives as long as this process.
+// "beanpole: ". Its limits: no worker tier; an environment lives as long as this
+// process.
 package elasticbeanstalk
 
 import (
@@ -24,6 +24,7 @@ import (
 
 	"beanpole/internal/aws"
 	"beanpole/internal/cloud/door"
+	"beanpole/internal/cloud/elb"
 	"beanpole/internal/cloud/state"
 	"beanpole/internal/event"
 )
@@ -47,13 +48,16 @@ type Options struct {
 	PortFor func(listenerPort int) int
 	// TLS serves listeners that end TLS. Nil: there can be none.
 	TLS *tls.Config
+	// RealTime keeps AWS's pauses between health checks.
+	RealTime bool
 }
 
 // Service is Elastic Beanstalk. Make one with New.
 type Service struct {
 	Options
-	log event.Log
-	now func() time.Time
+	log   event.Log
+	front elb.Front // the environments' ports, by name
+	now   func() time.Time
 	// pauseBefore and serviceWait, but in tests.
 	pause       func(n int) time.Duration
 	serviceWait time.Duration

@@ -273,7 +273,7 @@ func TestUnmodifiedAWSCLIDeploysTheExample(t *testing.T) {
 	w.launcher.answer = bad
 	w.aws("cloudformation", "deploy", "--stack-name", "story", "--template-file", template, "--capabilities", "CAPABILITY_IAM",
 		"--parameter-overrides", "BundleBucket="+bucket, "BundleKey=shop.zip")
-	if got := w.aws("cloudformation", "describe-stacks", "--stack-name", "story"); !strings.Contains(got, `"CREATE_COMPLETE"`) || !strings.Contains(got, "elasticbeanstalk.localhost") {
+	if got := w.aws("cloudformation", "describe-stacks", "--stack-name", "story"); !strings.Contains(got, `"CREATE_COMPLETE"`) || !strings.Contains(got, "shop-production.eu-west-1.elb.localhost") {
 		t.Errorf("describe-stacks says %s", got)
 	}
 	w.aws("cloudformation", "wait", "stack-create-complete", "--stack-name", "story")

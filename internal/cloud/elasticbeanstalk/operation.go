@@ -30,6 +30,7 @@ type live struct {
 	mu       sync.Mutex
 	machines []Machine
 	balancer *elb.Balancer
+	front    elb.Config  // of the balancer
 	logs     []logSample // oldest first
 }
 

@@ -35,6 +35,9 @@ func (s *Service) Rows() []door.Row {
 		op("UpdateEnvironment", func(ctx context.Context, in *eb.UpdateEnvironmentInput) string {
 			return s.environmentARN(ctx, in.EnvironmentId, in.EnvironmentName)
 		}, s.UpdateEnvironment),
+		op("SwapEnvironmentCNAMEs", func(ctx context.Context, in *eb.SwapEnvironmentCNAMEsInput) string {
+			return s.environmentARN(ctx, in.SourceEnvironmentId, in.SourceEnvironmentName)
+		}, s.SwapEnvironmentCNAMEs),
 		op("TerminateEnvironment", func(ctx context.Context, in *eb.TerminateEnvironmentInput) string {
 			return s.environmentARN(ctx, in.EnvironmentId, in.EnvironmentName)
 		}, s.TerminateEnvironment),

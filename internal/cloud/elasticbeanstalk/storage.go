@@ -2,6 +2,7 @@ package elasticbeanstalk
 
 import (
 	"context"
+	"strings"
 
 	eb "github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
@@ -37,7 +38,7 @@ func (s *Service) storage(ctx context.Context, region string) (string, error) {
 
 // CheckDNSAvailability tells whether a CNAME prefix is free here.
 func (s *Service) CheckDNSAvailability(ctx context.Context, in *eb.CheckDNSAvailabilityInput) (*eb.CheckDNSAvailabilityOutput, error) {
-	name := deref(in.CNAMEPrefix) + "." + s.regionOf(ctx) + ".elasticbeanstalk.com"
+	name := cname(strings.ToLower(deref(in.CNAMEPrefix)), s.regionOf(ctx))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	free := s.available(name)

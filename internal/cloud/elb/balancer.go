@@ -1,8 +1,8 @@
-// Package elb is a classic load balancer on loopback: it passes connections or
-// HTTP requests on to the registered instances that its health check finds in
-// service. It ends TLS only where a listener is given certificates, and it
-// verifies no instance's certificate, as AWS's does unless told to
-// [EB:configuring-https-endtoend].
+// Package elb is Elastic Load Balancing on loopback: a classic, an application
+// or a network load balancer passes connections or HTTP requests on to the
+// registered instances that its health checks find in service. It ends TLS only
+// where a listener is given certificates, and it verifies no instance's
+// certificate, as AWS's does unless told to [EB:configuring-https-endtoend].
 package elb
 
 import (
@@ -14,7 +14,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
-	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -22,34 +22,72 @@ import (
 	"beanpole/internal/source"
 )
 
+// Kind is a load balancer's type, in Elastic Beanstalk's words (option
+// LoadBalancerType).
+type Kind string
+
 const (
-	// IdleTimeout ends a connection on which nothing moves
-	// [EB:command-options-general, ConnectionSettingIdleTimeout].
+	Classic     Kind = "classic"
+	Application Kind = "application"
+	Network     Kind = "network"
+)
+
+const (
+	// IdleTimeout ends a connection on which nothing moves, where nothing else
+	// is said [EB:command-options-general, ConnectionSettingIdleTimeout; ELB:
+	// the idle_timeout attribute of application load balancers].
 	IdleTimeout = 60 * time.Second
 	dialTimeout = 5 * time.Second
 )
+
+// Config describes a load balancer.
+type Config struct {
+	Name      string
+	Kind      Kind // "" is Classic
+	Listeners []Listener
+	Groups    []Group // a classic load balancer has one, without a name
+	// IdleTimeout of connections; 0 is the constant of this name.
+	IdleTimeout time.Duration
+	// Listen opens a listener's port; nil: a port of its own.
+	Listen func(address string) (net.Listener, error)
+}
 
 // Listener is one port of the load balancer.
 type Listener struct {
 	Port int    // as AWS sees it
 	Bind string // loopback address and port to listen on, "127.0.0.1:8443"; port 0: any free one
-	// Protocol is TCP, SSL, HTTP or HTTPS; InstanceProtocol is of the same
-	// layer: TCP or SSL, HTTP or HTTPS.
-	Protocol, InstanceProtocol string
-	InstancePort               int
-	TLS                        *tls.Config // of an SSL or HTTPS listener
+	// Protocol is TCP, SSL (of a network load balancer: TLS), HTTP or HTTPS.
+	Protocol string
+	// Of a classic load balancer: where instances listen, and a protocol of the
+	// same layer.
+	InstanceProtocol string
+	InstancePort     int
+	Stickiness       Stickiness
+	// Of the others: what is done with what no rule matches.
+	Default Action
+	Rules   []Rule      // in the order in which they are tried
+	TLS     *tls.Config // of an SSL, TLS or HTTPS listener
+}
+
+// Group is a target group: instances, where they listen, and their health.
+type Group struct {
+	Name     string
+	Port     int    // 0 for a classic load balancer, whose listeners say it
+	Protocol string // HTTP, HTTPS, TCP, TLS
+	Check    HealthCheck
+	// Draining is how long what is under way on a deregistered instance may
+	// still take; 0 ends it at once.
+	Draining   time.Duration
+	Stickiness Stickiness
 }
 
 // Balancer is one load balancer. Its methods may be called concurrently.
 type Balancer struct {
-	name      string
-	listeners []Listener
-	check     HealthCheck
+	Config
 	transport *http.Transport
 
 	mu      sync.Mutex
-	targets []*target // in the order of registration
-	next    int       // where the round robin goes on
+	pools   []*pool
 	changed chan struct{}
 	open    []net.Listener
 	servers []*http.Server
@@ -59,32 +97,31 @@ type Balancer struct {
 	cancel  context.CancelFunc
 }
 
-// target is one registered instance. Its context ends when it is deregistered.
-type target struct {
-	id        string
-	addr      netip.Addr
-	ctx       context.Context
-	cancel    context.CancelFunc
-	inService bool
-	reason    string        // of the last failed check
-	waiters   int           // callers of Wait
-	hurry     chan struct{} // somebody has begun to wait
-}
-
-// New describes a load balancer; Start opens its ports.
-func New(name string, ls []Listener, hc HealthCheck) *Balancer {
+// New makes a load balancer; Start opens its ports.
+func New(c Config) *Balancer {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Balancer{
-		name: name, listeners: slices.Clone(ls), check: hc.withDefaults(),
-		transport: &http.Transport{
-			DialContext:           dial,
-			TLSClientConfig:       anyCertificate(),
-			ResponseHeaderTimeout: IdleTimeout,
-			IdleConnTimeout:       IdleTimeout,
-			DisableCompression:    true,
-		},
-		changed: make(chan struct{}), ctx: ctx, cancel: cancel,
+	if c.Kind == "" {
+		c.Kind = Classic
 	}
+	if c.IdleTimeout <= 0 {
+		c.IdleTimeout = IdleTimeout
+	}
+	if c.Listen == nil {
+		c.Listen = func(address string) (net.Listener, error) { return net.Listen("tcp", address) }
+	}
+	c.Listeners = slices.Clone(c.Listeners)
+	b := &Balancer{Config: c, changed: make(chan struct{}), ctx: ctx, cancel: cancel, transport: &http.Transport{
+		DialContext:           dial,
+		TLSClientConfig:       anyCertificate(),
+		ResponseHeaderTimeout: c.IdleTimeout,
+		IdleConnTimeout:       c.IdleTimeout,
+		DisableCompression:    true,
+	}}
+	for _, g := range c.Groups {
+		g.Check = g.Check.withDefaults()
+		b.pools = append(b.pools, newPool(c.Kind, g))
+	}
+	return b
 }
 
 // anyCertificate accepts whatever an instance shows, as the service does
@@ -94,21 +131,23 @@ func anyCertificate() *tls.Config { return &tls.Config{InsecureSkipVerify: true}
 // Start opens every listener, or none. A listener that cannot be had is a
 // *source.Problem.
 func (b *Balancer) Start() error {
-	for i := range b.listeners {
-		if err := b.validate(&b.listeners[i]); err != nil {
+	for i := range b.Listeners {
+		if err := b.validate(&b.Listeners[i]); err != nil {
 			return err
 		}
 	}
-	if _, err := parseTarget(b.check.Target); err != nil {
-		return err
+	for _, p := range b.pools {
+		if _, err := p.ping(); err != nil {
+			return err
+		}
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.closed || b.open != nil {
-		return fmt.Errorf("start load balancer %q: it was started before", b.name)
+		return fmt.Errorf("start load balancer %q: it was started before", b.Name)
 	}
-	for _, l := range b.listeners {
-		ln, err := net.Listen("tcp", l.Bind)
+	for _, l := range b.Listeners {
+		ln, err := b.Listen(l.Bind)
 		if err != nil {
 			for _, o := range b.open {
 				o.Close()
@@ -118,61 +157,83 @@ func (b *Balancer) Start() error {
 		}
 		b.open = append(b.open, ln)
 	}
-	for i, l := range b.listeners {
-		ln := b.open[i]
-		if l.TLS != nil {
-			ln = tls.NewListener(ln, l.TLS)
-		}
-		b.serve(l, ln)
+	for i, l := range b.Listeners {
+		b.serve(l, b.open[i])
 	}
 	return nil
 }
 
 // serve runs a listener; b.mu is held.
 func (b *Balancer) serve(l Listener, ln net.Listener) {
-	if isHTTP(l.Protocol) {
-		srv := b.httpServer(l)
-		b.servers = append(b.servers, srv)
-		b.work.Go(func() { srv.Serve(ln) }) // ends with Close, which is no error
+	if !isHTTP(l.Protocol) {
+		if l.TLS != nil {
+			ln = tls.NewListener(ln, l.TLS)
+		}
+		b.work.Go(func() { b.passConnections(l, ln) })
 		return
 	}
-	b.work.Go(func() { b.passConnections(l, ln) })
+	srv := b.httpServer(l)
+	b.servers = append(b.servers, srv)
+	b.work.Go(func() { // each ends with Close, which is no error
+		switch {
+		case l.TLS == nil:
+			srv.Serve(ln)
+		case b.Kind == Application: // which speaks HTTP/2 to clients (ELB: application load balancers' listeners)
+			srv.TLSConfig = l.TLS.Clone()
+			srv.ServeTLS(ln, "", "")
+		default:
+			srv.Serve(tls.NewListener(ln, l.TLS))
+		}
+	})
 }
 
 func isHTTP(protocol string) bool { return protocol == "HTTP" || protocol == "HTTPS" }
 
+// protocols of listeners that each kind of load balancer has.
+var protocols = map[Kind][]string{
+	Classic: {"TCP", "SSL", "HTTP", "HTTPS"}, Application: {"HTTP", "HTTPS"}, Network: {"TCP", "TLS"},
+}
+
 func (b *Balancer) validate(l *Listener) error {
-	what := fmt.Sprintf("load balancer %q, listener %d: ", b.name, l.Port)
+	what := fmt.Sprintf("load balancer %q, listener %d: ", b.Name, l.Port)
 	problem := func(remedy, format string, args ...any) error {
 		return &source.Problem{What: what + fmt.Sprintf(format, args...), Remedy: remedy}
 	}
-	for _, p := range []string{l.Protocol, l.InstanceProtocol} {
-		if !slices.Contains([]string{"TCP", "SSL", "HTTP", "HTTPS"}, p) {
-			return problem("", "protocol %q is none of TCP, SSL, HTTP, HTTPS", p)
+	allowed := protocols[b.Kind]
+	if !slices.Contains(allowed, l.Protocol) {
+		return problem("", "protocol %q is none of %s", l.Protocol, strings.Join(allowed, ", "))
+	}
+	if ends := l.Protocol != "TCP" && l.Protocol != "HTTP"; ends && l.TLS == nil {
+		return problem("", "protocol %s needs a certificate", l.Protocol)
+	} else if !ends && l.TLS != nil {
+		return problem("", "protocol %s takes no certificate", l.Protocol)
+	}
+	if at, err := netip.ParseAddrPort(l.Bind); err != nil || !at.Addr().IsLoopback() {
+		return fmt.Errorf("listen on %q: not a loopback address with a port", l.Bind)
+	}
+	if b.Kind != Classic {
+		for _, name := range groupsOf(l) {
+			if b.pool(name) == nil {
+				return problem("", "there is no process %q", name)
+			}
 		}
+		return nil
+	}
+	if !slices.Contains(allowed, l.InstanceProtocol) {
+		return problem("", "protocol %q is none of %s", l.InstanceProtocol, strings.Join(allowed, ", "))
 	}
 	if isHTTP(l.Protocol) != isHTTP(l.InstanceProtocol) {
 		return problem("HTTP and HTTPS go together, TCP and SSL go together",
 			"protocol %s does not go with instance protocol %s", l.Protocol, l.InstanceProtocol)
 	}
-	ends := l.Protocol == "SSL" || l.Protocol == "HTTPS"
-	if ends && l.TLS == nil {
-		return problem("", "protocol %s needs a certificate", l.Protocol)
-	}
-	if !ends && l.TLS != nil {
-		return problem("", "protocol %s takes no certificate", l.Protocol)
-	}
 	if l.InstancePort < 1 || l.InstancePort > 65535 {
 		return problem("", "instance port %d is not between 1 and 65535", l.InstancePort)
-	}
-	if at, err := netip.ParseAddrPort(l.Bind); err != nil || !at.Addr().IsLoopback() {
-		return fmt.Errorf("listen on %q: not a loopback address with a port", l.Bind)
 	}
 	return nil
 }
 
 func (b *Balancer) cannotListen(l Listener, err error) error {
-	what := fmt.Sprintf("load balancer %q, listener %d: ", b.name, l.Port)
+	what := fmt.Sprintf("load balancer %q, listener %d: ", b.Name, l.Port)
 	switch at := netip.MustParseAddrPort(l.Bind); {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return &source.Problem{
@@ -193,7 +254,7 @@ func (b *Balancer) cannotListen(l Listener, err error) error {
 func (b *Balancer) Addr(port int) string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for i, l := range b.listeners {
+	for i, l := range b.Listeners {
 		if l.Port == port && i < len(b.open) {
 			return b.open[i].Addr().String()
 		}
@@ -244,8 +305,4 @@ func dial(ctx context.Context, network, addr string) (net.Conn, error) {
 		return nil, dialError{err}
 	}
 	return c, nil
-}
-
-func (t *target) at(port int) string {
-	return net.JoinHostPort(t.addr.String(), strconv.Itoa(port))
 }

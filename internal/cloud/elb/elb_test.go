@@ -82,6 +82,11 @@ func web(t *testing.T, l net.Listener, name string) *httptest.Server {
 	return s
 }
 
+// classic is a classic load balancer, which has one group.
+func classic(name string, ls []Listener, hc HealthCheck) *Balancer {
+	return New(Config{Name: name, Listeners: ls, Groups: []Group{{Check: hc}}})
+}
+
 func start(t *testing.T, hc HealthCheck, ls ...Listener) *Balancer {
 	t.Helper()
 	for i := range ls {
@@ -89,7 +94,7 @@ func start(t *testing.T, hc HealthCheck, ls ...Listener) *Balancer {
 			ls[i].Bind = "127.0.0.1:0"
 		}
 	}
-	b := New("awseb-test", ls, hc)
+	b := classic("awseb-test", ls, hc)
 	if err := b.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -110,9 +115,9 @@ func inService(t *testing.T, b *Balancer, ids ...string) {
 
 func outOfService(t *testing.T, b *Balancer, id string) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); b.State(id) != OutOfService; {
+	for end := time.Now().Add(10 * time.Second); b.InService(id); {
 		if time.Now().After(end) {
-			t.Fatalf("%s is still %s", id, b.State(id))
+			t.Fatalf("%s is still in service", id)
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
@@ -268,8 +273,8 @@ func TestOnly200IsHealthy(t *testing.T) {
 	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "answered 301, not 200") {
 		t.Errorf("Wait = %v", err)
 	}
-	if s := b.State("i-1"); s != OutOfService {
-		t.Errorf("state = %q", s)
+	if b.InService("i-1") {
+		t.Error("it is in service")
 	}
 	if status, _, err := get(http.DefaultClient, "http://"+b.Addr(80), ""); status != 503 {
 		t.Errorf("without an instance in service: %d %v", status, err)
@@ -295,8 +300,8 @@ func TestAMachineComesBack(t *testing.T) {
 		outOfService(t, b, "i-1")
 	}
 	b.Deregister("i-1")
-	if got := b.State("i-1"); got != "" {
-		t.Errorf("state after Deregister = %q", got)
+	if got := b.Health("i-1"); got != nil {
+		t.Errorf("its health is %v", got)
 	}
 	if err := b.Wait(t.Context(), "i-1"); err == nil {
 		t.Error("Wait for a deregistered instance does not fail")
@@ -341,7 +346,7 @@ func TestAPortInUseIsTheUsersToFree(t *testing.T) {
 	}
 	defer l.Close()
 	port := l.Addr().(*net.TCPAddr).Port
-	b := New("awseb-test", []Listener{
+	b := classic("awseb-test", []Listener{
 		{Port: 80, Bind: "127.0.0.1:0", Protocol: "TCP", InstanceProtocol: "TCP", InstancePort: 80},
 		{Port: 443, Bind: l.Addr().String(), Protocol: "TCP", InstanceProtocol: "TCP", InstancePort: 443},
 	}, HealthCheck{})
@@ -373,14 +378,14 @@ func TestListenersThatAWSRefuses(t *testing.T) {
 		if c.l.Bind == "" {
 			c.l.Bind = "127.0.0.1:0"
 		}
-		b := New("x", []Listener{c.l}, HealthCheck{})
+		b := classic("x", []Listener{c.l}, HealthCheck{})
 		if err := b.Start(); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%+v: %v, want %q", c.l, err, c.want)
 		}
 		b.Close()
 	}
 	for _, target := range []string{"TCP", "TCP:0", "TCP:80/x", "HTTP:80", "FTP:21", "HTTP:x/", "/health"} {
-		b := New("x", nil, HealthCheck{Target: target})
+		b := classic("x", nil, HealthCheck{Target: target})
 		var p *source.Problem
 		if err := b.Start(); !errors.As(err, &p) {
 			t.Errorf("health check %q: %v", target, err)
