@@ -65,7 +65,7 @@ func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == "/bundle.zip":
 		z := zip.NewWriter(rw)
 		for name, text := range w.bundle {
-			h := &zip.FileHeader{Name: name}
+			h := &zip.FileHeader{Name: name, Method: zip.Deflate}
 			h.SetMode(0o755)
 			f, _ := z.CreateHeader(h)
 			io.WriteString(f, text)
@@ -113,12 +113,18 @@ func certificate(t *testing.T) ([]byte, *tls.Config) {
 
 func startInstance(t *testing.T, w *world, cache string) *instance.Instance {
 	t.Helper()
+	return startInstanceIn(t, t.TempDir(), w, cache)
+}
+
+// startInstanceIn starts one whose disk is the folder's.
+func startInstanceIn(t *testing.T, dir string, w *world, cache string) *instance.Instance {
+	t.Helper()
 	for _, n := range instance.Missing() {
 		t.Skipf("no %s here: %s", n.What, n.Remedy)
 	}
 	ca, config := certificate(t)
 	var log bytes.Buffer
-	i, err := instance.Start(t.Context(), &instance.Spec{ID: "i-0123456789abcdef0", Dir: t.TempDir(), Args: []string{"test-engine"},
+	i, err := instance.Start(t.Context(), &instance.Spec{ID: "i-0123456789abcdef0", Dir: dir, Args: []string{"test-engine"},
 		CA: ca, Cache: cache, TLS: config, AWS: w, Metadata: http.HandlerFunc(instanceMetadata), Log: &log})
 	if err != nil {
 		t.Fatal(err)
@@ -134,14 +140,19 @@ func startInstance(t *testing.T, w *world, cache string) *instance.Instance {
 	return i
 }
 
+// command is app-deploy of version v1.
+func command(platform string) *instance.Command {
+	return &instance.Command{Name: "app-deploy", Stack: "awseb-e-1-stack", Resource: "AWSEBAutoScalingGroup", Region: "us-east-1",
+		Application: "shop", VersionLabel: "v1", Environment: "shop-production", Platform: platform, Leader: true,
+		BundleURL: "https://s3.us-east-1.amazonaws.com/bundle.zip", Env: map[string]string{"GREETING": "hello"}}
+}
+
 // deploy gives app-deploy and shows the logs when the result is not wanted.
 func deploy(t *testing.T, i *instance.Instance, platform string, want string) *instance.Result {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 150*time.Second)
 	defer cancel()
-	r, err := i.Do(ctx, &instance.Command{Name: "app-deploy", Stack: "awseb-e-1-stack", Resource: "AWSEBAutoScalingGroup", Region: "us-east-1",
-		Application: "shop", VersionLabel: "v1", Environment: "shop-production", Platform: platform, Leader: true,
-		BundleURL: "https://s3.us-east-1.amazonaws.com/bundle.zip", Env: map[string]string{"GREETING": "hello"}})
+	r, err := i.Do(ctx, command(platform))
 	if err != nil {
 		t.Fatal(err)
 	}

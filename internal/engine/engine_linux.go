@@ -45,6 +45,7 @@ type engine struct {
 	mu           sync.Mutex // a deployment and systemctl both start and stop
 	al1          bool       // the platform of the command in hand, or of the last one
 	applications []*application
+	units        map[string]*unit   // of unit files, by name
 	failed       map[string]error   // by unit: how its last start or stop went wrong
 	switched     map[string]bool    // by unit: enabled or disabled by systemctl
 	skipped      []instance.Skipped // asked of systemctl during the command in hand, and not carried out

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -50,23 +51,37 @@ const (
 // supervise keeps a command running until it is stopped. As on AWS the command
 // is a line for the shell. pidFile, unless "", holds its process ID meanwhile.
 func supervise(start func() (*exec.Cmd, error), note func(string), pidFile string) *process {
+	return superviseWhile(start, note, pidFile, func(error) bool { return true })
+}
+
+// superviseWhile is supervise for a command that is started again only when
+// again says so of how it ended. It returns when the first start was tried.
+func superviseWhile(start func() (*exec.Cmd, error), note func(string), pidFile string, again func(error) bool) *process {
 	p := &process{stop: make(chan struct{}), done: make(chan struct{}), pidFile: pidFile}
+	began := make(chan struct{})
+	p.began = sync.OnceFunc(func() { close(began) })
+	defer func() { <-began }()
 	go func() {
 		defer close(p.done)
 		pause := firstPause
 		for {
-			began := time.Now()
+			from := time.Now()
 			c, err := start()
 			if err == nil {
 				err = p.wait(c)
 			}
-			if time.Since(began) > steady {
+			p.began()
+			if time.Since(from) > steady {
 				pause = firstPause
 			}
 			select {
 			case <-p.stop:
 				return
 			default:
+			}
+			if !again(err) {
+				note(fmt.Sprintf("ended (%v)", err))
+				return
 			}
 			note(fmt.Sprintf("ended (%v), starts again in %s", err, pause))
 			select {
@@ -87,6 +102,7 @@ func (p *process) wait(c *exec.Cmd) error {
 		defer os.Remove(p.pidFile)
 	}
 	defer p.pid.Store(0)
+	p.began()
 	ended := make(chan error, 1)
 	go func() { ended <- c.Wait() }()
 	select {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -150,7 +151,10 @@ func (e *engine) service(name string) (service, bool) {
 	if t := target(e.applications); name == t.unit() && len(t) > 0 {
 		return t, true
 	}
-	return nil, false
+	if short := strings.TrimSuffix(name, ".service"); short != "crond" && slices.Contains(elsewhere, short) {
+		return nil, false
+	}
+	return e.unitService(name)
 }
 
 // stopAll ends the application's processes and forgets them.
@@ -178,4 +182,5 @@ type process struct {
 	stop, done chan struct{}
 	pid        atomic.Int64 // of the shell that runs it; 0 between two starts
 	pidFile    string
+	began      func() // called when the first start was tried
 }

@@ -240,6 +240,9 @@ func (e *engine) fail(s service, err error) {
 
 // state is a service's in systemd's words.
 func (e *engine) state(s service) string {
+	if r, ok := s.(interface{ remains() bool }); ok && r.remains() {
+		return "active"
+	}
 	switch {
 	case s.pid() != 0:
 		return "active"
@@ -283,6 +286,10 @@ func (c *controlCall) enable(verb, name string) {
 	if c.e.enabled(s) == (verb == "enable") {
 		return
 	}
+	if u, ok := s.(*unit); ok {
+		c.enableUnit(verb, u)
+		return
+	}
 	c.e.switchTo(s, verb == "enable")
 	link := "/etc/systemd/system/multi-user.target.wants/" + s.unit()
 	if verb == "enable" {
@@ -304,6 +311,9 @@ func (e *engine) switchTo(s service, on bool) {
 // enabled tells whether a service is to start with the machine: the platform
 // enables the application and its proxy.
 func (e *engine) enabled(s service) bool {
+	if u, ok := s.(*unit); ok {
+		return len(u.links()) > 0
+	}
 	on, told := e.switched[s.unit()]
 	return on || !told
 }
@@ -335,9 +345,11 @@ func (c *controlCall) describe(_, name string) {
 		enabled = "enabled"
 	}
 	mark := map[string]string{"active": "●", "inactive": "○", "failed": "×"}[state]
-	c.say("%s %s - %s\n     Loaded: loaded (/usr/lib/systemd/system/%s; %s; preset: disabled)\n     Active: %s", mark, s.unit(), s.about(), s.unit(), enabled, activeTexts[state])
+	c.say("%s %s - %s\n     Loaded: loaded (%s; %s; preset: disabled)\n     Active: %s", mark, s.unit(), s.about(), pathOf(s), enabled, activeTexts[state])
 	if pid := s.pid(); pid != 0 {
 		c.say("   Main PID: %d (%s)", pid, strings.TrimSuffix(s.unit(), ".service"))
+	}
+	if state == "active" {
 		return
 	}
 	c.status = exitNotRunning
