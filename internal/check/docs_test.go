@@ -1,6 +1,7 @@
 package check
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -52,6 +53,9 @@ func TestEveryRuleIsInOneGroup(t *testing.T) {
 	for _, g := range Groups() {
 		for _, r := range g.Rules {
 			seen[r.Slug]++
+			if n := len(fmt.Sprintf("%-24s %s", r.Slug, r.Title)); n > 80 {
+				t.Errorf("rule %s has a line of %d columns in the list of explain", r.Slug, n)
+			}
 			if r.Title == "" || r.Why == "" || r.Before == "" || r.After == "" || r.Since == "" {
 				t.Errorf("rule %s is not documented whole", r.Slug)
 			}

@@ -13,5 +13,11 @@ var tlsRules = []*Rule{
 	directiveRemoved,
 	upstreamUndefined,
 	proxyFileNotRead,
+	nginxMainIncomplete,
+	portNotServed,
+	healthCheckRedirected,
+	apacheWithoutModSSL,
+	apacheListensTwice,
+	proxyChangeUndone,
 	tlsPortClosed,
 }

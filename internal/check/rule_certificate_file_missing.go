@@ -5,7 +5,6 @@ import (
 	"path"
 	"strings"
 
-	"beanpole/internal/ebext"
 	"beanpole/internal/finding"
 	"beanpole/internal/nginx"
 	"beanpole/internal/source"
@@ -66,7 +65,7 @@ var mayFetch = []string{"aws ", "curl ", "wget ", "openssl ", "certbot", "acme",
 // otherSources: files can come in ways that are not looked at: with the image,
 // with packages from elsewhere, or from configuration files that nobody can read.
 func (r *run) otherSources() bool {
-	if image, ok := r.settings.Get(launchNamespace, "ImageId"); ok && image.Level > ebext.Default || len(r.x.Problems) > 0 {
+	if r.ownImage() || len(r.x.Problems) > 0 {
 		return true
 	}
 	for _, e := range r.entries("packages") {
@@ -171,7 +170,7 @@ func (r *run) certbotComesLate() bool {
 			late = late || asks
 		case holds(text, "aws ", "tar ", "mount", "rsync "):
 			return false
-		case asks && !installs(s):
+		case asks && !onlyInstalls(s):
 			return false
 		}
 	}
@@ -183,8 +182,8 @@ func (r *run) certbotComesLate() bool {
 	return late
 }
 
-// installs: whatever of the script is about certbot installs it, no more.
-func installs(s *script) bool {
+// onlyInstalls: whatever of the script is about certbot installs it, no more.
+func onlyInstalls(s *script) bool {
 	calls, ok := s.read()
 	if !ok {
 		return false
@@ -236,6 +235,8 @@ func (r *run) missingFiles(missing []neededFile, late bool) *finding.Finding {
 	switch {
 	case late:
 		note(f, "fix", "keep this server out of .platform/"+strings.ToLower(n.server)+": let the hook write it to /etc/nginx/conf.d once certbot has the certificate, and reload nginx")
+	case strings.HasPrefix(n.path, "/etc/letsencrypt/"):
+		note(f, "fix", "get it before the proxy starts, in a prebuild hook with   certbot certonly   ; or take this server out")
 	case r.meant(n.path) != "":
 		note(f, "fix", "write   "+r.meant(n.path))
 	default:

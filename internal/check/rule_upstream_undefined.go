@@ -8,6 +8,7 @@ import (
 
 	"beanpole/internal/finding"
 	"beanpole/internal/nginx"
+	"beanpole/internal/platform"
 	"beanpole/internal/source"
 )
 
@@ -95,22 +96,22 @@ func passedTo(d *nginx.Directive) string {
 	return m[1]
 }
 
-// oldUpstreams are the upstreams of the Amazon Linux AMI, and the platforms whose
-// later generations have them as well, or may have
+// oldUpstreams are the upstreams of the Amazon Linux AMI
 // [EB:https-singleinstance-nodejs, -docker, -ruby].
-var oldUpstreams = map[string]string{"nodejs": "", "docker": "Docker", "my_app": "Ruby"}
+var oldUpstreams = map[string]bool{"nodejs": true, "docker": true, "my_app": true}
 
-// platformUpstream: the platform itself defines the name, or may.
+// platformUpstream: the platform itself defines the name, or may. Since Amazon
+// Linux 2 no platform defines nodejs.
 func (r *run) platformUpstream(name string) bool {
-	on := oldUpstreams[name]
-	if on == "" {
-		return false
+	of := platform.Of(r.platform)
+	if of.Upstream == name {
+		return true
 	}
-	return !r.platform.Known || r.platform.Branch == "" || strings.HasPrefix(r.platform.Branch, on)
+	return oldUpstreams[name] && name != "nodejs" && (!r.platform.Known || of.Language == platform.Other)
 }
 
 func (r *run) noUpstream(f *proxyFile, d *nginx.Directive, name string, certain bool) *finding.Finding {
-	_, old := oldUpstreams[name]
+	old := oldUpstreams[name]
 	sure := certain && old // else a resolver may know the name
 	w := d.Args[0]
 	out := f.finding("upstream-undefined", w, sure)
@@ -139,27 +140,18 @@ func (r *run) noUpstream(f *proxyFile, d *nginx.Directive, name string, certain 
 var anyPort = regexp.MustCompile(`:[0-9]+`)
 
 // applicationAddress is the target with the application's address in the name's
-// place. Its port is property PORT; where that is not set, 8000 on Python, 8080
-// on Node.js and Tomcat, else 5000 [EB:platforms-linux-extend, platform pages].
+// place. Its port is property PORT, or the platform's own.
 func (r *run) applicationAddress(target, name string) string {
-	port := "PORT"
+	port := ":PORT"
 	set := r.setting("aws:elasticbeanstalk:application:environment", "PORT")
-	branch := r.platform.Branch
+	of := platform.Of(r.platform)
 	switch {
 	case anyPort.MatchString(target):
 		port = ""
 	case set != nil && set.Value.TextOr("") != "" && strings.Trim(set.Value.Text, "0123456789") == "":
-		port = set.Value.Text
-	case branch == "" || strings.HasPrefix(branch, "Docker") || !r.direct:
-	case strings.HasPrefix(branch, "Python"):
-		port = "8000"
-	case strings.HasPrefix(branch, "Node.js") || strings.Contains(branch, "Tomcat"):
-		port = "8080"
-	default:
-		port = "5000"
-	}
-	if port != "" {
-		port = ":" + port
+		port = ":" + set.Value.Text
+	case r.platform.Known && r.direct && of.Port != 0 && of.Language != platform.Other:
+		port = fmt.Sprintf(":%d", of.Port)
 	}
 	return strings.Replace(target, "://"+name, "://127.0.0.1"+port, 1)
 }
