@@ -95,7 +95,7 @@ var fetchCauses = []*Cause{
 		Fix:   []string{"write https://BUCKET.s3.REGION.amazonaws.com/KEY"},
 		Signs: []Sign{
 			{Word: "No connection adapters were found for", Pattern: `No connection adapters were found for '?(?P<url>[^\s']+)`},
-			{Word: "s3://", Pattern: `Failed to retrieve (?P<url>s3://\S+): `},
+			{Word: "Failed to retrieve s3://", Pattern: `Failed to retrieve (?P<url>s3://\S+): `},
 		},
 	},
 	{

@@ -90,7 +90,10 @@ var instanceCauses = []*Cause{
 		Fix:   []string{"mkdir -p, ln -sf, a test: that looks first"},
 		Signs: []Sign{
 			{Word: "File exists", Pattern: `(?P<what>(?:mkdir|ln)[^\n]{0,120}File exists)`},
-			{Word: "already exists", Pattern: `(?P<what>(?:useradd|groupadd|createdb|createuser|mkfs|mkswap|ERROR)[^\n]{0,100}already exists)`},
+			{Word: "useradd: ", Pattern: `(?P<what>useradd: [^\n]{0,100}already exists)`},
+			{Word: "groupadd: ", Pattern: `(?P<what>groupadd: [^\n]{0,100}already exists)`},
+			{Word: "createdb: ", Pattern: `(?P<what>createdb: [^\n]{0,100}already exists)`},
+			{Word: "createuser: ", Pattern: `(?P<what>createuser: [^\n]{0,100}already exists)`},
 		},
 	},
 	{
@@ -99,7 +102,8 @@ var instanceCauses = []*Cause{
 		Why:   "On a fresh instance the proxy starts after container_commands; Elastic Beanstalk starts it itself.",
 		Fix:   []string{"leave the command out, or move it to a postdeploy hook"},
 		Signs: []Sign{
-			{Word: "nginx", Pattern: `(?P<what>(?:nginx\.service is not active, cannot reload|nginx: \[error\] (?:invalid PID number|open\(\) "[^"]*nginx\.pid" failed)[^\n]{0,80}))`},
+			{Word: "nginx.service is not active", Pattern: `(?P<what>nginx\.service is not active, cannot reload)`},
+			{Word: "nginx: [error]", Pattern: `(?P<what>nginx: \[error\] (?:invalid PID number|open\(\) "[^"]*nginx\.pid" failed)[^\n]{0,80})`},
 			{Word: "reload_nginx", Pattern: `(?P<what>[Cc]ommand \S*reload_nginx\S* [^\n]{0,60}failed)`},
 		},
 	},
@@ -109,8 +113,9 @@ var instanceCauses = []*Cause{
 		Why:   "commands run before the bundle is on the instance; container_commands run in it, in /var/app/staging.",
 		Fix:   []string{"move the command to container_commands or a hook"},
 		Signs: []Sign{
-			{Word: "/var/app/", Pattern: `(?P<path>/var/app/(?:current|staging)[^\s:'’]*)['’]?: No such file or directory`},
-			{Word: "package.json", Pattern: `(?P<path>[^\s'"]*package\.json)['"]?[^\n]{0,40}(?:no such file|not found|ENOENT)`},
+			{Word: "No such file or directory", Pattern: `(?P<path>/var/app/(?:current|staging)[^\s:'’]*)['’]?: No such file or directory`},
+			{Word: "no such file", Pattern: `(?P<path>[^\s'"]*package\.json)['"]?[^\n]{0,40}no such file`},
+			{Word: "ENOENT", Pattern: `ENOENT[^\n]{0,80}open '(?P<path>[^\s'"]*package\.json)`},
 		},
 	},
 	{
@@ -173,7 +178,7 @@ var instanceCauses = []*Cause{
 		Title: "a script asked instance metadata without a session token (401)",
 		Why:   "The instance takes IMDSv2 alone.",
 		Fix:   []string{"ask PUT /latest/api/token first, or use ec2-metadata and get-config"},
-		Signs: []Sign{{Word: "401", Pattern: `(?s)(?:169\.254\.169\.254[^\n]{0,200}401|401 - Unauthorized)`, Weak: true}},
+		Signs: []Sign{{Word: "169.254.169.254", Pattern: `169\.254\.169\.254[^\n]{0,200}\b401\b`, Weak: true}, {Word: "401 - Unauthorized", Weak: true}},
 	},
 	{
 		Slug: "reading-bucket-denied", Stage: PreBuild,
@@ -195,7 +200,7 @@ var instanceCauses = []*Cause{
 		Why:   "certbot-auto was given up in 2021; or the domain does not lead to this instance, port 80 is closed, or the rate limit is met.",
 		Fix:   []string{"install certbot with pip in a virtual environment, in a postdeploy hook; or use ACM on a load balancer"},
 		Signs: []Sign{
-			{Word: "certbot", Pattern: `(?P<what>[^\n]{0,60}certbot-auto[^\n]{0,40}(?:deprecated|no longer)[^\n]{0,60})`},
+			{Word: "certbot-auto", Pattern: `(?P<what>[^\n]{0,60}certbot-auto[^\n]{0,40}(?:deprecated|no longer)[^\n]{0,60})`},
 			{Word: "getcert", Pattern: `(?P<what>[Cc]ommand \S*getcert\S* failed)`},
 			{Word: "Certbot failed to authenticate", Pattern: `(?P<what>Certbot failed to authenticate some domains)`},
 		},

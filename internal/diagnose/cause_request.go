@@ -71,7 +71,10 @@ var requestCauses = []*Cause{
 		Title: "the environment properties are longer than 4,096 bytes together",
 		Why:   "All keys and values count.",
 		Fix:   []string{"keep long values in Secrets Manager, SSM or S3 and read them on the instance"},
-		Signs: []Sign{{Word: "4096", Pattern: `(?i)(?:propert|environment|EnvironmentVariables)[^\n]{0,120}4,?096`}, {Word: "4,096", Pattern: `(?i)(?:propert|environment)[^\n]{0,120}4,096`}},
+		Signs: []Sign{
+			{Word: "limit of 4096", Pattern: `(?i)(?:propert|environment)[^\n]{0,120}4096`}, {Word: "limit of 4,096", Pattern: `(?i)(?:propert|environment)[^\n]{0,120}4,096`},
+			{Word: "4096 characters", Pattern: `(?i)(?:propert|environment)[^\n]{0,120}4096`}, {Word: "4,096 characters", Pattern: `(?i)(?:propert|environment)[^\n]{0,120}4,096`},
+		},
 	},
 	{
 		Slug: "option-value", Stage: Request,
@@ -143,7 +146,8 @@ var requestCauses = []*Cause{
 		Fix:   []string{"name a platform version that aws elasticbeanstalk list-available-solution-stacks lists"},
 		Signs: []Sign{
 			{Word: "No Solution Stack named", Pattern: `No Solution Stack named '(?P<platform>[^']+)' found`},
-			{Word: "Platform", Pattern: `(?:No Platform named|Platform) '?(?P<platform>[^'\n]{3,120}?)'? (?:found|does not exist|is retired)`},
+			{Word: "No Platform named", Pattern: `No Platform named '?(?P<platform>[^'\n]{3,120}?)'? found`},
+			{Word: "Platform '", Pattern: `Platform '(?P<platform>[^'\n]{3,120}?)' (?:does not exist|is retired)`},
 		},
 	},
 	{

@@ -35,7 +35,7 @@ var buildCauses = []*Cause{
 		Title: "the platform does not take the Procfile",
 		Why:   "A line has no name, or a name that the platform does not allow.",
 		Fix:   []string{"write NAME: COMMAND a line"},
-		Signs: []Sign{{Word: "Procfile", Pattern: `(?i)(?:invalid|failed to (?:parse|read))[^\n]{0,40}procfile`}},
+		Signs: []Sign{{Word: "parse Procfile"}, {Word: "nvalid Procfile"}, {Word: "read Procfile", Pattern: `(?i)failed to read Procfile`}},
 	},
 	{
 		Slug: "dependencies-fail", Stage: Build,
@@ -144,7 +144,9 @@ var proxyCauses = []*Cause{
 		Settle: "/var/log/nginx/error.log, or: nginx -t",
 		Signs: []Sign{
 			{Word: "[emerg]", Pattern: `\[emerg\] (?:\d+#\d+: )?(?P<what>[^\n]{1,160})`},
-			{Word: "nginx", Pattern: `(?P<what>(?:Nginx start failed|[Ff]ailed to (?:start|validate) (?:the )?(?:nginx|proxy)[^\n]{0,100}|nginx: configuration file \S+ test failed))`},
+			{Word: "Nginx start failed", Pattern: `(?P<what>Nginx start failed[^\n]{0,80})`},
+			{Word: "ailed to start", Pattern: `(?P<what>[Ff]ailed to start (?:the )?(?:nginx|proxy)[^\n]{0,100})`},
+			{Word: "nginx: configuration file", Pattern: `(?P<what>nginx: configuration file \S+ test failed)`},
 		},
 	},
 }

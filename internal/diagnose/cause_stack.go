@@ -64,7 +64,8 @@ var stackCauses = []*Cause{
 		Fix:   []string{"set InstanceTypes in aws:ec2:instances to types that the zones have"},
 		Signs: []Sign{
 			{Word: "requested instance type", Pattern: `(?i)requested instance type[^\n]*not supported`},
-			{Word: "instance type", Pattern: `(?i)(?:instance type[^\n]{0,60}(?:not supported|not available)|unsupported[^\n]{0,40}instance type)`},
+			{Word: "instance type '", Pattern: `(?i)instance type '[^\n]{0,60}(?:not supported|not available)`},
+			{Word: "nsupported instance type"},
 			{Word: "InsufficientInstanceCapacity"},
 		},
 	},
@@ -73,7 +74,7 @@ var stackCauses = []*Cause{
 		Title: "a resource with that name exists already: ${what}",
 		Why:   "A name of your own can be taken once; IAM names count for all regions.",
 		Fix:   []string{"leave the name to CloudFormation, or make it depend on stack and region"},
-		Signs: []Sign{{Word: "already exists", Pattern: `(?P<what>[\w|:/.-]+ already exists(?: in stack \S+)?)`, Weak: true}},
+		Signs: []Sign{{Word: "already exists in stack", Pattern: `(?P<what>[\w|:/.-]+ already exists in stack \S+)`, Weak: true}, {Word: "EntityAlreadyExists"}, {Word: "AlreadyExistsException"}},
 	},
 	{
 		Slug: "quota", Stage: Stack,

@@ -29,8 +29,8 @@ var (
 		"have not responded in the allowed command timeout",
 	}
 	failureWords = slices.Concat(begins, succeeds, fails, []string{
-		"[ERROR]", " ERROR ", "FATAL", "[emerg]", "Traceback", "ignoreErrors set to true", "CREATE_FAILED", "UPDATE_FAILED", "ROLLBACK",
-		"Completed successfully.", "Exited with error code", "Test for Command", " Command ",
+		"[ERROR]", " ERROR ", " FATAL ", "[emerg]", "ignoreErrors set to true", "CREATE_FAILED", "UPDATE_FAILED", "ROLLBACK_",
+		"Completed successfully.", "Exited with error code", "Test for Command",
 	})
 )
 

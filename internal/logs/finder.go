@@ -2,80 +2,60 @@ package logs
 
 import "bytes"
 
-// finder looks for many words at once: an Aho-Corasick automaton with all its
-// steps worked out, so that each byte costs one look into a table.
+// finder looks for many words at once, in the manner of Wu and Manber: two
+// bytes of the text say how far ahead the next word can end at the earliest, so
+// that most bytes are never looked at.
 type finder struct {
-	// next is indexed by state and byte; a state that ends a word has the top
-	// bit set.
-	next []uint16
+	// size is the length of the shortest word; of longer ones the beginning of
+	// that length is looked for first.
+	size int
+	// skip is by two bytes; 0: a beginning may end with them.
+	skip [1 << 16]uint8
+	// at is by two bytes where in ends the words stand whose beginning ends with
+	// them.
+	at   [1 << 16]uint16
+	ends [][]string
 }
 
-const (
-	states = 1 << 15 // more words than this has room for are a mistake of ours
-	ends   = 1 << 15
-)
+// shortest is the length that a word must have, in bytes.
+const shortest = 4
 
 func newFinder(words []string) *finder {
-	type node struct {
-		to   [256]int
-		fail int
-		end  bool
-	}
-	nodes := []*node{{}}
+	f := &finder{size: 64, ends: [][]string{nil}}
 	for _, w := range words {
-		at := 0
-		for i := range len(w) {
-			c := w[i]
-			if nodes[at].to[c] == 0 {
-				nodes = append(nodes, &node{})
-				nodes[at].to[c] = len(nodes) - 1
-			}
-			at = nodes[at].to[c]
+		if len(w) < shortest {
+			panic("logs: too short to look for: " + w) // a constant of the program
 		}
-		nodes[at].end = true
+		f.size = min(f.size, len(w))
 	}
-	if len(nodes) >= states {
-		panic("logs: too many words to look for") // a constant of the program
+	for i := range f.skip {
+		f.skip[i] = uint8(f.size - 1)
 	}
-	queue := []int{}
-	for c := range 256 {
-		if n := nodes[0].to[c]; n != 0 {
-			queue = append(queue, n)
+	for _, w := range words {
+		for i := 1; i < f.size; i++ {
+			pair := uint16(w[i-1])<<8 | uint16(w[i])
+			f.skip[pair] = min(f.skip[pair], uint8(f.size-1-i))
 		}
-	}
-	for len(queue) > 0 {
-		n := nodes[queue[0]]
-		queue = queue[1:]
-		n.end = n.end || nodes[n.fail].end
-		for c := range 256 {
-			if to := n.to[c]; to != 0 {
-				nodes[to].fail = nodes[n.fail].to[c]
-				queue = append(queue, to)
-			} else {
-				n.to[c] = nodes[n.fail].to[c]
-			}
+		last := uint16(w[f.size-2])<<8 | uint16(w[f.size-1])
+		if f.at[last] == 0 {
+			f.at[last] = uint16(len(f.ends))
+			f.ends = append(f.ends, nil)
 		}
-	}
-	f := &finder{next: make([]uint16, len(nodes)*256)}
-	for i, n := range nodes {
-		for c := range 256 {
-			v := uint16(n.to[c])
-			if nodes[n.to[c]].end {
-				v |= ends
-			}
-			f.next[i*256+c] = v
-		}
+		f.ends[f.at[last]] = append(f.ends[f.at[last]], w)
 	}
 	return f
 }
 
 // lines calls found with the range of each line of data that holds a word.
 func (f *finder) lines(data []byte, found func(from, to int)) {
-	state := 0
-	for i := 0; i < len(data); i++ {
-		v := f.next[state<<8|int(data[i])]
-		if v < ends {
-			state = int(v)
+	for i := f.size - 1; i < len(data); {
+		pair := uint16(data[i-1])<<8 | uint16(data[i])
+		if n := f.skip[pair]; n > 0 {
+			i += int(n)
+			continue
+		}
+		if !f.word(data[i+1-f.size:], pair) {
+			i++
 			continue
 		}
 		from := bytes.LastIndexByte(data[:i], '\n') + 1
@@ -84,6 +64,17 @@ func (f *finder) lines(data []byte, found func(from, to int)) {
 			to = i + n
 		}
 		found(from, to)
-		state, i = 0, to
+		i = to + f.size
 	}
+}
+
+// word reports whether a word whose beginning ends with a pair stands at the
+// front of data.
+func (f *finder) word(data []byte, pair uint16) bool {
+	for _, w := range f.ends[f.at[pair]] {
+		if data[0] == w[0] && len(data) >= len(w) && string(data[:len(w)]) == w {
+			return true
+		}
+	}
+	return false
 }
