@@ -55,6 +55,9 @@ A listener under Resources on the same port fails, and the environment's update 
 				continue
 			}
 			f := &finding.Finding{Rule: "listener-exists", Severity: finding.Error, Certain: r.direct || l != nil, Pos: port.Pos, End: port.End}
+			if !f.Certain {
+				f.Severity = finding.Warning // a client may have switched the one on port 80 off
+			}
 			f.Message = fmt.Sprintf("CloudFormation %s fail to create %s: the load balancer has a listener on port %s already", will(f), e.name.Text, port.Text)
 			cause := finding.Note{Label: "cause", Text: "Elastic Beanstalk makes one on port 80, AWSEBV2LoadBalancerListener"}
 			if l != nil {

@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"beanpole/internal/ebext"
 	"beanpole/internal/finding"
@@ -197,7 +198,8 @@ func serviceShape(e entry) (out []*finding.Finding) {
 	return out
 }
 
-// settingShapes: in list form each item is a map with option_name and value.
+// settingShapes: in list form each item is a map with option_name and value; in
+// the other form each namespace holds a map, which may be empty.
 // The message is Elastic Beanstalk's [gh:aws-elastic-beanstalk-developer-guide#93].
 func settingShapes(file *ebext.File) (out []*finding.Finding) {
 	n := file.Root.Get("option_settings")
@@ -215,6 +217,15 @@ func settingShapes(file *ebext.File) (out []*finding.Finding) {
 	if n.IsScalar() {
 		refuse(n, shapeName(n)+" stands where option settings belong", "write a namespace as a key, and below it   option: value")
 		return out
+	}
+	for _, e := range n.Entries() {
+		if v := e.Value; v != nil && v.Kind != source.Map && v.Kind != source.Null && !computed(v) {
+			cause, fix := fmt.Sprintf("below the namespace stands %s, where a map of options belongs", shapeName(v)), "write   option: value   below the namespace, without dashes"
+			if v.IsScalar() && !strings.HasPrefix(e.Key.Text, "aws:") {
+				cause, fix = fmt.Sprintf("%s stands where a namespace belongs, and its value is no map", e.Key.Text), "indent it below its namespace"
+			}
+			refuse(e.Key, cause, fix)
+		}
 	}
 	for _, item := range n.Items {
 		switch {
