@@ -44,7 +44,11 @@ files:
 				if made == nil {
 					made = append(r.makers(), maker{})
 				}
-				if f := ownerFinding(e, kind, name, n, made); f != nil {
+				f := ownerFinding(e, kind, name, n, made)
+				if f == nil && !makes(made, name) {
+					f = r.formerOwner(e, kind, name, n)
+				}
+				if f != nil {
 					out = append(out, f)
 				}
 			}
@@ -144,4 +148,26 @@ func ownerFinding(e entry, kind, name string, n *source.Node, made []maker) *fin
 	}
 	f.Notes = append(f.Notes[:1], append([]finding.Note{{Label: "on AWS", Text: says}}, f.Notes[1:]...)...)
 	return f
+}
+
+// makes: a configuration file makes a user or group of this name, at whatever
+// time.
+func makes(made []maker, name string) bool {
+	return slices.ContainsFunc(made, func(m maker) bool { return m.name == name })
+}
+
+// formerOwner is about the users as which applications ran on Amazon Linux
+// AMI, nodejs and wsgi. Since Amazon Linux 2 it is webapp on every platform
+// [EB:custom-platforms-scripts, platformconfig AppUser].
+func (r *run) formerOwner(e entry, kind, name string, n *source.Node) *finding.Finding {
+	applies, certain := r.onGenerations(laterThanAL1...)
+	if name != "nodejs" && name != "wsgi" || !applies || r.ownImage() {
+		return nil
+	}
+	f := keyFinding("owner-missing", finding.Error, n)
+	f.Message = fmt.Sprintf("cfn-init %s stop at %q, and the deployment with it: there is no %s since Amazon Linux 2", verb(certain), e.name.Text, name)
+	note(f, "on AWS", fmt.Sprintf("Error occurred during build: %s is not a valid %s name", name, map[string]string{"owner": "user", "group": "group"}[kind]))
+	note(f, "fix", "write   "+kind+": webapp")
+	f.Fixes = append(f.Fixes, rename(n, "webapp"))
+	return generational(f, certain)
 }
