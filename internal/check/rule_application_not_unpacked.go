@@ -69,7 +69,7 @@ func (r *run) tooEarly(s *script, before string) *finding.Finding {
 			return nil // from here on names are relative to somewhere else
 		}
 		w, ok := applicationFile(c, program, args)
-		if !ok || w.Dynamic || c.Conditional || !c.Decides || !s.fails() {
+		if !ok || w.Dynamic || c.Conditional || !c.Decides || !s.fails() || holds(strings.Join(c.Assigns, " "), "GEMFILE") {
 			continue
 		}
 		name := path.Clean(w.Text)
@@ -158,6 +158,9 @@ func projectFile(program string, args []shell.Word) (shell.Word, bool) {
 		case t == "-r" && strings.HasPrefix(program, "pip") && args[0].Text == "install" && i+1 < len(args):
 			return args[i+1], !strings.HasPrefix(args[i+1].Text, "/") && !holds(args[i+1].Text, "://")
 		}
+	}
+	if strings.HasPrefix(args[0].Text, "-") {
+		return shell.Word{}, false
 	}
 	words := projectFiles[strings.TrimSuffix(program, ".phar")]
 	file, ok := words[args[0].Text]

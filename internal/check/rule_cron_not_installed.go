@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"beanpole/internal/ebext"
@@ -37,7 +38,7 @@ commands:
 		if !applies || r.ownImage() || r.installs("cronie") {
 			return nil
 		}
-		return append(r.lostCronFiles(certain), r.lostCrontabs(certain)...)
+		return slices.Concat(r.lostCronFiles(certain), r.lostCronTexts(certain), r.lostCrontabs(certain))
 	},
 }
 
@@ -50,6 +51,23 @@ func (r *run) lostCronFiles(certain bool) (out []*finding.Finding) {
 		}
 		f := keyFinding("cron-not-installed", finding.Warning, e.name)
 		f.Certain = certain
+		f.Message = fmt.Sprintf("nothing %s run this: Amazon Linux 2023 has no cron", verb(certain))
+		note(f, "on AWS", "no message at all")
+		note(f, "fix", installCron)
+		out = append(out, f)
+	}
+	return out
+}
+
+// lostCronTexts are the cron files that shell texts write.
+func (r *run) lostCronTexts(certain bool) (out []*finding.Finding) {
+	seen := map[*script]bool{}
+	for _, u := range uses(r.scripts(), "/etc/cron") {
+		if u.script.test || seen[u.script] || !isCronFile(u.word.Text) || !u.isDestination() {
+			continue
+		}
+		seen[u.script] = true
+		f := &finding.Finding{Rule: "cron-not-installed", Severity: finding.Warning, Certain: certain, Pos: u.pos(), End: u.end()}
 		f.Message = fmt.Sprintf("nothing %s run this: Amazon Linux 2023 has no cron", verb(certain))
 		note(f, "on AWS", "no message at all")
 		note(f, "fix", installCron)

@@ -92,6 +92,7 @@ var lackingPackages = []lackingPackage{
 	{"mysql", laterThanAL1, "write   mariadb105: []   on Amazon Linux 2023,   mariadb: []   on Amazon Linux 2", false},
 	{"mysql-devel", laterThanAL1, "write   mariadb-connector-c-devel: []   on Amazon Linux 2023,   mariadb-devel: []   on Amazon Linux 2", false},
 	{"mysql5*", laterThanAL1, "write   mariadb105: []   on Amazon Linux 2023,   mariadb: []   on Amazon Linux 2", false},
+	{"perl-Bundle-LWP", laterThanAL1, "write   perl-libwww-perl: []   and   perl-LWP-Protocol-https: []", true},
 	{"postgresql-devel", onlyAL2023, "write   libpq-devel: []", false},
 	{"mariadb", onlyAL2023, "write   mariadb105: []", false},
 	{"awslogs", onlyAL2023, "write   amazon-cloudwatch-agent: []   , or set StreamLogs: true in aws:elasticbeanstalk:cloudwatch:logs", true},
