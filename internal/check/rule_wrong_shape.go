@@ -58,19 +58,15 @@ func shape(key *source.Node, says, cause, fix string) *finding.Finding {
 	return f
 }
 
-// sectionShapes are sections that are no map; of files, commands and sources
-// the rule about cfn-init's plan tells.
+// sectionShapes are sections that are no map; of packages, files, commands,
+// sources and services the rule about cfn-init's plan tells.
 func sectionShapes(file *ebext.File) (out []*finding.Finding) {
-	for _, section := range []string{"packages", "groups", "users", "services", "container_commands"} {
+	for _, section := range []string{"groups", "users", "container_commands"} {
 		n := file.Root.Get(section)
 		if n == nil || n.Kind == source.Null || n.Kind == source.Map || computed(n) || n.Kind == source.Seq && len(n.Items) == 0 || n.Kind == source.String && n.Text == "" {
 			continue
 		}
-		attribute := map[string]string{"packages": "iteritems", "services": "iteritems"}[section]
-		if attribute == "" {
-			attribute = "keys"
-		}
-		out = append(out, shape(n, "'"+pythonType(n)+"' object has no attribute '"+attribute+"'",
+		out = append(out, shape(n, "'"+pythonType(n)+"' object has no attribute 'keys'",
 			fmt.Sprintf("%s holds %s, where a map belongs", section, shapeName(n)), "write each entry with its name as a key, without a dash"))
 	}
 	return out
