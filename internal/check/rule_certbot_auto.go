@@ -29,7 +29,7 @@ certbot itself goes on, and is installed with pip.`,
 			f := &finding.Finding{Rule: "certbot-auto", Severity: finding.Warning, Pos: u.pos(), End: u.end()}
 			f.Message = "certbot-auto may not install certbot on a new instance: it was given up in January 2021"
 			note(f, "on AWS", "Your system is not supported by certbot-auto anymore. Certbot cannot be installed.")
-			note(f, "fix", "install certbot itself   python3 -m venv /opt/certbot && /opt/certbot/bin/pip install certbot")
+			note(f, "fix", "install certbot with pip:   python3 -m venv /opt/certbot && /opt/certbot/bin/pip install certbot")
 			out = append(out, f)
 		}
 		return out

@@ -118,6 +118,9 @@ func (r *run) neededFiles() (out [][]neededFile) {
 			if !ok || len(d.Args) != 1 || !path.IsAbs(d.Args[0].Text) || strings.Contains(d.Args[0].Text, "$") || seen[d.Args[0].Text] {
 				return
 			}
+			if d.Name.Text == "ssl_client_certificate" && !f.verifiesClients() {
+				return // it is not opened then
+			}
 			w := d.Args[0]
 			seen[w.Text] = true
 			if r.in.Bundle.Has(".platform/nginx/" + strings.TrimPrefix(w.Text, "/etc/nginx/")) {
@@ -132,6 +135,14 @@ func (r *run) neededFiles() (out [][]neededFile) {
 		out = append(out, of)
 	}
 	return out
+}
+
+// verifiesClients: the file asks clients for certificates.
+func (f *proxyFile) verifiesClients() (asks bool) {
+	nginx.Walk(f.directives, func(d *nginx.Directive) {
+		asks = asks || d.Name.Text == "ssl_verify_client" && len(d.Args) == 1 && d.Args[0].Text != "off"
+	})
+	return asks
 }
 
 // apacheNeeds are the files that Apache needs. Its words: httpd's
