@@ -57,6 +57,12 @@ func (p *project) startServing(f *serveFlags) error {
 	if f.realTime {
 		c.Args = append(c.Args, "--real-time")
 	}
+	if f.image != "" {
+		c.Args = append(c.Args, "--image", f.image, "--unpacked", f.unpacked)
+	}
+	if f.root != "" {
+		c.Args = append(c.Args, "--root", f.root)
+	}
 	if f.offline {
 		c.Args = append(c.Args, "--offline")
 	}

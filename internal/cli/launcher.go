@@ -20,6 +20,7 @@ type launcher struct {
 	dir      string
 	realTime bool
 	offline  bool
+	root     string // folder; "" is this machine's
 	log      io.Writer
 	cloud    *cloud.Cloud
 
@@ -69,6 +70,7 @@ func (l *launcher) Launch(ctx context.Context, m elasticbeanstalk.MachineSpec) (
 		AWS:     l.cloud,
 		TLS:     l.cloud.Authority().TLS(),
 		Offline: l.offline,
+		Root:    l.root,
 		Notice:  l.once(m.Notice),
 		Log:     l.log,
 	})

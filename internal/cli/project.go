@@ -61,6 +61,7 @@ type serving struct {
 	Account string   `json:"account"`
 	Token   string   `json:"token"`            // opens beanpole's own doors; never printed
 	Listen  []string `json:"listen,omitempty"` // as given with --listen
+	Root    string   `json:"root,omitempty"`   // as given with --image or --root
 }
 
 func (s *serving) url() string { return "http://" + s.Address }

@@ -38,7 +38,10 @@ type serveFlags struct {
 	account  string
 	realTime bool
 	offline  bool
-	checked  bool // who starts it has seen that this machine can run instances
+	root     string // folder of the instances' root; "" is this machine's
+	image    string // that it is made of
+	unpacked string // folder in which the image was unpacked
+	checked  bool   // who starts it has seen that this machine can run instances
 }
 
 func (f *serveFlags) register(c *cobra.Command) {
@@ -48,6 +51,8 @@ func (f *serveFlags) register(c *cobra.Command) {
 	c.Flags().StringVar(&f.region, "region", regionFromEnvironment(), "AWS `REGION` to be")
 	c.Flags().StringVar(&f.account, "account", "123456789012", "AWS `ACCOUNT` to be, 12 digits")
 	c.Flags().BoolVar(&f.realTime, "real-time", false, "let the instance's agent wait between its tries as long as on AWS")
+	c.Flags().StringVar(&f.image, "image", "", "OCI `IMAGE` that is the instances' root: NAME:TAG, a layout folder, or a file that docker save wrote (default: this machine's own root)")
+	c.Flags().StringVar(&f.root, "root", "", "`FOLDER` that is the instances' root")
 	c.Flags().BoolVar(&f.offline, "offline", false, "give instances no way out to the internet")
 }
 
@@ -102,8 +107,10 @@ func (f *serveFlags) check() error {
 	if err := checkRegion(f.region); err != nil {
 		return err
 	}
-	_, err := f.portFor()
-	return err
+	if _, err := f.portFor(); err != nil {
+		return err
+	}
+	return f.checkRoot()
 }
 
 func serveCommand() *cobra.Command {
@@ -132,7 +139,10 @@ It prints the two settings that make an AWS CLI or SDK use it.`,
 	}
 	f.register(c)
 	c.Flags().BoolVar(&ready, "ready-fd", false, "write to file 3 when ready")
-	c.Flags().Lookup("ready-fd").Hidden = true
+	c.Flags().StringVar(&f.unpacked, "unpacked", "", "`FOLDER` of the image, which was unpacked already")
+	for _, ours := range []string{"ready-fd", "unpacked"} {
+		c.Flags().Lookup(ours).Hidden = true
+	}
 	return c
 }
 
@@ -166,6 +176,11 @@ func serve(ctx context.Context, f *serveFlags, out io.Writer, tell func(*serving
 	if err := instance.Sweep(p.dir); err != nil {
 		return fmt.Errorf("clear away what a killed beanpole left: %w", err)
 	}
+	if f.unpacked == "" {
+		if err := f.unpack(ctx, p, func(format string, args ...any) { fmt.Fprintf(out, format+"\n", args...) }); err != nil {
+			return err
+		}
+	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 
@@ -175,7 +190,7 @@ func serve(ctx context.Context, f *serveFlags, out io.Writer, tell func(*serving
 	}
 	me := &serving{
 		PID: os.Getpid(), Address: listener.Addr().String(), Region: f.region, Account: f.account,
-		Token: rand.Text(), Listen: f.ports,
+		Token: rand.Text(), Listen: f.ports, Root: f.rootName(),
 	}
 	server := &http.Server{
 		Handler:           &ownDoor{token: me.Token, next: local, cloud: local, launcher: launcher, stop: stop},
@@ -217,7 +232,7 @@ func (f *serveFlags) wire(p *project) (*cloud.Cloud, *launcher, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	l := &launcher{dir: p.dir, realTime: f.realTime, offline: f.offline, log: os.Stderr, checked: f.checked}
+	l := &launcher{dir: p.dir, realTime: f.realTime, offline: f.offline, root: f.lower(), log: os.Stderr, checked: f.checked}
 	local, err := cloud.New(cloud.Config{
 		Dir: p.dir, Region: f.region, AccountID: f.account,
 		Launcher: l, PortFor: ports, RealTime: f.realTime, Log: os.Stderr,

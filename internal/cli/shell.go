@@ -22,7 +22,7 @@ func shellCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			command := []string{"/bin/bash", "-l"}
+			command := []string{"/bin/sh", "-c", "command -v bash >/dev/null && exec bash -l; exec sh -l"}
 			if n := c.ArgsLenAtDash(); n >= 0 {
 				if n < len(args) {
 					command = args[n:]

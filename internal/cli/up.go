@@ -118,7 +118,7 @@ func up(c *cobra.Command, path string, f *upFlags) (err error) {
 		return err
 	}
 	defer turn.Close()
-	s, started, err := d.serve(turn)
+	s, started, err := d.serve(ctx, turn)
 	if err != nil {
 		return err
 	}
@@ -148,11 +148,20 @@ func up(c *cobra.Command, path string, f *upFlags) (err error) {
 
 // serve finds or starts the local AWS. The listeners' ports are looked at
 // before it is started: later they would make a failed environment.
-func (d *deployment) serve(t *turn) (s *serving, started bool, err error) {
+func (d *deployment) serve(ctx context.Context, t *turn) (s *serving, started bool, err error) {
 	if s, err := d.project.serving(); s != nil || err != nil {
+		if s != nil {
+			err = d.flags.sameRoot(s)
+		}
 		return s, false, err
 	}
 	if err := d.portsFree(); err != nil {
+		return nil, false, err
+	}
+	if err := d.flags.unpack(ctx, d.project, d.screen.line); err != nil {
+		if t.fresh {
+			os.RemoveAll(d.project.path("images")) // or the folder would stay, as somebody's
+		}
 		return nil, false, err
 	}
 	s, err = t.serveHere(&d.flags.serveFlags)

@@ -39,7 +39,7 @@ func (s *shop) deploying(up *running) {
 		default:
 		}
 		for _, i := range s.instances() {
-			log, _ := os.ReadFile(filepath.Join(i, "root", "var", "log", "cfn-init.log"))
+			log, _ := os.ReadFile(filepath.Join(i, "disk", "upper", "var", "log", "cfn-init.log"))
 			if strings.Contains(string(log), "Running config prebuild_0_") {
 				return true
 			}

@@ -24,7 +24,7 @@ func (s *shop) kept(printed string) {
 	}
 	logs := 0
 	for _, i := range s.instances() {
-		filepath.Walk(filepath.Join(i, "root", "var", "log"), func(p string, fi os.FileInfo, err error) error {
+		filepath.Walk(filepath.Join(i, "disk", "upper", "var", "log"), func(p string, fi os.FileInfo, err error) error {
 			if err != nil || !fi.Mode().IsRegular() {
 				return nil
 			}

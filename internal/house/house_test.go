@@ -25,6 +25,8 @@ var floors = []struct {
 		[]string{"source", "aws", "event", "logs", "shell", "nginx", "pemfile", "iam/simulate"}},
 	{"a policy is decided from its text alone, a finding printed from its own value",
 		[]string{"finding", "iam"}},
+	{"a root is made of an image without knowing what runs on it",
+		[]string{"image"}},
 	{"a template and an account are described before anything is asked of them",
 		[]string{"cfn", "account"}},
 	{"what AWS answers is decided without knowing who runs it: check and cloud must get the same",

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/vishvananda/netns"
+
+	"beanpole/internal/source"
 )
 
 const (
@@ -82,6 +84,9 @@ func complete(s *Spec) (*Spec, error) {
 		if c.Binary, err = os.Executable(); err != nil {
 			return nil, fmt.Errorf("find this program's file: %w", err)
 		}
+	}
+	if c.Root != "/" && !static(c.Binary) {
+		return nil, &source.Problem{What: fmt.Sprintf("%s is linked dynamically, and does not run on another root", c.Binary), Remedy: "build it with CGO_ENABLED=0, as make build does"}
 	}
 	if c.Cache != "" {
 		if c.Cache, err = filepath.Abs(c.Cache); err != nil {
@@ -184,11 +189,17 @@ type rootLayer struct {
 
 // makeLayer prepares all of the root that does not depend on the network.
 func (i *Instance) makeLayer(s *Spec) rootLayer {
-	l := &layer{lower: s.Root, upper: filepath.Join(i.place.dir, "upper"), hidden: map[string]bool{}}
-	work := filepath.Join(i.place.dir, "work")
-	for _, d := range []string{l.upper, work} {
+	disk := filepath.Join(i.place.dir, "disk")
+	l := &layer{lower: s.Root, upper: filepath.Join(disk, "upper"), hidden: map[string]bool{}}
+	work := filepath.Join(disk, "work")
+	for _, d := range []string{disk, l.upper, work} {
 		if err := os.Mkdir(d, 0o755); err != nil {
 			return rootLayer{err: err}
+		}
+	}
+	if s.Root != "/" {
+		if lack := l.lacks(); lack != "" {
+			s.Notice(lack)
 		}
 	}
 	return rootLayer{l, work, buildLayer(l, s)}

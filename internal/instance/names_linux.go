@@ -69,6 +69,10 @@ func writeUsers(l *layer) error {
 	if err != nil {
 		return err
 	}
+	shell := "/bin/bash"
+	if !l.program("bash") {
+		shell = "/bin/sh"
+	}
 	for _, u := range platformUsers {
 		gid, ok := idOf(group, u.name)
 		if !ok {
@@ -81,7 +85,7 @@ func writeUsers(l *layer) error {
 			if taken(uid, passwd) {
 				uid = freeID(u.id, passwd, group)
 			}
-			passwd = append(passwd, fmt.Sprintf("%s:x:%d:%d::%s:/bin/bash", u.name, uid, gid, u.home))
+			passwd = append(passwd, fmt.Sprintf("%s:x:%d:%d::%s:%s", u.name, uid, gid, u.home, shell))
 		}
 		if strings.HasPrefix(u.home, "/home/") {
 			if err := makeHome(l, u.home, uid, gid); err != nil {
@@ -136,8 +140,9 @@ func writeAccounts(l *layer, passwd, group []string) error {
 	return nil
 }
 
-// systemEntries are the lines of passwd or group with IDs that are not a
-// person's; root's line alone where there is no such file.
+// systemEntries are the lines of passwd or group, of this machine's own root
+// those with IDs that are not a person's; root's line alone where there is no
+// such file.
 func systemEntries(l *layer, p, root string) ([]string, error) {
 	if fi, ok := l.stat(p); !ok || !fi.Mode().IsRegular() {
 		return []string{root}, nil
@@ -153,7 +158,7 @@ func systemEntries(l *layer, p, root string) ([]string, error) {
 			continue
 		}
 		id, err := strconv.Atoi(f[2])
-		if err != nil || id >= 1000 && id < 65000 {
+		if err != nil || l.lower == "/" && id >= 1000 && id < 65000 {
 			continue
 		}
 		f[1] = "x"

@@ -54,9 +54,6 @@ func buildLayer(l *layer, s *Spec) error {
 	if err := makeFolders(l); err != nil {
 		return err
 	}
-	if err := l.private("/etc"); err != nil {
-		return err
-	}
 	for _, p := range s.Hide {
 		if l.lower == "/" {
 			if real, err := filepath.EvalSymlinks(p); err == nil {
@@ -152,6 +149,9 @@ func hideMachine(l *layer) error {
 		if err := l.hide("/etc/" + name); err != nil {
 			return err
 		}
+	}
+	if err := l.private("/etc"); err != nil {
+		return err
 	}
 	return l.private("/usr/local/etc")
 }

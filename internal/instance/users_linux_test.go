@@ -31,7 +31,7 @@ func TestRootOnTheInstanceIsNobodyHere(t *testing.T) {
 	if out, ok := sh(t, i, "echo x > /srv/made && chmod 4755 /srv/made && stat -c %u /srv/made"); !ok || out != "0" {
 		t.Fatalf("on the instance its owner is %s", out)
 	}
-	upper := filepath.Join(i.place.dir, "upper")
+	upper := filepath.Join(i.place.dir, "disk", "upper")
 	var st unix.Stat_t
 	if err := unix.Stat(filepath.Join(upper, "srv/made"), &st); err != nil {
 		t.Fatal(err)
@@ -115,6 +115,9 @@ func TestTwoInstancesDoNotShareUsers(t *testing.T) {
 
 func TestARootOnWhichTheKernelCannotMapUsersIsSaid(t *testing.T) {
 	requireInstances(t)
+	if self, err := os.Executable(); err != nil || !static(self) {
+		t.Skip("the test is linked dynamically")
+	}
 	// The kernel does not map the owners of an overlay's files.
 	root, empty := t.TempDir(), t.TempDir()
 	if err := unix.Mount("tmpfs", empty, "tmpfs", 0, ""); err != nil { // outside of "/"
@@ -130,7 +133,7 @@ func TestARootOnWhichTheKernelCannotMapUsersIsSaid(t *testing.T) {
 	if i.users != nil {
 		t.Skip("this kernel maps them")
 	}
-	if len(said) != 1 || !strings.Contains(said[0], "root's user ID") || strings.Contains(said[0], "\n") {
+	if len(said) == 0 || !strings.Contains(said[0], "root's user ID") || strings.Contains(said[0], "\n") {
 		t.Errorf("said: %q", said)
 	}
 	if out, ok := sh(t, i, "id -u"); !ok || out != "0" {
