@@ -70,6 +70,7 @@ func (l *launcher) Launch(ctx context.Context, m elasticbeanstalk.MachineSpec) (
 		AWS:     l.cloud,
 		TLS:     l.cloud.Authority().TLS(),
 		Offline: l.offline,
+		Volume:  m.Volume,
 		Root:    l.root,
 		Notice:  l.once(m.Notice),
 		Log:     l.log,

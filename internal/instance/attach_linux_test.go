@@ -58,7 +58,7 @@ func TestAShellHasATerminalOfTheRightSizeAndItsExitStatus(t *testing.T) {
 		seen <- out.String()
 	}()
 	io.WriteString(ours, "answer\n")
-	err := Attach(t.Context(), dir, i.ID(), []string{"/bin/sh", "-c", "tty; stty size; id -un; read x; echo got $x; echo bye; exit 7"}, theirs, theirs, theirs)
+	err := Attach(t.Context(), dir, i.ID(), []string{"/bin/sh", "-c", "tty; for n in 1 2 3 4 5 6 7 8 9; do [ \"$(stty size)\" = \"33 99\" ] && break; sleep 0.2; done; stty size; id -un; read x; echo got $x; echo bye; exit 7"}, theirs, theirs, theirs)
 	var status *exec.ExitError
 	if !errors.As(err, &status) || status.ExitCode() != 7 {
 		t.Errorf("ended with %v", err)

@@ -147,7 +147,11 @@ func (i *Instance) start(ctx context.Context, s *Spec) error {
 	if err := writeBundle(i.place.dir, o); err != nil {
 		return err
 	}
-	return i.run(ctx, s.Log)
+	if err := i.run(ctx, s.Log); err != nil {
+		return err
+	}
+	go i.watchLimits(s)
+	return nil
 }
 
 func (i *Instance) root() string { return mountpointsOf(i.place.Token).root() }
@@ -189,10 +193,13 @@ type rootLayer struct {
 
 // makeLayer prepares all of the root that does not depend on the network.
 func (i *Instance) makeLayer(s *Spec) rootLayer {
-	disk := filepath.Join(i.place.dir, "disk")
+	if err := makeDisk(i.place.dir, s.Volume, s.Notice); err != nil {
+		return rootLayer{err: err}
+	}
+	disk := diskIn(i.place.dir)
 	l := &layer{lower: s.Root, upper: filepath.Join(disk, "upper"), hidden: map[string]bool{}}
 	work := filepath.Join(disk, "work")
-	for _, d := range []string{disk, l.upper, work} {
+	for _, d := range []string{l.upper, work} {
 		if err := os.Mkdir(d, 0o755); err != nil {
 			return rootLayer{err: err}
 		}

@@ -102,17 +102,12 @@ func (c container) exec(ctx context.Context, argv []string, stdin io.Reader, std
 // removeCgroups removes the container's control groups where a killed runc has
 // left them.
 func removeCgroups(name string) error {
-	data, err := os.ReadFile("/proc/self/mountinfo")
+	mounts, err := cgroupMounts()
 	if err != nil {
-		return fmt.Errorf("list cgroups: %w", err)
+		return err
 	}
-	for _, line := range strings.Split(string(data), "\n") {
-		before, after, ok := strings.Cut(line, " - ")
-		f := strings.Fields(before)
-		if !ok || len(f) < 5 || !strings.HasPrefix(after, "cgroup") {
-			continue
-		}
-		at := filepath.Join(f[4], name)
+	for _, mount := range mounts {
+		at := filepath.Join(mount, name)
 		for try := 0; ; try++ { // busy until the last process is reaped
 			err := unix.Rmdir(at)
 			if err == nil || errors.Is(err, unix.ENOENT) {
@@ -125,6 +120,22 @@ func removeCgroups(name string) error {
 		}
 	}
 	return nil
+}
+
+// cgroupMounts are where control groups of version 2 or 1 are mounted.
+func cgroupMounts() ([]string, error) {
+	data, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return nil, fmt.Errorf("list cgroups: %w", err)
+	}
+	var out []string
+	for _, line := range strings.Split(string(data), "\n") {
+		before, after, ok := strings.Cut(line, " - ")
+		if f := strings.Fields(before); ok && len(f) > 4 && strings.HasPrefix(after, "cgroup") {
+			out = append(out, f[4])
+		}
+	}
+	return out, nil
 }
 
 // tail passes text on and keeps the end of it for an error message. Anything

@@ -28,9 +28,14 @@ type Spec struct {
 	Notice   func(string) // gets in one line what the user should know of the instance; nil: nobody does
 	Log      io.Writer    // PID 1's standard error; nil discards it
 
+	Volume    int64 // size of the disk for what the instance writes, in bytes; 0 is DefaultVolume
 	Memory    int64 // limit of all processes together in bytes; 0 is half of this machine's
 	Processes int64 // limit of processes and threads; 0 is 2048
 }
+
+// DefaultVolume is a root volume's size in bytes on Amazon Linux 2 and 2023
+// when the option RootVolumeSize does not say. [EB:command-options-general]
+const DefaultVolume = 8 << 30
 
 // Need is something that this machine lacks.
 type Need struct {

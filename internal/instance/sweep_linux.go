@@ -85,6 +85,9 @@ func (p *place) clear(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := unmount(diskIn(p.dir)); err != nil {
+		return err
+	}
 	if err := os.RemoveAll(p.dir); err != nil {
 		return fmt.Errorf("remove instance folder: %w", err)
 	}

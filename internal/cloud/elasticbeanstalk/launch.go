@@ -3,6 +3,7 @@ package elasticbeanstalk
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"sync"
 	"time"
 
@@ -75,7 +76,7 @@ func (o *operation) startMachines(count int) ([]Machine, error) {
 			id := "i-" + state.Random("0123456789abcdef", 17)
 			o.s.Stacks.Join(id, o.e.stackName())
 			m, err := o.s.Launcher.Launch(o.ctx, MachineSpec{
-				InstanceID: id, EnvironmentID: o.e.ID, EnvironmentName: o.e.Name, Region: o.e.Region, AccountID: o.s.State.AccountID(), Profile: o.profileNow, Notice: o.notice,
+				InstanceID: id, EnvironmentID: o.e.ID, EnvironmentName: o.e.Name, Region: o.e.Region, AccountID: o.s.State.AccountID(), Profile: o.profileNow, Notice: o.notice, Volume: o.volume(),
 			})
 			if err != nil {
 				o.s.Stacks.Leave(id)
@@ -107,6 +108,16 @@ func (o *operation) notice(text string) {
 	e := o.e.event(event.Warn, "", "beanpole: "+text)
 	o.s.mu.Unlock()
 	o.s.log.Add(e)
+}
+
+// volume is RootVolumeSize, which is in GiB; 0 when it is not set.
+// [EB:command-options-general]
+func (o *operation) volume() int64 {
+	n, err := strconv.ParseInt(o.e.value("aws:autoscaling:launchconfiguration", "RootVolumeSize"), 10, 32)
+	if err != nil || n < 0 {
+		return 0
+	}
+	return n << 30
 }
 
 // profileNow is the instance profile that the instances have at this moment:

@@ -22,6 +22,8 @@ type MachineSpec struct {
 	// Profile is the instance profile as configured at this moment: a name, an
 	// ARN, or "" for none.
 	Profile func() string
+	// Volume is the root volume's size in bytes, 0 is the platform's default.
+	Volume int64
 	// Notice shows an event, for as long as the instance runs: something of
 	// this machine that EC2 has not, or a limit that was met.
 	Notice func(text string)
