@@ -12,79 +12,69 @@ import (
 	"beanpole/internal/source"
 )
 
-// Call is one call of a program.
-type Call struct {
-	Args        []string // without the program's own name
-	In          io.Reader
-	Out, Errors io.Writer
-	// Runner is what cfn-init works with. Its Root is where files are looked
-	// for, the metadata's too.
-	Runner cfninit.Runner
-}
-
-// message is an error in the words of AWS's programs, printed as it is.
-type message string
-
-func (m message) Error() string { return string(m) }
-
-const initUsage = `Usage: cfn-init [options] -s STACK -r RESOURCE
-  or:  cfn-init [options] FILE
-  or:  cfn-init [options] - < FILE
-`
-
-var initOptions = append([]option{
-	{'h', "help", "", "show this page and exit"},
-	{'s', "stack", "NAME", "stack that holds the metadata"},
-	{'r', "resource", "ID", "its resource with the metadata"},
+var initOptions = append(append([]option{
+	helpOption,
 	{'c', "configsets", "NAMES", `configSets to run, joined with commas (default "default")`},
-	{'u', "url", "URL", "where CloudFormation answers; must fit the region"},
-	{0, "region", "REGION", `the stack's region (default "us-east-1")`},
-	{'v', "verbose", "", "log more"},
-}, append(credentialOptions, proxyOptions...)...)
+	verboseOption,
+	{0, "dry-run", "", "print what would be done, and do nothing"},
+	{0, "role-names", "aws|resolve", "what roleName may hold: aws: the name of a role; resolve: also the name or ARN of the instance's own profile"},
+}, stackOptions...), accessOptions...)
 
-var credentialOptions = []option{
-	{'f', "credential-file", "FILE", "file with AWSAccessKeyId and AWSSecretKey"},
-	{0, "role", "ROLE", "sign with the keys of this role of the instance"},
-	{0, "access-key", "KEY", "AWS access key"},
-	{0, "secret-key", "KEY", "AWS secret key"},
-}
-
-var proxyOptions = []option{
-	{0, "http-proxy", "URL", "proxy for http, [scheme://][user:password@]host:port"},
-	{0, "https-proxy", "URL", "proxy for https"},
+func initUsage(program string) string {
+	return "Usage: " + program + " [options] -s STACK -r RESOURCE\n" +
+		"  or:  " + program + " [options] FILE\n" +
+		"  or:  " + program + " [options] - < FILE\n"
 }
 
 // Init is cfn-init; the result is its exit status.
 func Init(ctx context.Context, c *Call) int {
+	usage := initUsage(c.Program)
 	l, err := parse(initOptions, c.Args)
+	if err == nil {
+		err = c.roleNames(l)
+	}
 	if err != nil {
-		return c.refuse("cfn-init", initUsage, err)
+		return c.refuse(usage, err)
 	}
 	if l.is("help") {
-		fmt.Fprintf(c.Out, "%s\nOptions:\n%s", initUsage, describe(initOptions))
-		return 0
+		return c.help(usage, initOptions)
 	}
 	if why := sourceFault(l); why != "" {
-		fmt.Fprintf(c.Errors, "Error: %s\n%s\nOptions:\n%s", why, initUsage, describe(initOptions))
-		return 1
+		return c.complain(why, usage, initOptions)
+	}
+	if !l.is("dry-run") {
+		defer c.openLogs("cfn-init.log", "cfn-init-cmd.log", "cfn-wire.log")()
 	}
 	metadata, from, err := c.metadata(ctx, l)
 	if err != nil {
-		fmt.Fprintln(c.Errors, err)
-		return 1
+		return c.say(c.failure(err))
 	}
 	var sets []string
 	if l.is("configsets") {
 		sets = strings.Split(l.values["configsets"], ",")
 	}
+	if l.is("dry-run") {
+		return c.dryRun(metadata, sets, from)
+	}
+	if c.Runner.ResolveRoles {
+		c.Runner.Say("names of the instance's own profile stand for its role (--role-names=resolve); AWS's agent reads them as names of roles (--role-names=aws)")
+	}
 	_, err = c.Runner.Build(ctx, metadata, sets)
 	return c.ended(err, from)
 }
 
-// refuse prints what is wrong with a command line as optparse does.
-func (c *Call) refuse(program, usage string, err error) int {
-	fmt.Fprintf(c.Errors, "%s\n%s: error: %v\n", usage, program, err)
-	return 2
+// roleNames chooses how names of roles are read: as AWS does on an instance
+// of the local cloud, which predicts AWS, else so that they work.
+func (c *Call) roleNames(l *line) error {
+	switch how := l.values["role-names"]; how {
+	case "":
+		c.Runner.ResolveRoles = c.Runner.ResolveRoles || !c.LocalCloud
+	case "aws", "resolve":
+		c.Runner.ResolveRoles = how == "resolve"
+	default:
+		return &usageFault{"option --role-names: invalid choice: '" + how + "' (choose from 'aws', 'resolve')"}
+	}
+	return nil
 }
 
 // sourceFault says what is wrong with the choice of the metadata's source.
@@ -105,41 +95,62 @@ func sourceFault(l *line) string {
 // about a missing Init key.
 func (c *Call) metadata(ctx context.Context, l *line) (n *source.Node, from string, err error) {
 	if l.is("stack") {
-		region := l.values["region"]
-		if region == "" {
-			region = "us-east-1"
-		}
-		n, err = c.Runner.StackMetadata(ctx, l.values["stack"], l.values["resource"], region)
+		n, err = c.stackMetadata(ctx, l)
 		return n, "metadata for " + l.values["resource"], err
 	}
-	name := l.rest[0]
+	name, from, where := l.rest[0], l.rest[0], "file "+l.rest[0]
+	var data []byte
 	if name == "-" {
-		data, err := io.ReadAll(io.LimitReader(c.In, largestMetadata))
-		if err == nil {
-			n, err = source.ParseJSON("standard input", data)
-		}
-		if err != nil || n == nil {
-			err = message("Unknown error reading from standard input")
-		}
-		return n, "stdin input", err
+		from, where = "stdin input", "standard input"
+		data, err = io.ReadAll(io.LimitReader(c.In, largestMetadata))
+	} else {
+		data, err = c.Runner.ReadFile(name, largestMetadata)
 	}
-	data, err := c.Runner.ReadFile(name, largestMetadata)
 	var no syscall.Errno
 	if errors.As(err, &no) {
 		s := no.Error()
 		return nil, "", message(strings.ToUpper(s[:1]) + s[1:])
 	}
 	if err == nil {
-		n, err = source.ParseJSON(name, data)
+		n, err = source.ParseJSON(where, data)
 	}
 	if err != nil || n == nil {
-		err = message("Unknown error reading from file " + name)
+		return nil, "", message("Unknown error reading from " + where)
 	}
-	return n, name, err
+	return n, from, nil
+}
+
+// stackMetadata asks CloudFormation.
+func (c *Call) stackMetadata(ctx context.Context, l *line) (*source.Node, error) {
+	access, err := c.stackAccess(l)
+	if err != nil {
+		return nil, err
+	}
+	r, err := c.toCloudFormation(l)
+	if err != nil {
+		return nil, err
+	}
+	d, err := r.DescribeStackResource(ctx, access, l.values["stack"], l.values["resource"])
+	if err != nil {
+		return nil, err
+	}
+	if d.Metadata == nil {
+		return nil, message("Error: " + l.values["resource"] + " does not specify any metadata")
+	}
+	return d.Metadata, nil
 }
 
 // largestMetadata is more than CloudFormation can hold, in bytes.
 const largestMetadata = 64 << 20
+
+// dryRun prints the plan.
+func (c *Call) dryRun(metadata *source.Node, sets []string, from string) int {
+	p, err := cfninit.NewPlan(metadata, sets)
+	if p != nil {
+		p.Describe(c.Out)
+	}
+	return c.ended(err, from)
+}
 
 // ended prints how a build ended.
 func (c *Call) ended(err error, from string) int {
@@ -152,8 +163,7 @@ func (c *Call) ended(err error, from string) int {
 		return 0
 	case errors.As(err, &fault):
 		fmt.Fprintf(c.Errors, "Error occurred during build: %s\n", fault.Text)
-	default:
-		fmt.Fprintf(c.Errors, "cfn-init: %v\n", err)
+		return 1
 	}
-	return 1
+	return c.say(c.failure(err))
 }

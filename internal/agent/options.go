@@ -22,6 +22,15 @@ type line struct {
 
 func (l *line) is(name string) bool { return l.values[name] != "" }
 
+// given is the value of an option, and whether there is one: it may be empty.
+func (l *line) given(name string) (string, bool) {
+	if l == nil {
+		return "", false
+	}
+	v, ok := l.values[name]
+	return v, ok
+}
+
 // usageFault is a command line that can't be read; its text is that of
 // Python's optparse, which scripts may have come to know.
 type usageFault struct{ text string }

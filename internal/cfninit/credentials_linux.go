@@ -13,6 +13,7 @@ import (
 
 const (
 	credentialsPath = "/latest/meta-data/iam/security-credentials/"
+	profilePath     = "/latest/meta-data/iam/info"
 	tokenPath       = "/latest/api/token"
 	tokenSeconds    = "21600" // six hours, the longest life of a token [EC2]
 )
@@ -21,11 +22,37 @@ const (
 // Nothing is kept: every attempt of a fetch asks anew [cb:util.py].
 func (b *build) credentials(ctx context.Context, role string) (aws.Credentials, *remote) {
 	var creds aws.Credentials
+	if b.ResolveRoles {
+		role = b.roleIn(ctx, role)
+	}
 	_, err := b.fromMetadata(ctx, credentialsPath+role, func(body []byte) (fail *failure) {
 		creds, fail = readCredentials(body)
 		return fail
 	})
 	return creds, err
+}
+
+// roleIn is the role in the instance's own instance profile when name is that
+// profile's name or ARN, else name as it is.
+func (b *build) roleIn(ctx context.Context, name string) string {
+	var info struct{ InstanceProfileArn string }
+	body, err := b.fromMetadata(ctx, profilePath, nil)
+	if err != nil || json.Unmarshal(body, &info) != nil || info.InstanceProfileArn == "" {
+		return name
+	}
+	profile := info.InstanceProfileArn[strings.LastIndexByte(info.InstanceProfileArn, '/')+1:]
+	if name != info.InstanceProfileArn && name != profile {
+		return name
+	}
+	if body, err = b.fromMetadata(ctx, credentialsPath, nil); err != nil {
+		return name
+	}
+	role, _, _ := strings.Cut(strings.TrimSpace(string(body)), "\n")
+	if role == "" || role == name {
+		return name
+	}
+	b.log("WARNING", "beanpole: %s is the instance profile; its role %s signs. AWS's agent would ask for the profile's name and fail", name, role)
+	return role
 }
 
 // fromMetadata gets a path of the metadata service; accept looks at the body.

@@ -255,3 +255,28 @@ func (l *lazy) Read(p []byte) (int, error) {
 	}
 	return l.r.Read(p)
 }
+
+// Put sends data to a URL that is its own permission, as a wait condition's
+// handle is; five times at most. It is sent without a type, which the
+// signature in the URL does not cover [cb:bin/cfn-signal]. The error is a
+// *BuildError with the agent's text.
+func (r *Runner) Put(ctx context.Context, at string, data []byte) error {
+	b := &build{Runner: r, Result: &Result{}}
+	err := b.retry(ctx, fetchTries, func() *failure {
+		req, err := http.NewRequestWithContext(ctx, http.MethodPut, at, bytes.NewReader(data))
+		if err != nil {
+			return &failure{kind: ioFailure, text: "Invalid URL " + quote(hideURL(at), true)}
+		}
+		req.Header.Set("Content-Type", "")
+		resp, fail := b.send(req)
+		if fail != nil {
+			return fail
+		}
+		defer resp.Body.Close()
+		return badAnswer(resp)
+	})
+	if err != nil {
+		return &BuildError{Text: hideURL(err.errno())}
+	}
+	return nil
+}

@@ -188,11 +188,24 @@ func pythonInt(text string) string {
 // which is what Python 3 does; Python 2's is arbitrary.
 func pythonJSON(n *source.Node) string {
 	var b strings.Builder
-	writeJSON(&b, n)
+	writeJSON(&b, n, -1)
 	return b.String()
 }
 
-func writeJSON(b *strings.Builder, n *source.Node) {
+// IndentedJSON is a value as json.dump writes it with an indent of four: there
+// is a space before each end of line behind a comma.
+func IndentedJSON(n *source.Node) string {
+	var b strings.Builder
+	writeJSON(&b, n, 0)
+	return b.String()
+}
+
+// Truthy is Python's truth value of a node: false for null, false, zero and
+// what is empty.
+func Truthy(n *source.Node) bool { return truthy(n) }
+
+// writeJSON writes a value; depth is that of the indent, negative for none.
+func writeJSON(b *strings.Builder, n *source.Node, depth int) {
 	if n == nil {
 		b.WriteString("null")
 		return
@@ -211,23 +224,49 @@ func writeJSON(b *strings.Builder, n *source.Node) {
 	case source.Seq:
 		b.WriteByte('[')
 		for i, v := range n.Items {
-			if i > 0 {
-				b.WriteString(", ")
-			}
-			writeJSON(b, v)
+			between(b, i, depth)
+			writeJSON(b, v, deeper(depth))
 		}
+		closing(b, len(n.Items), depth)
 		b.WriteByte(']')
 	case source.Map:
 		b.WriteByte('{')
 		for i, f := range fields(n) {
-			if i > 0 {
-				b.WriteString(", ")
-			}
+			between(b, i, depth)
 			writeJSONString(b, f.Key.Text)
 			b.WriteString(": ")
-			writeJSON(b, f.Value)
+			writeJSON(b, f.Value, deeper(depth))
 		}
+		closing(b, len(n.Fields), depth)
 		b.WriteByte('}')
+	}
+}
+
+// between writes what stands before the part with index i.
+func between(b *strings.Builder, i, depth int) {
+	if i > 0 {
+		b.WriteString(", ")
+	}
+	newLine(b, deeper(depth))
+}
+
+// closing ends a list or map of n parts.
+func closing(b *strings.Builder, n, depth int) {
+	if n > 0 {
+		newLine(b, depth)
+	}
+}
+
+func deeper(depth int) int {
+	if depth < 0 {
+		return depth
+	}
+	return depth + 1
+}
+
+func newLine(b *strings.Builder, depth int) {
+	if depth >= 0 {
+		b.WriteString("\n" + strings.Repeat("    ", depth))
 	}
 }
 

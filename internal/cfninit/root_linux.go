@@ -293,13 +293,21 @@ func errnoName(no unix.Errno) string {
 
 // ReadFile reads a file of the runner's file system, at most limit bytes.
 func (r *Runner) ReadFile(name string, limit int64) ([]byte, error) {
+	data, _, err := r.ReadOwnFile(name, limit)
+	return data, err
+}
+
+// ReadOwnFile is ReadFile, and the file's permissions.
+func (r *Runner) ReadOwnFile(name string, limit int64) (data []byte, mode uint32, err error) {
 	tree, err := openRoot(r.Root)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer tree.close()
-	if !path.IsAbs(name) && tree.dir >= 0 {
-		name = "/" + name
+	st, err := tree.stat(name)
+	if err != nil {
+		return nil, 0, err
 	}
-	return tree.read(name, limit)
+	data, err = tree.read(name, limit)
+	return data, st.Mode & 0o7777, err
 }

@@ -28,6 +28,10 @@ type Runner struct {
 	// TokensFirst asks for a session token (IMDSv2) before anything else, as
 	// agents of Amazon Linux 2 and later do; 1.4 sends plain requests.
 	TokensFirst bool
+	// ResolveRoles takes the name or the ARN of the instance's own instance
+	// profile, where a role belongs, for the role that is in it. AWS's agent
+	// does not.
+	ResolveRoles bool
 	// Sleep waits; nil: really.
 	Sleep func(context.Context, time.Duration)
 	// Rand gives the random part of waits, 0 to 1; nil: at random.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"beanpole/internal/aws"
 	"beanpole/internal/source"
@@ -16,55 +17,145 @@ import (
 
 const identityPath = "/latest/dynamic/instance-identity/"
 
+// StackAccess is how CloudFormation is asked. Its zero value asks in us-east-1
+// and signs with the instance's identity document, which needs no role
+// [cb:cfn_client.py, cb-run].
+type StackAccess struct {
+	Region string // "": us-east-1
+	URL    string // where CloudFormation answers; "": where it does in the region
+	// Role signs with the keys of a role of the instance, KeyID and Secret with
+	// keys that were given.
+	Role, KeyID, Secret string
+}
+
+// StackResource is what CloudFormation tells of one resource of a stack.
+type StackResource struct {
+	Metadata   *source.Node // nil: it has none
+	PhysicalID string
+	Status     string // "CREATE_COMPLETE", …
+	Updated    string // when its status last changed, as CloudFormation writes it
+}
+
+const defaultRegion = "us-east-1"
+
+const needSignature = "In order to sign requests, 169.254.169.254 must be accessible or valid credentials must be set. " +
+	"Please ensure your proxy environment variables allow access to 169.254.169.254 (NO_PROXY) or that your credentials have a valid access key and secret key."
+
 // StackMetadata reads a resource's Metadata with DescribeStackResource, signed
-// with the instance's identity document: this call needs no role
-// [cb:cfn_client.py, cb-run]. The error is a *BuildError with the agent's text,
-// which it prints alone, without "Error occurred during build: ".
+// with the instance's identity document. The error is a *BuildError with the
+// agent's text, which it prints alone, without "Error occurred during build: ".
 func (r *Runner) StackMetadata(ctx context.Context, stack, resource, region string) (*source.Node, error) {
-	b := &build{Runner: r, Result: &Result{}}
-	if _, err := b.fromMetadata(ctx, "/latest/meta-data/instance-id", nil); err != nil {
-		r.log("ERROR", "Exception retrieving InstanceId")
-		return nil, &BuildError{Text: "In order to sign requests, 169.254.169.254 must be accessible or valid credentials must be set. " +
-			"Please ensure your proxy environment variables allow access to 169.254.169.254 (NO_PROXY) or that your credentials have a valid access key and secret key."}
+	d, err := r.DescribeStackResource(ctx, StackAccess{Region: region}, stack, resource)
+	if err != nil {
+		return nil, err
 	}
-	at := "https://cloudformation." + region + ".amazonaws.com/?Action=DescribeStackResource&StackName=" + url.QueryEscape(stack) +
-		"&Version=2010-05-15&ContentType=JSON&LogicalResourceId=" + url.QueryEscape(resource)
-	var metadata string
+	if d.Metadata == nil {
+		return nil, &BuildError{Text: "Error: " + resource + " does not specify any metadata"}
+	}
+	return d.Metadata, nil
+}
+
+// DescribeStackResource reads what CloudFormation knows of a resource. The
+// error is a *BuildError with the agent's text.
+func (r *Runner) DescribeStackResource(ctx context.Context, a StackAccess, stack, resource string) (*StackResource, error) {
+	d, err := r.cloudFormation(ctx, a, "Action=DescribeStackResource&StackName="+url.QueryEscape(stack)+
+		"&Version=2010-05-15&ContentType=JSON&LogicalResourceId="+url.QueryEscape(resource))
+	if err != nil {
+		return nil, err
+	}
+	out := &StackResource{PhysicalID: d.PhysicalResourceID, Status: d.ResourceStatus, Updated: d.LastUpdatedTimestamp}
+	if d.Metadata != "" {
+		n, err := source.ParseJSON("metadata of "+stack+"/"+resource, []byte(d.Metadata))
+		if err != nil {
+			return nil, fmt.Errorf("read metadata of %s/%s: %w", stack, resource, err)
+		}
+		out.Metadata = n
+	}
+	return out, nil
+}
+
+// SignalResource tells CloudFormation that a resource is ready, or that it
+// failed: status is SUCCESS or FAILURE. The error is a *BuildError.
+func (r *Runner) SignalResource(ctx context.Context, a StackAccess, stack, resource, id, status string) error {
+	_, err := r.cloudFormation(ctx, a, "Action=SignalResource&StackName="+url.QueryEscape(stack)+"&Status="+status+
+		"&UniqueId="+url.QueryEscape(id)+"&Version=2010-05-15&ContentType=JSON&LogicalResourceId="+url.QueryEscape(resource))
+	return err
+}
+
+// InstanceID is the instance's own ID, "" off EC2.
+func (r *Runner) InstanceID(ctx context.Context) string {
+	b := &build{Runner: r, Result: &Result{}}
+	body, err := b.fromMetadata(ctx, "/latest/meta-data/instance-id", nil)
+	if err != nil {
+		r.log("ERROR", "Exception retrieving InstanceId")
+		return ""
+	}
+	return strings.TrimSpace(string(body))
+}
+
+// cloudFormation sends one request, five times at most.
+func (r *Runner) cloudFormation(ctx context.Context, a StackAccess, query string) (*detail, error) {
+	b := &build{Runner: r, Result: &Result{}}
+	if a.Region == "" {
+		a.Region = defaultRegion
+	}
+	if a.URL == "" {
+		a.URL = "https://cloudformation." + a.Region + ".amazonaws.com"
+		if strings.HasPrefix(a.Region, "cn-") {
+			a.URL += ".cn"
+		}
+	}
+	keys := aws.Credentials{KeyID: a.KeyID, Secret: a.Secret}
+	switch {
+	case a.Role != "":
+		var err *remote
+		if keys, err = b.credentials(ctx, a.Role); err != nil {
+			return nil, &BuildError{Text: err.errno()}
+		}
+	case a.KeyID == "":
+		if r.InstanceID(ctx) == "" {
+			return nil, &BuildError{Text: needSignature}
+		}
+	case a.Secret == "":
+		return nil, &BuildError{Text: needSignature}
+	}
+	var d *detail
 	err := b.retry(ctx, fetchTries, func() (fail *failure) {
-		metadata, fail = b.describe(ctx, at)
+		d, fail = b.ask(ctx, strings.TrimSuffix(a.URL, "/")+"/?"+query, a.Region, keys)
 		return fail
 	})
 	if err != nil {
 		return nil, &BuildError{Text: err.text}
 	}
-	if metadata == "" {
-		return nil, &BuildError{Text: "Error: " + resource + " does not specify any metadata"}
-	}
-	n, perr := source.ParseJSON("metadata of "+stack+"/"+resource, []byte(metadata))
-	if perr != nil {
-		return nil, fmt.Errorf("read metadata of %s/%s: %w", stack, resource, perr)
-	}
-	return n, nil
+	return d, nil
 }
 
-// describe sends the request once, with the identity document read anew.
-func (b *build) describe(ctx context.Context, at string) (string, *failure) {
+// ask sends the request once: signed with keys, or, when there are none, with
+// the identity document, which is read anew.
+func (b *build) ask(ctx context.Context, at, region string, keys aws.Credentials) (*detail, *failure) {
 	var identity [2]string
 	for i, name := range []string{"document", "signature"} {
+		if keys.KeyID != "" {
+			break
+		}
 		body, err := b.fromMetadata(ctx, identityPath+name, nil)
 		if err != nil {
-			return "", &failure{kind: ioFailure, text: err.errno()}
+			return nil, &failure{kind: ioFailure, text: err.errno()}
 		}
 		identity[i] = strings.TrimRight(string(body), " \t\r\n")
 	}
 	req, fail := newRequest(ctx, at)
 	if fail != nil {
-		return "", fail
+		return nil, fail
 	}
-	aws.SignDocument(req, []byte(identity[0]), []byte(identity[1]))
+	if keys.KeyID != "" {
+		aws.SignV4(req, emptyPayload, keys, region, "cloudformation", b.now().UTC())
+	} else {
+		aws.SignDocument(req, []byte(identity[0]), []byte(identity[1]))
+	}
 	resp, fail := b.follow(ctx, req, at, nil)
 	if fail != nil {
-		return "", fail
+		return nil, fail
 	}
 	defer resp.Body.Close()
 	return readDetail(resp)
@@ -72,23 +163,26 @@ func (b *build) describe(ctx context.Context, at string) (string, *failure) {
 
 // detail is the part of an answer that matters, in both of its forms.
 type detail struct {
-	Metadata string `xml:"DescribeStackResourceResult>StackResourceDetail>Metadata"`
-	Code     string `xml:"Error>Code"`
-	Message  string `xml:"Error>Message"`
+	Metadata             string `xml:"DescribeStackResourceResult>StackResourceDetail>Metadata"`
+	PhysicalResourceID   string `xml:"DescribeStackResourceResult>StackResourceDetail>PhysicalResourceId"`
+	ResourceStatus       string `xml:"DescribeStackResourceResult>StackResourceDetail>ResourceStatus"`
+	LastUpdatedTimestamp string `xml:"DescribeStackResourceResult>StackResourceDetail>LastUpdatedTimestamp"`
+	Code                 string `xml:"Error>Code"`
+	Message              string `xml:"Error>Message"`
 }
 
 // readDetail reads the answer, XML or JSON: the service sends what ContentType
 // asks for, and XML where that is not known.
-func readDetail(resp *http.Response) (string, *failure) {
+func readDetail(resp *http.Response) (*detail, *failure) {
 	body, err := io.ReadAll(io.LimitReader(decoded(resp), 16<<20))
 	if err != nil {
-		return "", &failure{kind: ioFailure, text: err.Error()}
+		return nil, &failure{kind: ioFailure, text: err.Error()}
 	}
-	var d detail
+	d := &detail{}
 	if strings.HasPrefix(strings.TrimSpace(string(body)), "<") {
-		err = xml.Unmarshal(body, &d)
+		err = xml.Unmarshal(body, d)
 	} else {
-		d, err = jsonDetail(body)
+		err = jsonDetail(body, d)
 	}
 	if resp.StatusCode >= 400 {
 		fail := &failure{kind: badStatus, status: resp.StatusCode, text: d.Code + ": " + d.Message}
@@ -98,26 +192,35 @@ func readDetail(resp *http.Response) (string, *failure) {
 		if d.Code == "Throttling" {
 			fail.status = http.StatusInternalServerError // is tried again
 		}
-		return "", fail
+		return nil, fail
 	}
 	if err != nil {
-		return "", &failure{kind: unexpected, text: "No JSON object could be decoded"}
+		return nil, &failure{kind: unexpected, text: "No JSON object could be decoded"}
 	}
-	return d.Metadata, nil
+	return d, nil
 }
 
-func jsonDetail(body []byte) (detail, error) {
+func jsonDetail(body []byte, d *detail) error {
 	var doc struct {
 		DescribeStackResourceResponse struct {
 			DescribeStackResourceResult struct {
-				StackResourceDetail struct{ Metadata string }
+				StackResourceDetail struct {
+					Metadata, PhysicalResourceID, ResourceStatus string
+					LastUpdatedTimestamp                         any
+				}
 			}
 		}
 		Error struct{ Code, Message string }
 	}
 	err := json.Unmarshal(body, &doc)
-	return detail{
-		Metadata: doc.DescribeStackResourceResponse.DescribeStackResourceResult.StackResourceDetail.Metadata,
-		Code:     doc.Error.Code, Message: doc.Error.Message,
-	}, err
+	r := doc.DescribeStackResourceResponse.DescribeStackResourceResult.StackResourceDetail
+	d.Metadata, d.PhysicalResourceID, d.ResourceStatus = r.Metadata, r.PhysicalResourceID, r.ResourceStatus
+	switch t := r.LastUpdatedTimestamp.(type) {
+	case string:
+		d.LastUpdatedTimestamp = t
+	case float64: // seconds since 1970
+		d.LastUpdatedTimestamp = time.Unix(int64(t), 0).UTC().Format("2006-01-02T15:04:05")
+	}
+	d.Code, d.Message = doc.Error.Code, doc.Error.Message
+	return err
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"beanpole/internal/agent"
 	"beanpole/internal/engine"
 )
 
@@ -20,10 +21,13 @@ Exit status: 0 clean, 1 findings or a failed deployment, 2 bad usage or input
 that cannot be read, 3 beanpole itself failed.`
 
 // Run is Main, or what argv[0] names where this program stands for another:
-// on an instance, see package engine.
+// on an instance, see package engine, and anywhere by the names of AWS's agent.
 func Run(argv []string, in io.Reader, out, errs io.Writer) int {
 	if engine.IsApplet(argv[0]) {
 		return engine.Applet(argv, out, errs)
+	}
+	if agent.IsProgram(argv[0]) {
+		return runAgent(agent.Run, argv[0], argv[1:], in, out, errs)
 	}
 	return Main(argv[1:], in, out, errs)
 }
@@ -81,6 +85,7 @@ func commands() []*cobra.Command {
 		logsCommand(),
 		shellCommand(),
 		serveCommand(),
+		initCommand(),
 		instanceInitCommand(),
 		versionCommand(),
 	}

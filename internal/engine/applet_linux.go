@@ -33,6 +33,12 @@ func IsApplet(argv0 string) bool {
 	return isTool(filepath.Base(argv0))
 }
 
+// OnInstance tells whether this is an instance of the local cloud.
+func OnInstance() bool {
+	_, err := os.Stat(socketPath)
+	return err == nil
+}
+
 // Applet is systemctl, service, initctl, get-config or another of the platform's
 // programs on an instance, whichever argv[0] says. It has the engine do the work; the result is the exit status.
 func Applet(argv []string, out, errs io.Writer) int {

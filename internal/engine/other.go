@@ -19,3 +19,6 @@ func IsApplet(string) bool { return false }
 
 // Applet is not there, as there are no instances.
 func Applet([]string, io.Writer, io.Writer) int { return 1 }
+
+// OnInstance: there are no instances here.
+func OnInstance() bool { return false }

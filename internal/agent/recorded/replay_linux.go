@@ -162,13 +162,13 @@ func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 func (p *replay) describe(req *http.Request) request {
 	d := request{Method: req.Method, Scheme: req.URL.Scheme, Host: req.URL.Host, Path: req.URL.EscapedPath(), Query: req.URL.RawQuery, Signed: "none",
 		Token: req.Header.Get("X-Amz-Security-Token")}
-	auth := req.Header.Get("Authorization")
+	auth, service := req.Header.Get("Authorization"), "s3"
 	switch kind, rest, _ := strings.Cut(auth, " "); kind {
 	case "AWS4-HMAC-SHA256":
 		d.Signed = "v4"
 		scope, _, _ := strings.Cut(strings.TrimPrefix(rest, "Credential="), ",")
 		parts := strings.Split(scope, "/")
-		d.AccessKey, d.Region = parts[0], parts[2]
+		d.AccessKey, d.Region, service = parts[0], parts[2], parts[3]
 	case "AWS":
 		d.Signed = "v2"
 		d.AccessKey, _, _ = strings.Cut(rest, ":")
@@ -179,7 +179,7 @@ func (p *replay) describe(req *http.Request) request {
 		plain, _ := base64.StdEncoding.DecodeString(rest)
 		d.Basic = string(plain)
 	}
-	if d.Signed == "v4" || d.Signed == "v2" {
+	if service == "s3" && (d.Signed == "v4" || d.Signed == "v2") { // of others it was not noted
 		sent := req.Clone(req.Context())
 		sent.Host, sent.RequestURI = req.URL.Host, req.URL.RequestURI()
 		_, err := aws.Verify(sent, p.secret, nil, p.now)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"regexp"
 	"sort"
 	"strings"
 	"syscall"
@@ -32,7 +33,6 @@ type run struct {
 	dir         string
 	net         *replay
 	out, errors bytes.Buffer
-	log, cmdLog bytes.Buffer
 	commands    [][]string
 	exits       []*int
 	waits       int
@@ -80,9 +80,9 @@ func (b *Base) Run(c *Case) ([]Difference, error) {
 	r.compare("waits", fmt.Sprint(r.waits, r.waited.Seconds()), fmt.Sprint(c.Expect.Waits.Count, c.Expect.Waits.Max))
 	r.compareCommands()
 	if !c.unordered("log") {
-		r.compare("log", logLines(r.log.String()), trimmed(c.Expect.Log))
+		r.compare("log", r.logLines("cfn-init.log"), trimmed(c.Expect.Log))
 	}
-	r.compare("cmd_log", logLines(r.cmdLog.String()), trimmed(c.Expect.CmdLog))
+	r.compare("cmd_log", r.logLines("cfn-init-cmd.log"), trimmed(c.Expect.CmdLog))
 	return r.differences, nil
 }
 
@@ -106,9 +106,10 @@ func (r *run) agent() (int, error) {
 		args = append(args, metadataFile)
 	}
 	return agent.Init(context.Background(), &agent.Call{
+		Program: "cfn-init", LocalCloud: true,
 		Args: args, In: strings.NewReader(r.Stdin), Out: &r.out, Errors: &r.errors,
 		Runner: cfninit.Runner{
-			Root: r.dir, HTTP: r.net, Log: &r.log, CommandLog: &r.cmdLog,
+			Root: r.dir, HTTP: r.net,
 			Sleep:      func(_ context.Context, d time.Duration) { r.waits++; r.waited += d },
 			Rand:       func() float64 { return 1 },
 			Now:        func() time.Time { return moment },
@@ -148,11 +149,15 @@ func (r *run) compareOutput(exit int) {
 	r.compare("stderr", plain(r.errors.String()), plain(r.Expect.Stderr))
 }
 
-// plain is an error output without a page of usage, and without what the
+// stamps are the times of log lines in an error output.
+var stamps = regexp.MustCompile(`(?m)^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} \[`)
+
+// plain is an error output without times and pages of usage, and without what the
 // interpreter puts before an error that nobody caught or that it met while
 // writing a log.
 func plain(s string) string {
 	s, _, _ = strings.Cut(s, "Usage: ")
+	s = stamps.ReplaceAllString(s, "[")
 	for strings.Contains(s, "\nLogged from file ") {
 		_, s, _ = strings.Cut(s, "\nLogged from file ")
 		_, s, _ = strings.Cut(s, "\n")
@@ -211,10 +216,11 @@ func exits(list []*int) []string {
 
 // logLines takes apart a log as the cases have it: "LEVEL text", continuation
 // lines joined.
-func logLines(s string) []string {
+func (r *run) logLines(name string) []string {
+	data, _ := os.ReadFile(r.dir + "/var/log/" + name)
 	out := []string{}
 	stamp := moment.Format("2006-01-02 ")
-	for line := range strings.Lines(s) {
+	for line := range strings.Lines(string(data)) {
 		line = strings.TrimSuffix(line, "\n")
 		if len(line) > 24 && strings.HasPrefix(line, stamp) {
 			level, rest, _ := strings.Cut(line[strings.Index(line, "[")+1:], "] ")
