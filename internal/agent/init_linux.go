@@ -42,6 +42,7 @@ func Init(ctx context.Context, c *Call) int {
 	if why := sourceFault(l); why != "" {
 		return c.complain(why, usage, initOptions)
 	}
+	c.Runner.Verbose = c.Runner.Verbose || l.is("verbose")
 	if !l.is("dry-run") {
 		defer c.openLogs("cfn-init.log", "cfn-init-cmd.log", "cfn-wire.log")()
 	}

@@ -130,18 +130,28 @@ func byName(options []option, name string) (*option, error) {
 	return nil, &usageFault{fmt.Sprintf("ambiguous option: --%s (%s?)", name, strings.Join(names, ", "))}
 }
 
-// describe is the list of options for a help page.
+// describe is the list of options for a help page of 80 columns.
 func describe(options []option) string {
 	var b strings.Builder
 	for _, o := range options {
-		left := "--" + o.long
+		left := "    --" + o.long
 		if o.short != 0 {
-			left = "-" + string(o.short) + ", " + left
+			left = "-" + string(o.short) + ", --" + o.long
 		}
 		if o.value != "" {
 			left += " " + o.value
 		}
-		fmt.Fprintf(&b, "  %-34s  %s\n", left, o.help)
+		b.WriteString("  " + left + "\n")
+		const indent, width = "          ", 80
+		line := indent
+		for _, word := range strings.Fields(o.help) {
+			if len(line)+len(word) >= width {
+				b.WriteString(strings.TrimRight(line, " ") + "\n")
+				line = indent
+			}
+			line += word + " "
+		}
+		b.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
 	return b.String()
 }

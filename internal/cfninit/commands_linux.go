@@ -18,6 +18,7 @@ import (
 
 // runCommand runs one entry of `commands` [cb:command_tool.py, cb-run].
 func (b *build) runCommand(ctx context.Context, c *Command) error {
+	b.debug("Running command %s", c.Name)
 	attributes, err := b.defaults(ctx, c)
 	if err != nil {
 		return err
@@ -31,6 +32,7 @@ func (b *build) runCommand(ctx context.Context, c *Command) error {
 		return err
 	}
 	if has(attributes, "test") {
+		b.debug("Running test for command %s", c.Name)
 		p.what = attributes.Get("test")
 		code, err := b.logged(ctx, "Test for Command "+c.Name, p)
 		if err == nil {
@@ -43,6 +45,9 @@ func (b *build) runCommand(ctx context.Context, c *Command) error {
 			b.info("Test failed with code %d", code)
 			return nil
 		}
+		b.debug("Test for command %s passed", c.Name)
+	} else {
+		b.debug("No test for command %s", c.Name)
 	}
 	what := attributes.Get("command")
 	p.what = what
@@ -83,6 +88,7 @@ func (b *build) defaults(ctx context.Context, c *Command) (*source.Node, error) 
 	if n.Kind != source.Map || !has(n, "defaults") {
 		return n, nil
 	}
+	b.debug("Generating defaults for command %s", c.Name)
 	p := &process{what: n.Get("defaults"), split: true}
 	code, err := b.start(ctx, p)
 	if err != nil {

@@ -38,6 +38,10 @@ func (p *Plan) Describe(w io.Writer) {
 // describe is the step in lines.
 func (s *Step) describe() []string {
 	switch {
+	case s.Packages != nil:
+		return []string{fmt.Sprintf("packages  %s %s", s.Packages.Manager, strings.Join(s.Packages.Names(), ", "))}
+	case s.Services != nil:
+		return []string{fmt.Sprintf("services  %s %s", s.Services.Manager, strings.Join(keys(s.Services.Asked), ", "))}
 	case s.Source != nil:
 		return []string{fmt.Sprintf("sources   %s <- %s", s.Source.Dir, origin(s.Source.Fetch, s.Source.From))}
 	case s.File != nil:
@@ -80,6 +84,15 @@ func (c *Command) describe() []string {
 		if v := c.Entry.Get(key); v != nil {
 			out = append(out, fmt.Sprintf("commands  %s %s: %s", c.Name, key, strings.ReplaceAll(shown(v), "\n", "\\n")))
 		}
+	}
+	return out
+}
+
+// keys are a map's keys.
+func keys(n *source.Node) []string {
+	var out []string
+	for _, f := range fields(n) {
+		out = append(out, f.Key.Text)
 	}
 	return out
 }

@@ -91,6 +91,7 @@ func (b *build) parent(dir string) error {
 	case b.root.exists(dir):
 		return tool("Parent directory %s exists and is a file", dir)
 	}
+	b.debug("Parent directory %s does not exist, creating", dir)
 	return b.makeDirs(dir)
 }
 
@@ -123,6 +124,7 @@ func (b *build) place(ctx context.Context, f *File, link bool, old backup) error
 		if target == nil || target.Kind != source.String {
 			return notText(target)
 		}
+		b.debug("%s is specified as a symbolic link to %s", f.Path, target.Text)
 		if err := b.root.symlink(target.Text, f.Path); err != nil {
 			return osError(err, "")
 		}
@@ -144,6 +146,7 @@ func (b *build) writeFile(ctx context.Context, f *File) error {
 	if err != nil {
 		return osError(err, quote(f.Path, true))
 	}
+	b.debug("Writing content to %s", f.Path)
 	err = b.content(ctx, f, w)
 	if cerr := w.Close(); err == nil && cerr != nil {
 		err = osError(cerr, "")
@@ -155,9 +158,11 @@ func (b *build) writeFile(ctx context.Context, f *File) error {
 // file's are kept, and a new one is not writable for others.
 func (b *build) mode(f *File, old backup) (uint32, error) {
 	if has(f.Entry, "mode") {
+		b.debug("Setting mode for %s to %s", f.Path, format(f.Entry.Get("mode")))
 		m, _ := parseMode(f.Entry.Get("mode"))
 		return uint32(m & 0o7777), nil
 	}
+	b.debug("No mode specified for %s", f.Path)
 	if old.file != "" {
 		if st, err := b.root.stat(old.file); err == nil && st.Mode&unix.S_IFMT == unix.S_IFREG {
 			return st.Mode & 0o7777, nil
@@ -172,8 +177,10 @@ func (b *build) content(ctx context.Context, f *File, w *os.File) error {
 	content, context := f.Entry.Get("content"), f.Entry.Get("context")
 	switch {
 	case truthy(content) && content.Kind != source.String:
+		b.debug("Content will be serialized as a JSON structure")
 		return write(w, pythonJSON(content))
 	case truthy(content) && f.Entry.Get("encoding").TextOr("") == "base64":
+		b.debug("Decoding base64 content")
 		data, ok := decodeBase64(strings.TrimSpace(content.Text))
 		if !ok {
 			return tool("Malformed base64: %s", shorten(content.Text))
@@ -191,6 +198,7 @@ func (b *build) content(ctx context.Context, f *File, w *os.File) error {
 	if asked := f.Entry.Get("authentication"); truthy(asked) && asked.Kind >= source.Seq {
 		return &BuildError{Text: "unhashable type: '" + typeName(asked) + "'"}
 	}
+	b.debug("Retrieving contents from %s", hideURL(f.Fetch.URL))
 	return b.download(ctx, f.Fetch, w, context)
 }
 
@@ -287,6 +295,7 @@ func (b *build) backup(name string) (backup, error) {
 	if !b.root.exists(name) {
 		return old, nil
 	}
+	b.debug("%s already exists", name)
 	old.file = name + ".bak"
 	if b.root.exists(old.file) {
 		old.older = old.file + "2"
@@ -303,6 +312,7 @@ func (b *build) backup(name string) (backup, error) {
 }
 
 func (b *build) move(from, to string) error {
+	b.debug("Moving %s to %s", from, to)
 	err := b.root.rename(from, to)
 	if err != nil {
 		b.log("ERROR", "Could not move %s to %s", from, to)

@@ -17,6 +17,13 @@ func (r *Runner) log(level, format string, args ...any) {
 	r.write(r.Log, "["+level+"] "+fmt.Sprintf(format, args...))
 }
 
+// debug writes a line that only a verbose log has.
+func (r *Runner) debug(format string, args ...any) {
+	if r.Verbose {
+		r.log("DEBUG", format, args...)
+	}
+}
+
 func (r *Runner) info(format string, args ...any) { r.log("INFO", format, args...) }
 
 // command writes a line of cfn-init-cmd.log, "2020-03-19 19:46:51,003 P2630 [INFO] text".

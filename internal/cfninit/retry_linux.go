@@ -81,5 +81,7 @@ func (b *build) wait(ctx context.Context, i int) {
 	b.Waits = append(b.Waits, longest)
 	b.Longest += longest
 	b.Expected += longest / 2
-	b.sleep(ctx, time.Duration(b.random()*float64(longest)))
+	d := time.Duration(b.random() * float64(longest))
+	b.debug("Sleeping for %f seconds before retrying", d.Seconds())
+	b.sleep(ctx, d)
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,6 +39,8 @@ type Runner struct {
 	Rand func() float64
 	// Log is /var/log/cfn-init.log, CommandLog /var/log/cfn-init-cmd.log; nil: nowhere.
 	Log, CommandLog io.Writer
+	// Verbose has the log say more.
+	Verbose bool
 	// Now is the clock of log lines and signatures; nil: the real one.
 	Now func() time.Time
 	// Env is the environment of commands; nil: that of this process.
@@ -101,7 +104,7 @@ func (r *Runner) Build(ctx context.Context, metadata *source.Node, sets []string
 	}
 	var fault *BuildError
 	if errors.As(err, &fault) && !fault.NoInit {
-		r.info("%s", centred("Starting build"))
+		r.starting()
 		r.failed(fault)
 	}
 	return &Result{}, err
@@ -128,7 +131,7 @@ func (r *Runner) run(ctx context.Context, p *Plan, sets []string) (*Result, erro
 	if sets == nil {
 		sets = []string{"default"}
 	}
-	r.info("%s", centred("Starting build"))
+	r.starting()
 	for _, d := range p.Dropped {
 		r.log("WARNING", "%s", d.Warning)
 	}
@@ -143,6 +146,11 @@ func (r *Runner) run(ctx context.Context, p *Plan, sets []string) (*Result, erro
 		r.info("%s", centred("Build complete"))
 	}
 	return b.Result, err
+}
+
+func (r *Runner) starting() {
+	r.info("%s", centred("Starting build"))
+	r.debug("Not setting a reboot trigger as scheduling support is not available")
 }
 
 // failed logs the end of a build that failed.
@@ -174,7 +182,9 @@ func (b *build) runConfig(ctx context.Context, c *Config) error {
 	b.info("Running config %s", c.Name)
 	b.command("INFO", strings.Repeat("+", width))
 	b.command("INFO", "Config "+c.Name)
+	said := 0 // sections that the log has told of
 	for _, s := range c.Steps {
+		said = b.without(said, slices.Index(sections, s.section()))
 		err := b.step(ctx, s)
 		if ctx.Err() != nil {
 			return fmt.Errorf("build config %q: %w", c.Name, ctx.Err())
@@ -191,7 +201,17 @@ func (b *build) runConfig(ctx context.Context, c *Config) error {
 			return err
 		}
 	}
+	b.without(said, len(sections))
 	return nil
+}
+
+// without tells a verbose log of the sections from said to before next that
+// the config does not have; the result is how far the log has come.
+func (b *build) without(said, next int) int {
+	for ; said < next; said++ {
+		b.debug("No %s specified", sections[said])
+	}
+	return max(said, next+1)
 }
 
 // unprintable replaces an error text that the agent fails to print: one of

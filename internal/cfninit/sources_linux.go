@@ -28,10 +28,12 @@ func (b *build) source(ctx context.Context, s *Source) error {
 	if a == nil {
 		return tool("Unsupported source file (not zip or tarball): %s", hideURL(s.From))
 	}
+	b.debug("Treating %s as a %s", hideURL(s.From), a.what())
 	x, err := b.newUnpacking(a, f, s.Dir)
 	if err != nil {
 		return err
 	}
+	b.debug("Checking to ensure that all archive members fall under path %s", s.Dir)
 	if err := x.check(); err != nil {
 		return err
 	}
@@ -40,6 +42,7 @@ func (b *build) source(ctx context.Context, s *Source) error {
 			return err
 		}
 	}
+	b.debug("Expanding %s into %s", hideURL(s.From), s.Dir)
 	if err := x.unpack(ctx); err != nil {
 		return err
 	}
@@ -171,6 +174,8 @@ type archive interface {
 	// climbs tells whether unpacking follows a "..", or an absolute name, in
 	// the name of a member.
 	climbs() bool
+	// what is its kind in the agent's words.
+	what() string
 }
 
 type kindOf uint8

@@ -61,6 +61,7 @@ func (t *tarArchive) fits() bool {
 }
 
 func (t *tarArchive) climbs() bool { return true }
+func (t *tarArchive) what() string { return "tarball" }
 
 func (t *tarArchive) each(visit func(*archived) error) error {
 	r, err := t.reader()

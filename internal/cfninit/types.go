@@ -50,6 +50,25 @@ type Step struct {
 	Fault *BuildError
 }
 
+// section is the part of the config that the step is of, "" for a fault.
+func (s *Step) section() string {
+	switch {
+	case s.Packages != nil:
+		return "packages"
+	case s.Source != nil:
+		return "sources"
+	case s.File != nil:
+		return "files"
+	case s.Command != nil:
+		return "commands"
+	case s.Services != nil:
+		return "services"
+	case s.Other != nil:
+		return s.Other.Section
+	}
+	return ""
+}
+
 // Source is one entry of `sources`: an archive that is unpacked into a
 // directory. It names no authentication: only a block that lists the bucket or
 // the host signs its fetch. [cb:sources_tool.py]

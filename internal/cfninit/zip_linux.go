@@ -26,6 +26,7 @@ func openZip(f *os.File) archive {
 
 // A zip's members are put below the target whatever their names say.
 func (z *zipArchive) climbs() bool { return false }
+func (z *zipArchive) what() string { return "zip archive" }
 
 func (z *zipArchive) each(visit func(*archived) error) error {
 	for _, f := range z.File {

@@ -15,7 +15,7 @@ import (
 func initCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "init",
-		Short: "carry out AWS::CloudFormation::Init on this machine, as cfn-init does",
+		Short: "carry out AWS::CloudFormation::Init on this machine",
 		// The options are cfn-init's, which are not written as cobra's are.
 		DisableFlagParsing: true,
 		RunE: func(c *cobra.Command, args []string) error {

@@ -23,6 +23,7 @@ var update = flag.Bool("update", false, "write what the commands print into the 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"beanpole": func() { os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
+		"cfn-init": func() { os.Exit(Run(os.Args, os.Stdin, os.Stdout, os.Stderr)) },
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,13 +22,22 @@ var tools = map[string]string{
 	"cfn-elect-cmd-leader": "/opt/aws/bin/cfn-elect-cmd-leader",
 }
 
-// linkTools puts tools where the platform has them, unless something is there.
+// agentPrograms are the agent's programs; beanpole is each of them by name,
+// with or without an engine.
+var agentPrograms = []string{"cfn-init", "cfn-signal", "cfn-get-metadata", "cfn-hup"}
+
+// linkTools puts tools and the agent's programs where the platform has them,
+// unless something is there.
 func (e *engine) linkTools() error {
 	self, err := os.Readlink("/proc/self/exe")
 	if err != nil {
 		return err
 	}
-	for _, at := range tools {
+	places := slices.Collect(maps.Values(tools))
+	for _, name := range agentPrograms {
+		places = append(places, "/opt/aws/bin/"+name)
+	}
+	for _, at := range places {
 		if err := os.MkdirAll(filepath.Dir(e.root+at), 0o755); err != nil {
 			return err
 		}
