@@ -26,6 +26,10 @@ func initUsage(program string) string {
 		"  or:  " + program + " [options] - < FILE\n"
 }
 
+func initExamples(program string) string {
+	return "\nExamples:\n  " + program + " --stack shop --resource Server --region eu-west-1\n  " + program + " --dry-run metadata.json\n"
+}
+
 // Init is cfn-init; the result is its exit status.
 func Init(ctx context.Context, c *Call) int {
 	usage := initUsage(c.Program)
@@ -37,7 +41,7 @@ func Init(ctx context.Context, c *Call) int {
 		return c.refuse(usage, err)
 	}
 	if l.is("help") {
-		return c.help(usage, initOptions)
+		return c.help(usage+initExamples(c.Program), initOptions)
 	}
 	if why := sourceFault(l); why != "" {
 		return c.complain(why, usage, initOptions)
