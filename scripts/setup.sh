@@ -21,6 +21,11 @@ need curl curl
 if [ "$what" = test ]; then
   # The instance hides home folders, so its AWS CLI must be the system's.
   [ -x /usr/bin/aws ] || [ -x /usr/local/bin/aws ] || missing+=(awscli)
+  # Languages whose platforms the tests run; what is missing is skipped.
+  need gunicorn gunicorn
+  need ruby ruby
+  need puma puma
+  [ -n "$(PATH=$PATH:/usr/sbin; compgen -c php-fpm)" ] || missing+=(php-fpm)
   need gcc gcc
   [ -e /usr/include/stdlib.h ] || missing+=(libc6-dev)
 fi

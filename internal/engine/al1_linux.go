@@ -56,6 +56,9 @@ func (d *deployment) runAL1(ctx context.Context) *instance.Result {
 		}
 	case d.engine.deployments == 1:
 		kind, startup = "Application deployment", true
+		if err := d.bakeProxy(); err != nil {
+			return broken("write the proxy's files", err)
+		}
 	}
 	whole := fmt.Sprintf("%s %s@%d", kind, d.command.VersionLabel, d.engine.deployments)
 	for _, s := range d.al1Steps() {

@@ -116,6 +116,10 @@ func (a *application) ended(log io.Writer, name string) func(string) {
 // processLogs are where a process writes: one file in rsyslog's form on Amazon
 // Linux 2 and later, two plain ones on Amazon Linux 1.
 func (d *deployment) processLogs(i int, name string) (stdout, stderr io.Writer, err error) {
+	if d.al1 && i == 0 && d.at.Log != "" {
+		f, err := openLog(d.path(d.at.Log))
+		return f, f, err
+	}
 	if d.al1 {
 		out, err := openLog(d.path(fmt.Sprintf("/var/log/%s-%d.log", name, i+1)))
 		if err != nil {
@@ -177,7 +181,10 @@ func (d *deployment) watchStart(ctx context.Context) {
 
 // logName is the file in /var/log that a process writes to.
 func (d *deployment) logName(process string) string {
-	if d.al1 {
+	switch {
+	case d.al1 && d.at.Log != "":
+		return strings.TrimPrefix(d.at.Log, "/var/log/")
+	case d.al1:
 		return process + "-1.error.log"
 	}
 	return process + ".stdout.log"

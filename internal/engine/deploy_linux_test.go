@@ -119,6 +119,9 @@ func startInstance(t *testing.T, w *world, cache string) *instance.Instance {
 // startInstanceIn starts one whose disk is the folder's.
 func startInstanceIn(t *testing.T, dir string, w *world, cache string) *instance.Instance {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("instances are left out with -short")
+	}
 	for _, n := range instance.Missing() {
 		t.Skipf("no %s here: %s", n.What, n.Remedy)
 	}

@@ -47,6 +47,18 @@ func (d *deployment) renderProxy() error {
 	return copyFile(filepath.Join(staged, site), d.path(platform.SiteStaging))
 }
 
+// bakeProxy writes the platform's files where nginx reads them, as the Amazon
+// Linux AMI's images have them before the first version: a container command
+// may start nginx with what the version has added to conf.d.
+func (d *deployment) bakeProxy() error {
+	for name, text := range d.at.ProxyFiles(d.proxyFacts()) {
+		if err := writeIn(filepath.Join(d.path(proxyConfig), name), text); err != nil {
+			return err
+		}
+	}
+	return os.MkdirAll(d.path("/var/log/nginx/healthd"), 0o755)
+}
+
 // proxyFacts is what the platform's nginx files depend on in this version.
 func (d *deployment) proxyFacts() platform.Proxy {
 	x := platform.Proxy{Address: d.address(), Root: documentRoot, Static: map[string]string{}}

@@ -43,6 +43,9 @@ type Platform struct {
 	// several names; Packages is where Debian has them.
 	Programs [][]string
 	Packages string
+	// Log is where the first process writes on the Amazon Linux AMI; "" for
+	// web-1.log and web-1.error.log in /var/log.
+	Log string
 	// Apache is set where the proxy is Apache httpd unless an option says nginx.
 	Apache bool
 }

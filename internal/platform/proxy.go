@@ -63,14 +63,16 @@ const SiteStaging = "/tmp/deployment/config/#etc#nginx#conf.d#00_elastic_beansta
 // language's own files: public copies]
 func (p *Platform) ProxyFiles(x Proxy) map[string]string {
 	const app = "conf.d/elasticbeanstalk/"
-	out := map[string]string{
-		"conf.d/healthd_logformat.conf": healthdFormat,
-		app + "healthd.conf":            healthdLog,
-		"nginx.conf":                    mainHead + defaultServer + "}\n",
+	head, out := mainHead, map[string]string{app + "healthd.conf": healthdLog}
+	if p.AL1() { // whose nginx.conf has the format itself
+		head = strings.Replace(head, "    include conf.d/", "    "+healthdFormat+"\n    include conf.d/", 1)
+	} else {
+		out["conf.d/healthd_logformat.conf"] = healthdFormat
 	}
+	out["nginx.conf"] = head + defaultServer + "}\n"
 	switch {
 	case p.SiteFile() != "":
-		out["nginx.conf"] = mainHead + "}\n"
+		out["nginx.conf"] = head + "}\n"
 		out[p.SiteFile()] = upstream(p.Upstream, x.Address) + siteServer(p.location(x))
 	case p.Language == PHP:
 		out["conf.d/elasticbeanstalk-nginx-php-upstream.conf"] = upstream(p.Upstream, x.Address)

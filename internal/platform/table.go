@@ -33,7 +33,7 @@ var later = map[Language]Platform{
 // EB:using-features.migration-al; EB platform pages]
 var amazonLinuxAMI = map[Language]Platform{
 	Go:     {Programs: goProgram, Packages: "golang"},
-	NodeJS: {Port: 8081, Upstream: "nodejs", Staging: "/tmp/deployment/application", User: "nodejs", Programs: nodePrograms, Packages: "nodejs npm"},
+	NodeJS: {Port: 8081, Upstream: "nodejs", Staging: "/tmp/deployment/application", User: "nodejs", Log: "/var/log/nodejs/nodejs.log", Programs: nodePrograms, Packages: "nodejs npm"},
 	Python: {Port: 8000, Staging: "/opt/python/ondeck/app", Current: "/opt/python/current/app", User: "wsgi", Apache: true, Programs: pythonProgram, Packages: "python3 python3-venv gunicorn"},
 	Ruby:   {Socket: "/var/run/puma/my_app.sock", Upstream: "my_app", Staging: "/var/app/ondeck", Programs: rubyProgram, Packages: "ruby puma"},
 	PHP:    {Socket: "/run/php-fpm/www.sock", Upstream: "php-fpm", Staging: "/var/app/ondeck", Apache: true, Programs: [][]string{PHPServers}, Packages: "php-fpm"},
