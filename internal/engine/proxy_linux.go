@@ -28,6 +28,12 @@ const (
 // renderProxy writes the staged configuration; the application's own files
 // come over it.
 func (d *deployment) renderProxy() error {
+	switch d.at.Server(d.option) {
+	case "none":
+		return nil
+	case "apache":
+		d.tell("WARN", "beanpole: it does not run Apache httpd as the proxy yet; nginx stands for it, without what is in .platform/httpd, .ebextensions/httpd or /etc/httpd")
+	}
 	staged := d.path(proxyStaging)
 	if err := os.RemoveAll(staged); err != nil {
 		return err
@@ -163,6 +169,9 @@ func proxyProcess() (pid int, running bool) {
 // startProxy tests the staged configuration, copies it over the live one,
 // where files of the user's that are not staged stay, and starts nginx.
 func (d *deployment) startProxy(ctx context.Context) error {
+	if d.at.Server(d.option) == "none" {
+		return nil
+	}
 	if err := os.MkdirAll("/var/log/nginx/healthd", 0o755); err != nil {
 		return err
 	}

@@ -32,6 +32,25 @@ type Proxy struct {
 	Static  map[string]string // URL path to folder in the application
 }
 
+// Server is the proxy that an environment asks for: "nginx", "apache" or
+// "none". [EB:platforms-linux-extend.proxy; EB:command-options-specific]
+func (p *Platform) Server(option func(namespace, name string) string) string {
+	namespaces := []string{"aws:elasticbeanstalk:environment:proxy"}
+	server := "nginx"
+	if p.AL1() {
+		namespaces = append(namespaces, "aws:elasticbeanstalk:container:nodejs")
+		if p.Apache {
+			server = "apache"
+		}
+	}
+	for _, n := range namespaces {
+		if v := option(n, "ProxyServer"); v != "" {
+			server = v
+		}
+	}
+	return server
+}
+
 // ProxyBundle is the folder of the source bundle that is copied over the
 // platform's files.
 func (p *Platform) ProxyBundle() string {
