@@ -109,6 +109,7 @@ type run struct {
 	byOption map[[2]string]*ebext.Setting
 	// byType is filled by resources.
 	byType map[string][]*cfn.Resource
+	sections map[string][]entry // by entries
 	// shellTexts is filled by scripts.
 	shellTexts []*script
 	// ignored is filled by ignores.

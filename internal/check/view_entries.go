@@ -1,7 +1,8 @@
 package check
 
 import (
-	"sort"
+	"slices"
+	"strings"
 
 	"beanpole/internal/ebext"
 	"beanpole/internal/source"
@@ -17,8 +18,21 @@ type entry struct {
 }
 
 // entries are those of one section over all files that count, in the order in
-// which the instance comes to them: file by file, in a file by name.
+// which the instance comes to them: file by file, in a file by name. Nobody may
+// change them.
 func (r *run) entries(section string) []entry {
+	out, made := r.sections[section]
+	if !made {
+		out = slices.Clip(r.readEntries(section))
+		if r.sections == nil {
+			r.sections = map[string][]entry{}
+		}
+		r.sections[section] = out
+	}
+	return out
+}
+
+func (r *run) readEntries(section string) []entry {
 	var out []entry
 	for _, f := range r.x.Files {
 		if f.Root == nil || f.Skipped != nil {
@@ -32,8 +46,7 @@ func (r *run) entries(section string) []entry {
 		for _, e := range n.Entries() {
 			out = append(out, entry{file: f, section: section, name: e.Key, value: e.Value})
 		}
-		own := out[from:]
-		sort.SliceStable(own, func(i, j int) bool { return own[i].name.Text < own[j].name.Text })
+		slices.SortStableFunc(out[from:], func(a, b entry) int { return strings.Compare(a.name.Text, b.name.Text) })
 	}
 	return out
 }

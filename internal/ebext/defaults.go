@@ -1,6 +1,11 @@
 package ebext
 
-import "beanpole/internal/source"
+import (
+	"slices"
+	"sync"
+
+	"beanpole/internal/source"
+)
 
 // defaults are the service's values of the options that beanpole reads
 // [EB:command-options-general]. An option without a default is not listed:
@@ -40,12 +45,19 @@ var defaults = [][3]string{
 	{"aws:elb:policies", "ConnectionSettingIdleTimeout", "60"},
 }
 
-// Defaults are the service's own settings for a platform.
-func Defaults(p Platform) Settings {
+// forAll are the settings of every platform.
+var forAll = sync.OnceValue(func() Settings {
 	var out Settings
 	for _, d := range defaults {
 		out = append(out, Setting{Namespace: d[0], Option: d[1], Value: source.NewString(d[2], source.Pos{}), Level: Default})
 	}
+	return slices.Clip(out)
+})
+
+// Defaults are the service's own settings for a platform. Nobody may change
+// them; what is appended is the caller's own.
+func Defaults(p Platform) Settings {
+	out := forAll()
 	if p.Known && p.Generation != AL1 {
 		proxy := Setting{Namespace: "aws:elasticbeanstalk:environment:proxy", Option: "ProxyServer", Value: source.NewString("nginx", source.Pos{}), Level: Default}
 		out = append(out, proxy)

@@ -163,7 +163,13 @@ type listener struct {
 // 80, `aws:elb:listener:443` is port 443 [EB:command-options-general].
 func listeners(s Settings) []listener {
 	byPort, own := map[int]listener{}, map[string]Settings{}
-	for _, set := range s.InForce() {
+	var theirs Settings
+	for i := range s {
+		if strings.HasPrefix(s[i].Namespace, nsListener) {
+			theirs = append(theirs, s[i])
+		}
+	}
+	for _, set := range theirs.InForce() {
 		own[set.Namespace] = append(own[set.Namespace], set)
 		port, ok := 80, set.Namespace == nsListener
 		if rest, sub := strings.CutPrefix(set.Namespace, nsListener+":"); sub {

@@ -1,8 +1,9 @@
 package ebext
 
 import (
+	"cmp"
 	"fmt"
-	"sort"
+	"slices"
 	"strings"
 
 	"beanpole/internal/source"
@@ -138,8 +139,8 @@ func (s Settings) text(namespace, option string) string {
 // InForce are the settings in force, one per option, sorted by namespace and
 // option name.
 func (s Settings) InForce() Settings {
-	at := map[[2]string]int{}
-	var out Settings
+	at := make(map[[2]string]int, len(s))
+	out := make(Settings, 0, len(s))
 	for i := range s {
 		k := [2]string{s[i].Namespace, s[i].Option}
 		j, seen := at[k]
@@ -151,11 +152,8 @@ func (s Settings) InForce() Settings {
 			out[j] = s[i]
 		}
 	}
-	sort.Slice(out, func(i, j int) bool {
-		if out[i].Namespace != out[j].Namespace {
-			return out[i].Namespace < out[j].Namespace
-		}
-		return out[i].Option < out[j].Option
+	slices.SortFunc(out, func(a, b Setting) int {
+		return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Option, b.Option))
 	})
 	return out
 }

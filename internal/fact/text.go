@@ -1,6 +1,9 @@
 package fact
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // The runes that mark a symbol. They stand in a private-use area of Unicode,
 // so no AWS name can hold them; readers drop them from user input (see Clean).
@@ -24,6 +27,9 @@ func Generated(name string) string {
 
 // Clean drops the runes of symbols from text that comes from outside.
 func Clean(s string) string {
+	if strings.IndexByte(s, openByte) < 0 && utf8.ValidString(s) {
+		return s
+	}
 	return strings.Map(func(r rune) rune {
 		if r >= open && r <= shut+1 {
 			return -1

@@ -130,11 +130,41 @@ var secrets = []*regexp.Regexp{
 	regexp.MustCompile(`^\s*([A-Za-z0-9+/]{40,}={0,2})\s*$`), // a line of a key
 }
 
+// maySecret is a quick look that tells of most lines that none of secrets finds
+// anything in them.
+func maySecret(line string) bool {
+	run, assigned := 0, false // run: of characters that a line of a key may hold
+	for i := 0; i < len(line); i++ {
+		switch c := line[i]; {
+		case c == '?' || c == '&' || c >= utf8.RuneSelf: // a URL's query; what is an s or a k in another case
+			return true
+		case c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c == '+' || c == '/':
+			if run++; run >= 40 {
+				return true
+			}
+		default:
+			run = 0
+			assigned = assigned || c == ':' || c == '='
+		}
+	}
+	if strings.Contains(line, "PRIVATE KEY-----") || strings.Contains(line, "://") {
+		return true
+	}
+	lower := ""
+	if assigned {
+		lower = strings.ToLower(line)
+	}
+	return strings.Contains(lower, "secret") || strings.Contains(lower, "password")
+}
+
 // Mask is a line of a user's file with stars over the values of secrets.
 func Mask(line string) string { return mask(line) }
 
 // mask puts stars over secret values; every rune keeps its column.
 func mask(line string) string {
+	if !maySecret(line) {
+		return line
+	}
 	for _, secret := range secrets {
 		for _, m := range secret.FindAllStringSubmatchIndex(line, -1) {
 			n := utf8.RuneCountInString(line[m[2]:m[3]])

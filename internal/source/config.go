@@ -37,15 +37,17 @@ func parseConfigYAML(file string, data []byte) (*Node, error) {
 	if n == nil || err != nil {
 		return nil, err
 	}
-	x := newIndex(file, data, false)
-	r := &yamlReader{x: x, lib: x}
 	if at := strayTab(data, n); at >= 0 {
+		x := newIndex(file, data, false)
+		r := &yamlReader{x: x, lib: x}
 		p := &Problem{Pos: x.pos(at), End: x.pos(at + 1), What: notYAML + "a tab stands here", Remedy: "use spaces between key and value",
 			Snake: `while scanning for the next token found character '\t(TAB)' that cannot start any token. (Do not use \t(TAB) for indentation)` + r.mark(at)}
 		p.Edits = untabbed(file, data, n)
 		return nil, p
 	}
 	if t := foreignTag(n); t != nil {
+		x := newIndex(file, data, false)
+		r := &yamlReader{x: x, lib: x}
 		return nil, &Problem{Pos: t.Pos, End: x.pos(t.Pos.Offset + len(t.Tag)), Edits: longForms(file, data, n), What: notYAML + fmt.Sprintf("the short form %s is CloudFormation's, and no tag of YAML's own", t.Tag),
 			Remedy: "write the long form: " + longForm(t.Tag),
 			Snake:  "could not determine a constructor for the tag " + t.Tag + r.mark(t.Pos.Offset)}

@@ -1,6 +1,8 @@
 package source
 
 import (
+	"bytes"
+	"slices"
 	"sort"
 	"strings"
 	"unicode/utf8"
@@ -27,16 +29,18 @@ func newIndex(file string, data []byte, yaml bool) *index {
 	if strings.HasPrefix(string(data[:min(len(data), len(bom))]), bom) {
 		x.starts[0] = len(bom)
 	}
-	n := 0
-	for i, c := range data {
-		if i%runeBlock == 0 {
-			x.runes = append(x.runes, n)
-		}
-		if utf8.RuneStart(c) {
-			n++
+	if x.ascii = isASCII(data); x.ascii && bytes.IndexByte(data, '\r') < 0 {
+		x.starts = slices.Grow(x.starts, bytes.Count(data, []byte{'\n'}))
+		for at := 0; ; {
+			i := bytes.IndexByte(data[at:], '\n')
+			if i < 0 {
+				return x
+			}
+			at += i + 1
+			x.starts = append(x.starts, at)
 		}
 	}
-	x.ascii = n == len(data)
+	x.countRunes()
 	for i := x.starts[0]; i < len(data); {
 		w := breakLen(data, i)
 		if w == 0 || !yaml && w > 1 && data[i] != '\r' {
@@ -47,6 +51,27 @@ func newIndex(file string, data []byte, yaml bool) *index {
 		x.starts = append(x.starts, i)
 	}
 	return x
+}
+
+func isASCII(data []byte) bool {
+	for _, c := range data {
+		if c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+func (x *index) countRunes() {
+	n := 0
+	for i, c := range x.data {
+		if i%runeBlock == 0 {
+			x.runes = append(x.runes, n)
+		}
+		if utf8.RuneStart(c) {
+			n++
+		}
+	}
 }
 
 // breakLen is the length in bytes of the YAML 1.1 line end at i, 0 if none

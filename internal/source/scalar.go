@@ -23,6 +23,9 @@ func plainKind(s string) Kind {
 	case "yes", "Yes", "YES", "no", "No", "NO", "true", "True", "TRUE", "false", "False", "FALSE", "on", "On", "ON", "off", "Off", "OFF":
 		return Bool
 	}
+	if s[0] >= '1' && s[0] <= '9' && len(s) < 19 && strings.Trim(s, "0123456789") == "" {
+		return Int // as most numbers are written
+	}
 	switch {
 	case len(s) > 1024: // no number that anybody wrote
 		return String
