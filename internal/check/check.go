@@ -78,6 +78,11 @@ type Report struct {
 	Settings ebext.Settings
 }
 
+// mostFetches is how many fetches of a bundle are followed: those that somebody
+// wrote are a few dozen at most, and a chain takes far more memory than the line
+// that asks for it.
+const mostFetches = 1000
+
 // run is the work on one Input.
 type run struct {
 	in       *Input
@@ -108,7 +113,7 @@ type run struct {
 	inForce  []*ebext.Setting
 	byOption map[[2]string]*ebext.Setting
 	// byType is filled by resources.
-	byType map[string][]*cfn.Resource
+	byType   map[string][]*cfn.Resource
 	sections map[string][]entry // by entries
 	// shellTexts is filled by scripts.
 	shellTexts []*script
@@ -146,7 +151,12 @@ func Run(in *Input) (*Report, error) {
 	r.missNothing()
 	if r.plan != nil {
 		world := r.world()
-		for _, f := range r.plan.Fetches() {
+		fetches := r.plan.Fetches()
+		if n := len(fetches) - mostFetches; n > 0 {
+			r.notKnown = append(r.notKnown, fmt.Sprintf("the bundle makes %d fetches; beanpole follows the first %d", len(fetches), mostFetches))
+			fetches = fetches[:mostFetches]
+		}
+		for _, f := range fetches {
 			r.chains = append(r.chains, access.Follow(world, f))
 		}
 	}

@@ -3,9 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
-	"os"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -33,9 +31,6 @@ func (k *checking) many(w, errs io.Writer, paths []string) error {
 	defer bottom.done()
 	if len(paths) == 1 {
 		bottom.terminal = false // nothing to wait for
-	}
-	if os.Getenv("GOGC") == "" {
-		defer debug.SetGCPercent(debug.SetGCPercent(400)) // what one bundle leaves behind is small
 	}
 	queue := make(chan chan checked, 4*runtime.GOMAXPROCS(0))
 	go func() {
@@ -97,6 +92,7 @@ func (k *checking) checked(format report.Format, index int, path string) checked
 		b.Report, err = check.Run(p.input())
 	}
 	if b.Err = err; err == nil {
+		b.Report.Shorten()
 		p.typed(b.Report.Findings)
 		p.typed(b.Report.Unsettled)
 	} else if !strings.Contains(err.Error(), path) {

@@ -22,7 +22,11 @@ var update = flag.Bool("update", false, "write what the commands print into the 
 // TestMain lets scripts run the real program, each time in its own process.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"beanpole": func() { os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
+		"beanpole": func() {
+			status := Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+			savePeak()
+			os.Exit(status)
+		},
 		"cfn-init": func() { os.Exit(Run(os.Args, os.Stdin, os.Stdout, os.Stderr)) },
 	})
 }

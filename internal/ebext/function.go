@@ -141,7 +141,9 @@ const furthest = 8
 // where it ends. Backticks around anything else are the shell's.
 func function(n *source.Node, i int) (*source.Node, int) {
 	rest := n.Text[i+1:]
-	if !strings.HasPrefix(strings.TrimLeft(rest, " \t\r\n"), "{") {
+	const blanks = " \t\r\n"
+	inside, ok := strings.CutPrefix(strings.TrimLeft(rest, blanks), "{")
+	if !ok || !strings.HasPrefix(strings.TrimLeft(inside, blanks), `"`) {
 		return nil, 0
 	}
 	end := 0

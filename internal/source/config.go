@@ -15,16 +15,20 @@ import (
 func ParseConfig(file string, data []byte) (*Node, error) {
 	t := bytes.TrimLeft(bytes.TrimPrefix(data, []byte(bom)), " \t\r\n")
 	if len(t) > 0 && (t[0] == '{' || t[0] == '[') {
-		n, err := ParseJSON(file, data)
+		n, err := parseJSONFile(file, data, maxBytes, maxConfigValues)
 		if err == nil {
 			return n, nil
+		}
+		var p *Problem
+		if errors.As(err, &p) && p.limit {
+			return nil, p
 		}
 		y, yerr := parseConfigYAML(file, data)
 		if yerr == nil {
 			return y, nil
 		}
-		var p, yp *Problem
-		if errors.As(err, &p) && errors.As(yerr, &yp) {
+		var yp *Problem
+		if p != nil && errors.As(yerr, &yp) {
 			p.Snake = yp.Snake
 		}
 		return nil, err
@@ -33,7 +37,7 @@ func ParseConfig(file string, data []byte) (*Node, error) {
 }
 
 func parseConfigYAML(file string, data []byte) (*Node, error) {
-	n, err := ParseYAML(file, data)
+	n, err := parseYAML(file, data, maxConfigValues)
 	if n == nil || err != nil {
 		return nil, err
 	}

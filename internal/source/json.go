@@ -2,6 +2,7 @@ package source
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -11,11 +12,16 @@ import (
 // ParseJSON reads one JSON value. Repeated keys are kept. The node is nil for
 // an empty document; the error is a *Problem.
 func ParseJSON(file string, data []byte) (*Node, error) {
-	return ParseLargeJSON(file, data, maxBytes)
+	return parseJSONFile(file, data, maxBytes, maxValues)
 }
 
 // ParseLargeJSON is ParseJSON for files that programs write, up to limit bytes.
 func ParseLargeJSON(file string, data []byte, limit int) (*Node, error) {
+	return parseJSONFile(file, data, limit, math.MaxInt)
+}
+
+// parseJSONFile reads a file of at most limit bytes and most keys and values.
+func parseJSONFile(file string, data []byte, limit, most int) (*Node, error) {
 	if p := tooLarge(file, data, limit); p != nil {
 		return nil, p
 	}
@@ -23,17 +29,17 @@ func ParseLargeJSON(file string, data []byte, limit int) (*Node, error) {
 		return nil, p
 	}
 	x := newIndex(file, data, false)
-	return parseJSON(data, x.starts[0], x.pos)
+	return parseJSON(&jsonReader{d: data, o: x.starts[0], at: x.pos, left: most})
 }
 
 // ParseJSON reads JSON that stands in bytes from to to of n's text; its
 // places are those in n's file.
 func (n *Node) ParseJSON(from, to int) (*Node, error) {
-	return parseJSON([]byte(n.Text[from:to]), 0, func(i int) Pos { return n.PosAt(from + i) })
+	return parseJSON(&jsonReader{d: []byte(n.Text[from:to]), at: func(i int) Pos { return n.PosAt(from + i) }, left: maxValues})
 }
 
-func parseJSON(data []byte, from int, at func(int) Pos) (n *Node, err error) {
-	r := &jsonReader{d: data, o: from, at: at, doc: &document{}}
+func parseJSON(r *jsonReader) (n *Node, err error) {
+	r.doc = &document{}
 	r.space()
 	if r.o == len(r.d) {
 		return nil, nil
@@ -50,10 +56,11 @@ func parseJSON(data []byte, from int, at func(int) Pos) (n *Node, err error) {
 }
 
 type jsonReader struct {
-	d   []byte
-	o   int
-	at  func(int) Pos
-	doc *document
+	d    []byte
+	o    int
+	at   func(int) Pos
+	doc  *document
+	left int // keys and values that may still come
 }
 
 func (r *jsonReader) fail(o int, what, remedy string) error {
@@ -96,6 +103,9 @@ func (r *jsonReader) wrong(expected string) error {
 func (r *jsonReader) value(depth int) (*Node, error) {
 	if depth > maxDepth {
 		return nil, r.fail(r.o, fmt.Sprintf("values are nested more than %d deep", maxDepth), "")
+	}
+	if r.left--; r.left < 0 {
+		return nil, &Problem{Pos: r.at(r.o), What: "here the file has more keys and values than beanpole reads", limit: true}
 	}
 	n := &Node{Style: JSON, Pos: r.at(r.o), body: r.o, of: r.doc}
 	var err error

@@ -53,8 +53,9 @@ func (n *Node) settle() {
 		n.Text = fact.Clean(n.Text)
 		return
 	}
-	var segs []seg
+	segs := make([]seg, 0, len(n.segs)+len(n.Text)/segRun+2)
 	var clean strings.Builder
+	clean.Grow(len(n.Text))
 	k, now := 0, n.segs[0] // the seg that byte i stands in, moved along to i
 	fresh := true          // the next byte needs a seg of its own
 	for i, r := range n.Text {

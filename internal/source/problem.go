@@ -13,6 +13,8 @@ type Problem struct {
 	// Edits mend the file: with them it can be read. Nil: no mechanical edit
 	// surely does.
 	Edits []Edit
+	// limit: the file is longer than beanpole reads, whatever its syntax.
+	limit bool
 }
 
 func (p *Problem) Error() string {

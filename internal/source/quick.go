@@ -34,6 +34,8 @@ type slabs struct {
 	nodes  []Node
 	fields []Field
 	segs   []seg
+	count  int // of nodes, most at most
+	most   int
 	left   int // bytes of the file that are still to be read: a measure for how many
 }
 
@@ -44,10 +46,13 @@ func (s *slabs) node() *Node {
 	if len(s.nodes) == 0 {
 		s.nodes = make([]Node, s.room())
 	}
+	s.count++
 	n := &s.nodes[0]
 	s.nodes = s.nodes[1:]
 	return n
 }
+
+func (s *slabs) full() bool { return s.count > s.most }
 
 func (s *slabs) field() *Field {
 	if len(s.fields) == 0 {
@@ -68,26 +73,31 @@ func (s *slabs) seg(at Pos) []seg {
 	return out
 }
 
-// readQuickly is the tree of a file; ok is false where the library has to read it.
-func readQuickly(file string, data []byte, x *index) (root *Node, ok bool) {
+// readQuickly is the tree of a file; ok is false where the library has to read
+// it. Enough: it has more than so many keys and values, and the rest of it was
+// not read.
+func readQuickly(file string, data []byte, x *index, most int) (root *Node, enough, ok bool) {
 	for _, c := range data {
 		if c < ' ' && c != '\n' || c > '~' {
-			return nil, false
+			return nil, false, false
 		}
 	}
-	q := &quick{file: file, d: data, text: string(data), x: x, doc: &document{}, slabs: slabs{left: len(data)}}
+	q := &quick{file: file, d: data, text: string(data), x: x, doc: &document{}, slabs: slabs{left: len(data), most: most}}
 	if q.next(); q.o == len(q.d) {
-		return nil, false
+		return nil, false, false
 	}
 	root, ok = q.block(-1)
+	if q.full() {
+		return nil, true, false
+	}
 	if !ok {
-		return nil, false
+		return nil, false, false
 	}
 	if q.next(); q.o < len(q.d) {
-		return nil, false
+		return nil, false, false
 	}
 	q.doc.root = root
-	return root, true
+	return root, false, true
 }
 
 func (q *quick) peek() byte {
@@ -151,7 +161,7 @@ func (q *quick) ended() bool {
 // list; what belongs to it stands further right than outer. o ends up at what
 // follows.
 func (q *quick) block(outer int) (*Node, bool) {
-	if q.depth++; q.depth > quickDepth || q.marker() {
+	if q.depth++; q.depth > quickDepth || q.full() || q.marker() {
 		return nil, false
 	}
 	defer func() { q.depth-- }()
@@ -323,7 +333,7 @@ func (q *quick) put(n *Node, tag string, at Pos) {
 
 // flow reads a map or list in brackets, on one line.
 func (q *quick) flow() (*Node, bool) {
-	if q.depth++; q.depth > quickDepth {
+	if q.depth++; q.depth > quickDepth || q.full() {
 		return nil, false
 	}
 	defer func() { q.depth-- }()

@@ -8,6 +8,9 @@ import (
 // scalar reads a plain or quoted scalar that stands on one line, and stops
 // behind it; behind a plain one, behind its blanks.
 func (q *quick) scalar(flow bool) (*Node, bool) {
+	if q.full() {
+		return nil, false
+	}
 	switch c := q.peek(); c {
 	case '"', '\'':
 		return q.quoted(c)

@@ -17,11 +17,11 @@ func sameReading(t *testing.T, data []byte) (quickly bool) {
 	if unreadable("f", data) != nil {
 		return false
 	}
-	got, ok := readQuickly("f", data, newIndex("f", data, false))
+	got, _, ok := readQuickly("f", data, newIndex("f", data, false), maxValues)
 	if !ok {
 		return false
 	}
-	want, err := readThoroughly(data, newIndex("f", data, false))
+	want, err := readThoroughly(data, newIndex("f", data, false), maxValues)
 	if err != nil {
 		t.Fatalf("%q is read, though the library says: %v", data, err)
 	}

@@ -1,6 +1,9 @@
 package source
 
-import "unicode/utf8"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // scan walks over a scalar in the file side by side with the text that the
 // YAML library read from it, and notes which byte came from where. It trusts
@@ -172,6 +175,7 @@ func (s *scan) block() {
 		end--
 	}
 	indent := -1
+	s.segs = make([]seg, 0, 2*strings.Count(s.text, "\n")+4)
 	for s.o < len(s.d) && s.i < len(s.text) {
 		s.o += breakLen(s.d, s.o) // the line end before this line
 		lead := s.o

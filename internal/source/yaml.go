@@ -18,7 +18,13 @@ import (
 const (
 	maxBytes = 2 << 20
 	maxDepth = 200
-	maxAlias = 100_000 // values that all aliases of one file may stand for
+	maxAlias = 40_000 // values that all aliases of one file may stand for
+
+	// Keys and values of one file. A configuration file of many has a few
+	// hundred; a template of 1 MB less than this. What a value takes in memory
+	// is far more than the two bytes that it may take in the file.
+	maxValues       = 120_000
+	maxConfigValues = 20_000
 )
 
 // Parse reads a file that is JSON when its first byte that is not blank is
@@ -31,7 +37,8 @@ func Parse(file string, data []byte) (*Node, error) {
 		return ParseYAML(file, data)
 	}
 	n, err := ParseJSON(file, data)
-	if err != nil {
+	var p *Problem
+	if err != nil && !(errors.As(err, &p) && p.limit) {
 		if y, yerr := ParseYAML(file, data); yerr == nil {
 			return y, nil
 		}
@@ -44,19 +51,32 @@ func Parse(file string, data []byte) (*Node, error) {
 // and merge keys are resolved. The node is nil for an empty document; the
 // error is a *Problem.
 func ParseYAML(file string, data []byte) (*Node, error) {
+	return parseYAML(file, data, maxValues)
+}
+
+func parseYAML(file string, data []byte, most int) (*Node, error) {
 	if p := unreadable(file, data); p != nil {
 		return nil, p
 	}
 	x := newIndex(file, data, false)
-	if n, ok := readQuickly(file, data, x); ok {
+	n, enough, ok := readQuickly(file, data, x, most)
+	switch {
+	case ok:
 		return n, nil
+	case enough:
+		return nil, tooMany(file, most)
 	}
-	return readThoroughly(data, x)
+	return readThoroughly(data, x, most)
+}
+
+// tooMany refuses a file with more keys and values than are read.
+func tooMany(file string, most int) *Problem {
+	return &Problem{Pos: Pos{File: file}, What: fmt.Sprintf("the file has more than %d keys and values; beanpole reads that many", most)}
 }
 
 // readThoroughly has the library read a file.
-func readThoroughly(data []byte, x *index) (*Node, error) {
-	r := &yamlReader{x: x, lib: x, doc: &document{}, done: map[*yaml.Node]*Node{}, open: map[*yaml.Node]bool{}, budget: maxAlias}
+func readThoroughly(data []byte, x *index, most int) (*Node, error) {
+	r := &yamlReader{x: x, lib: x, doc: &document{}, done: map[*yaml.Node]*Node{}, open: map[*yaml.Node]bool{}, budget: maxAlias, most: most}
 	if bytes.Contains(data, []byte("\u0085")) || bytes.Contains(data, []byte("\u2028")) || bytes.Contains(data, []byte("\u2029")) {
 		r.lib = newIndex(x.file, data, true)
 	}
@@ -116,6 +136,8 @@ type yamlReader struct {
 	done   map[*yaml.Node]*Node
 	open   map[*yaml.Node]bool
 	budget int
+	most   int // keys and values
+	count  int
 	tries  *int // of edits that mend the file; see mend
 }
 
@@ -161,6 +183,9 @@ func (r *yamlReader) node(y *yaml.Node, depth int) (*Node, int, error) {
 	start := min(r.lib.offset(y.Line, y.Column), len(r.x.data))
 	if depth > maxDepth {
 		return nil, 0, &Problem{Pos: r.x.pos(start), What: fmt.Sprintf("values are nested more than %d deep", maxDepth)}
+	}
+	if r.count++; r.count > r.most {
+		return nil, 0, tooMany(r.x.file, r.most)
 	}
 	if y.Kind == yaml.AliasNode {
 		return r.alias(y, start)
