@@ -54,7 +54,7 @@ const (
 	// It may take 50 times its size in memory, besides the 20 MiB of the program
 	// itself, as much garbage as the ballast is, and the small change of both.
 	hostileMemory = 50
-	hostileFloor  = 40<<20 + ballast
+	hostileFloor  = 48<<20 + ballast
 )
 
 // TestHostileFilesCostLittle: the whole program on each, as a process.

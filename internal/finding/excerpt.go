@@ -84,8 +84,8 @@ func (p *printer) excerpt(f *Finding) {
 	if p.opt.Read == nil || !f.Pos.IsValid() {
 		return
 	}
-	line, ok := lineAt(p.opt.Read(f.Pos.File), f.Pos)
-	if !ok {
+	line := p.last.at(p.opt.Read, f.Pos)
+	if line == nil {
 		return
 	}
 	number := fmt.Sprint(f.Pos.Line)
@@ -94,10 +94,52 @@ func (p *printer) excerpt(f *Finding) {
 	if p.opt.Width > 0 {
 		room = max(20, p.opt.Width-len(number)-3)
 	}
-	shown, mark := underline(mask(line), f.Pos, f.End, room)
+	shown, mark := line.underline(f.Pos, f.End, room)
 	fmt.Fprintf(p.w, "%s |\n", gutter)
 	fmt.Fprintf(p.w, "%s | %s\n", number, strings.TrimRight(shown, " "))
 	fmt.Fprintf(p.w, "%s | %s\n", gutter, p.paint(green, mark))
+}
+
+// shownLine is a line of a user's file as it may be shown.
+type shownLine struct {
+	at    source.Pos // of any place on it
+	width int        // in runes, without blanks at its end
+	cells []string   // what each rune is shown as
+	total int        // columns of all cells
+}
+
+// newShownLine takes a line whose secrets are hidden.
+func newShownLine(line string) *shownLine {
+	l := &shownLine{width: utf8.RuneCountInString(strings.TrimRight(line, " "))}
+	for i := 0; i < len(line); {
+		r, n := utf8.DecodeRuneInString(line[i:])
+		cell := visible(r, line[i:i+n])
+		if r == '\t' {
+			cell = "    "
+		}
+		l.cells = append(l.cells, cell)
+		l.total += columns(cell)
+		i += n
+	}
+	return l
+}
+
+// lastLine is the line that was shown last: many findings may stand on one
+// long line.
+type lastLine struct{ *shownLine }
+
+// at is the line that a place stands on; nil when it is not there, or empty.
+func (l *lastLine) at(read func(string) []byte, at source.Pos) *shownLine {
+	if l.shownLine != nil && l.shownLine.at.File == at.File && l.shownLine.at.Line == at.Line {
+		return l.shownLine
+	}
+	line, ok := lineAt(read(at.File), at)
+	if !ok {
+		return nil
+	}
+	l.shownLine = newShownLine(mask(line))
+	l.shownLine.at = at
+	return l.shownLine
 }
 
 // lineAt is the text of the line that a place stands on.
@@ -179,26 +221,17 @@ func mask(line string) string {
 
 // underline is the line as shown, and the marks below it. A line that does
 // not fit into room columns is cut around the place.
-func underline(line string, at, end source.Pos, room int) (shown, mark string) {
+func (l *shownLine) underline(at, end source.Pos, room int) (shown, mark string) {
 	last := at.Col
 	if end.Line == at.Line && end.Col > at.Col {
 		last = end.Col - 1
 	} else if end.Line > at.Line {
-		last = utf8.RuneCountInString(strings.TrimRight(line, " "))
+		last = l.width
 	}
-	var cells []string // what each rune is shown as
-	for i := 0; i < len(line); {
-		r, n := utf8.DecodeRuneInString(line[i:])
-		cell := visible(r, line[i:i+n])
-		if r == '\t' {
-			cell = "    "
-		}
-		cells = append(cells, cell)
-		i += n
-	}
+	cells := l.cells
 	from := min(at.Col-1, len(cells))
 	last = min(max(last, at.Col), max(len(cells), at.Col))
-	first, stop := window(cells, from, room)
+	first, stop := l.window(from, room)
 	before, under := 0, 0
 	for i := first; i < stop; i++ {
 		switch {
@@ -220,12 +253,9 @@ func underline(line string, at, end source.Pos, room int) (shown, mark string) {
 
 // window is the stretch of cells that is shown: all when they fit, else one
 // that begins shortly before the place.
-func window(cells []string, from, room int) (first, stop int) {
-	total := 0
-	for _, c := range cells {
-		total += columns(c)
-	}
-	if room <= 0 || total <= room {
+func (l *shownLine) window(from, room int) (first, stop int) {
+	cells := l.cells
+	if room <= 0 || l.total <= room {
 		return 0, len(cells)
 	}
 	room -= 2 // for the dots

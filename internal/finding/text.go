@@ -25,11 +25,11 @@ type TextOptions struct {
 // between. Nothing of what a user's file holds reaches the terminal as a
 // control character.
 func Text(w io.Writer, fs []*Finding, opt TextOptions) {
+	p := printer{w: w, opt: opt}
 	for i, f := range fs {
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
-		p := printer{w: w, opt: opt}
 		p.head(f)
 		p.excerpt(f)
 		p.notes(f.Notes)
@@ -43,8 +43,9 @@ func Notes(w io.Writer, notes []Note, opt TextOptions) {
 }
 
 type printer struct {
-	w   io.Writer
-	opt TextOptions
+	w    io.Writer
+	opt  TextOptions
+	last lastLine
 }
 
 // SGR parameters of the colours.

@@ -84,7 +84,7 @@ func TestUnderlineStandsBelowThePlace(t *testing.T) {
 		{"behind the end", "ab", 3, 9, 0, "ab", "  ^"},
 		{"cut on both sides", strings.Repeat("a", 50) + "B" + strings.Repeat("c", 50), 51, 52, 20, "…aaaaaaBccccccccccc…", "       ^"},
 	} {
-		shown, under := underline(c.line, at("f", 1, c.col), at("f", 1, c.end), c.room)
+		shown, under := newShownLine(c.line).underline(at("f", 1, c.col), at("f", 1, c.end), c.room)
 		if shown != c.shown || under != c.under {
 			t.Errorf("%s: got %q %q, want %q %q", c.name, shown, under, c.shown, c.under)
 		}
