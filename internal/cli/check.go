@@ -26,7 +26,7 @@ which ones will fail, why, and what to change. It asks AWS nothing. Without PATH
 it takes the bundle that this folder lies in. A PATH may be a pattern, or a
 template whose own instances run cfn-init.
 
-Of one rule in one file at most 100 findings are listed; one more counts the rest.
+Of one rule in one file at most 100 findings are listed, and the rest counted.
 
 A comment "# beanpole:ignore RULE reason" in a file of yours, on the line of a
 finding or the one above, silences it.

@@ -18,7 +18,7 @@ import (
 const (
 	maxBytes = 2 << 20
 	maxDepth = 200
-	maxAlias = 40_000 // values that all aliases of one file may stand for
+	maxAlias = 100_000 // values that all aliases of one file may stand for
 
 	// Keys and values of one file. A configuration file of many has a few
 	// hundred; a template of 1 MB less than this. What a value takes in memory

@@ -211,7 +211,7 @@ func TestWhatCannotBeReadIsOneLineWithAPlace(t *testing.T) {
 		"[1, ]\t}":              "f:1:5: this is not JSON: ']' stands where a value is expected; remove the comma before it",
 		"[1 2\n":                "f:1:4: this is not JSON: '2' stands where a comma or ] is expected; put a comma behind the entry before it",
 		"{\"a\": \"x\n\t\"\t}]": "f:1:9: this is not JSON: a line end or control character stands in a text; write \\n for a line end",
-		bomb:                    "aliases expand to more than 40000 values",
+		bomb:                    "aliases expand to more than 100000 values",
 		strings.Repeat("[", 500) + strings.Repeat("]", 500): "values are nested more than 200 deep",
 	} {
 		_, err := Parse("f", []byte(text))
