@@ -287,6 +287,11 @@ func (i *Instance) Exec(ctx context.Context, argv []string, stdin io.Reader, std
 // memory). Links lead where they lead on the instance, never outside it.
 func (i *Instance) ReadFile(path string) ([]byte, error) { return readIn(i.root(), path) }
 
+// ReadEnd is ReadFile for at most the last bytes of a file.
+func (i *Instance) ReadEnd(path string, most int64) ([]byte, error) {
+	return readEndIn(i.root(), path, most)
+}
+
 // Stop ends the instance and removes everything that it was made of. PID 1 is
 // asked first and killed after 10 s or when ctx ends. It may be called again.
 func (i *Instance) Stop(ctx context.Context) error {

@@ -40,6 +40,9 @@ func (*Instance) Exec(context.Context, []string, io.Reader, io.Writer, io.Writer
 // ReadFile reads a file of the instance.
 func (*Instance) ReadFile(string) ([]byte, error) { return nil, errNotLinux }
 
+// ReadEnd reads the end of a file of the instance.
+func (*Instance) ReadEnd(string, int64) ([]byte, error) { return nil, errNotLinux }
+
 // Stop ends the instance.
 func (*Instance) Stop(context.Context) error { return nil }
 

@@ -16,6 +16,37 @@ const readLimit = 64 << 20
 // readIn reads the plain file p of the tree below root as a process whose "/"
 // is root would: links, absolute ones too, never lead out of it.
 func readIn(root, p string) ([]byte, error) {
+	f, err := openIn(root, p)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, readLimit+1))
+	if err == nil && len(data) > readLimit {
+		err = fmt.Errorf("read %s: larger than %d bytes", p, readLimit)
+	}
+	return data, err
+}
+
+// readEndIn is readIn for at most the last bytes of a file.
+func readEndIn(root, p string, most int64) ([]byte, error) {
+	f, err := openIn(root, p)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	fi, err := f.Stat()
+	if err == nil && fi.Size() > most {
+		_, err = f.Seek(-most, io.SeekEnd)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(io.LimitReader(f, most))
+}
+
+// openIn opens the plain file p of the tree below root.
+func openIn(root, p string) (*os.File, error) {
 	dir, err := unix.Open(root, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, &os.PathError{Op: "open", Path: root, Err: err}
@@ -36,17 +67,13 @@ func readIn(root, p string) ([]byte, error) {
 		return nil, &os.PathError{Op: "open", Path: p, Err: err}
 	}
 	f := os.NewFile(uintptr(fd), p)
-	defer f.Close()
 	fi, err := f.Stat()
+	if err == nil && !fi.Mode().IsRegular() {
+		err = fmt.Errorf("read %s: not a plain file", p)
+	}
 	if err != nil {
+		f.Close()
 		return nil, err
 	}
-	if !fi.Mode().IsRegular() {
-		return nil, fmt.Errorf("read %s: not a plain file", p)
-	}
-	data, err := io.ReadAll(io.LimitReader(f, readLimit+1))
-	if err == nil && len(data) > readLimit {
-		err = fmt.Errorf("read %s: larger than %d bytes", p, readLimit)
-	}
-	return data, err
+	return f, nil
 }

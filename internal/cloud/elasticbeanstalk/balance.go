@@ -209,7 +209,7 @@ func targetGroup(kind elb.Kind, m made) elb.Group {
 		interval, healthy = 30, 5
 	}
 	g := elb.Group{
-		Name: m.physical, Port: whole(p.Get("Port"), 80), Protocol: strings.ToUpper(p.Get("Protocol").TextOr("HTTP")),
+		Name: m.physical, Process: strings.TrimPrefix(m.id, "AWSEBV2LoadBalancerTargetGroup"), Port: whole(p.Get("Port"), 80), Protocol: strings.ToUpper(p.Get("Protocol").TextOr("HTTP")),
 		Check: elb.HealthCheck{
 			Interval: seconds(p.Get("HealthCheckIntervalSeconds"), interval), Timeout: seconds(p.Get("HealthCheckTimeoutSeconds"), 5),
 			Healthy: whole(p.Get("HealthyThresholdCount"), healthy), Unhealthy: whole(p.Get("UnhealthyThresholdCount"), 5),

@@ -260,4 +260,5 @@ func (o *operation) finishCreate(r *outcome) {
 		r.tellWaits(o)
 	}
 	o.set(func(e *environment) { e.Status = types.EnvironmentStatusReady })
+	o.s.work.Go(func() { o.s.monitor(o.e) })
 }

@@ -37,7 +37,13 @@ type answered struct {
 func (a *answered) ok() bool { return a.result != nil && a.result.Status == instance.Success }
 
 // outcome is a command's on all instances, in their order.
-type outcome struct{ answers []answered }
+type outcome struct {
+	answers []answered
+	// unhealthy are those that carried the command out and did not pass their
+	// health checks then.
+	unhealthy []string
+	told      bool // what failed was told
+}
 
 // deploy gives app-deploy to all instances at once and waits for all. The
 // first of them is the leader.
@@ -167,6 +173,7 @@ func (o *operation) noteInstances(r *outcome) {
 				e.Instances[i].Status = "Failed"
 				if a.ok() {
 					e.Instances[i].Status, e.Instances[i].Deployed = "Deployed", o.s.now().UTC()
+					e.Instances[i].Version, e.Instances[i].DeploymentID = e.Version, e.DeploymentID
 				}
 			}
 		}
@@ -184,7 +191,7 @@ func (r *outcome) count() (good, bad int) {
 
 func (r *outcome) ok() bool {
 	_, bad := r.count()
-	return bad == 0
+	return bad == 0 && len(r.unhealthy) == 0
 }
 
 // silent reports that no instance failed, but some did not answer in time.
@@ -217,10 +224,15 @@ func (r *outcome) deployment() types.ConfigurationDeploymentStatus {
 // which instances failed, as health causes say it.
 func (r *outcome) which() string {
 	_, bad := r.count()
-	if bad == len(r.answers) {
+	return part(bad, len(r.answers))
+}
+
+// part is some of all instances, as health causes say it.
+func part(some, all int) string {
+	if some >= all {
 		return "all instances"
 	}
-	return fmt.Sprintf("%d out of %d instances", bad, len(r.answers))
+	return fmt.Sprintf("%d out of %d instances", some, all)
 }
 
 // tellEngine shows the events that the instances' engines ask for.
@@ -290,8 +302,13 @@ func severity(s string) event.Severity {
 	return event.Info
 }
 
-// tell shows what failed on which instance, and the summary.
+// tell shows once what failed on which instance, and the summary.
 func (r *outcome) tell(o *operation) {
+	_, bad := r.count()
+	if r.told || bad == 0 {
+		return
+	}
+	r.told = true
 	var late []string
 	for i := range r.answers {
 		a := &r.answers[i]
@@ -349,8 +366,15 @@ func (r *outcome) failedIDs() string {
 	var ids []string
 	for i := range r.answers {
 		if !r.answers[i].ok() {
-			ids = append(ids, "'"+r.answers[i].id+"'")
+			ids = append(ids, r.answers[i].id)
 		}
 	}
-	return strings.Join(ids, ", ")
+	return quoted(ids)
+}
+
+func quoted(ids []string) string {
+	if len(ids) == 0 {
+		return ""
+	}
+	return "'" + strings.Join(ids, "', '") + "'"
 }

@@ -58,9 +58,10 @@ type Service struct {
 	log   event.Log
 	front elb.Front // the environments' ports, by name
 	now   func() time.Time
-	// pauseBefore and serviceWait, but in tests.
+	// pauseBefore, serviceWait and longestEvaluation, but in tests.
 	pause       func(n int) time.Duration
 	serviceWait time.Duration
+	evaluation  time.Duration
 
 	ctx  context.Context // ends when the service closes
 	end  context.CancelFunc
@@ -81,7 +82,7 @@ func New(o Options) (*Service, error) {
 		o.PortFor = defaultPort
 	}
 	s := &Service{
-		Options: o, now: time.Now, pause: pauseBefore, serviceWait: serviceWait,
+		Options: o, now: time.Now, pause: pauseBefore, serviceWait: serviceWait, evaluation: longestEvaluation,
 		applications: map[string]*applicationRecord{}, versions: map[string]*version{},
 		environments: map[string]*environment{}, live: map[string]*live{},
 	}

@@ -63,6 +63,9 @@ type instanceRecord struct {
 	Launched time.Time
 	Deployed time.Time
 	Status   string // "In Progress", "Deployed", "Failed"
+	// Version and DeploymentID are of the last deployment that succeeded on it.
+	Version      string `json:",omitempty"`
+	DeploymentID int64  `json:",omitempty"`
 }
 
 func (e *environment) stackName() string { return "awseb-" + e.ID + "-stack" }

@@ -121,7 +121,7 @@ ERROR Instance deployment failed. For details, see 'eb-engine.log'.
 ERROR [Instance: i-N] Command failed on instance. Return code: 1 Output: Engine execution has encountered an error..
 INFO Command execution completed on all instances. Summary: [Successful: 1, Failed: 1].
 ERROR Unsuccessful command execution on instance id(s) 'i-N'. Aborting the operation.
-WARN Environment health has transitioned from Info to Degraded. Command failed on 1 out of 2 instances. Incorrect application version found on 1 out of 2 instances. Expected version "v1" (deployment 1).
+WARN Environment health has transitioned from Info to Degraded. Command failed on 1 out of 2 instances. Incorrect application version found on all instances. Expected version "v1" (deployment 1).
 ERROR During an aborted deployment, some instances may have deployed the new application version. To ensure all instances are running the same version, re-deploy the appropriate application version.
 ERROR Failed to deploy application.
 INFO beanpole: on AWS the instance's agent would have waited between its tries for about N seconds, N seconds at the longest; here the waits were cut short.

@@ -57,3 +57,18 @@ func or(s, other string) string {
 	}
 	return s
 }
+
+// SetEvaluation replaces the longest evaluation time.
+func (s *Service) SetEvaluation(d time.Duration) { s.evaluation = d }
+
+// InService reports whether an environment's load balancer has an instance in
+// service.
+func (s *Service) InService(name, instance string) bool {
+	s.mu.Lock()
+	e, _ := s.find(nil, &name)
+	l := s.live[e.ID]
+	s.mu.Unlock()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.balancer.InService(instance)
+}

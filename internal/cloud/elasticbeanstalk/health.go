@@ -2,6 +2,7 @@ package elasticbeanstalk
 
 import (
 	"context"
+	"slices"
 
 	eb "github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
@@ -23,26 +24,42 @@ func (s *Service) healthOf(id, name *string) (*environment, error) {
 	return e, nil
 }
 
-// DescribeEnvironmentHealth describes enhanced health. There are no request
-// metrics here.
-func (s *Service) DescribeEnvironmentHealth(_ context.Context, in *eb.DescribeEnvironmentHealthInput) (*eb.DescribeEnvironmentHealthOutput, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	e, err := s.healthOf(in.EnvironmentId, in.EnvironmentName)
-	if err != nil {
-		return nil, err
-	}
-	now := s.now().UTC()
-	return &eb.DescribeEnvironmentHealthOutput{
-		EnvironmentName: ptr(e.Name), HealthStatus: ptr(string(e.HealthStatus)), Status: e.Health, Color: ptr(string(e.Health)),
-		Causes: append([]string{}, e.Causes...), RefreshedAt: &now, InstancesHealth: e.summary(),
-	}, nil
+// asked reports whether an attribute is wanted (API: AttributeNames; none is
+// the name alone).
+func asked[T ~string](names []T, name T) bool {
+	return slices.Contains(names, "All") || slices.Contains(names, name)
 }
 
-func (e *environment) summary() *types.InstanceHealthSummary {
+// DescribeEnvironmentHealth describes enhanced health.
+func (s *Service) DescribeEnvironmentHealth(_ context.Context, in *eb.DescribeEnvironmentHealthInput) (*eb.DescribeEnvironmentHealthOutput, error) {
+	s.mu.Lock()
+	e, err := s.healthOf(in.EnvironmentId, in.EnvironmentName)
+	if err != nil {
+		s.mu.Unlock()
+		return nil, err
+	}
+	now, name, state := s.now().UTC(), e.Name, *e
+	s.mu.Unlock()
+	l := s.look(e)
+	out := &eb.DescribeEnvironmentHealthOutput{EnvironmentName: ptr(name), RefreshedAt: &now}
+	set := func(attribute types.EnvironmentHealthAttribute, f func()) {
+		if asked(in.AttributeNames, attribute) {
+			f()
+		}
+	}
+	set(types.EnvironmentHealthAttributeHealthStatus, func() { out.HealthStatus = ptr(string(state.HealthStatus)) })
+	set(types.EnvironmentHealthAttributeStatus, func() { out.Status = types.EnvironmentHealth(state.Status) })
+	set(types.EnvironmentHealthAttributeColor, func() { out.Color = ptr(string(state.Health)) })
+	set(types.EnvironmentHealthAttributeCauses, func() { out.Causes = append([]string{}, state.Causes...) })
+	set(types.EnvironmentHealthAttributeInstancesHealth, func() { out.InstancesHealth = l.summary() })
+	set(types.EnvironmentHealthAttributeApplicationMetrics, func() { out.ApplicationMetrics = l.requests.metrics() })
+	return out, nil
+}
+
+func (l *look) summary() *types.InstanceHealthSummary {
 	counts := map[types.EnvironmentHealthStatus]int32{}
-	for _, i := range e.Instances {
-		counts[e.instanceHealth(i)]++
+	for _, i := range l.instances {
+		counts[i.health]++
 	}
 	n := func(h types.EnvironmentHealthStatus) *int32 { v := counts[h]; return &v }
 	return &types.InstanceHealthSummary{
@@ -52,38 +69,43 @@ func (e *environment) summary() *types.InstanceHealthSummary {
 	}
 }
 
-// instanceHealth follows the instance's last deployment and, where that went
-// well, the environment.
-func (e *environment) instanceHealth(i instanceRecord) types.EnvironmentHealthStatus {
-	switch {
-	case i.Status == "Failed":
-		return types.EnvironmentHealthStatusDegraded
-	case i.Status == "Deployed" && e.HealthStatus == types.EnvironmentHealthStatusSevere:
-		return types.EnvironmentHealthStatusSevere
-	case i.Status == "Deployed":
-		return types.EnvironmentHealthStatusOk
-	}
-	return types.EnvironmentHealthStatusPending
-}
-
 // DescribeInstancesHealth describes the instances' enhanced health.
 func (s *Service) DescribeInstancesHealth(_ context.Context, in *eb.DescribeInstancesHealthInput) (*eb.DescribeInstancesHealthOutput, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	e, err := s.healthOf(in.EnvironmentId, in.EnvironmentName)
 	if err != nil {
+		s.mu.Unlock()
 		return nil, err
 	}
-	now := s.now().UTC()
+	now, state := s.now().UTC(), *e
+	s.mu.Unlock()
 	out := &eb.DescribeInstancesHealthOutput{InstanceHealthList: []types.SingleInstanceHealth{}, RefreshedAt: &now}
-	for _, i := range e.Instances {
-		h, deployment := e.instanceHealth(i), e.DeploymentID
-		out.InstanceHealthList = append(out.InstanceHealthList, types.SingleInstanceHealth{
-			InstanceId: ptr(i.ID), HealthStatus: ptr(string(h)), Color: ptr(string(colours[h])), Causes: []string{}, LaunchedAt: timePtr(i.Launched),
-			Deployment: &types.Deployment{VersionLabel: ptr(e.Version), DeploymentId: &deployment, Status: ptr(i.Status), DeploymentTime: timePtr(i.Deployed)},
-		})
+	for _, i := range s.look(e).instances {
+		h := types.SingleInstanceHealth{InstanceId: ptr(i.record.ID)}
+		set := func(attribute types.InstancesHealthAttribute, f func()) {
+			if asked(in.AttributeNames, attribute) {
+				f()
+			}
+		}
+		set(types.InstancesHealthAttributeHealthStatus, func() { h.HealthStatus = ptr(string(i.health)) })
+		set(types.InstancesHealthAttributeColor, func() { h.Color = ptr(string(colours[i.health])) })
+		set(types.InstancesHealthAttributeCauses, func() { h.Causes = append([]string{}, i.causes...) })
+		set(types.InstancesHealthAttributeLaunchedAt, func() { h.LaunchedAt = timePtr(i.record.Launched) })
+		set(types.InstancesHealthAttributeApplicationMetrics, func() { h.ApplicationMetrics = i.requests.metrics() })
+		set(types.InstancesHealthAttributeDeployment, func() { h.Deployment = state.deploymentOn(i.record) })
+		out.InstanceHealthList = append(out.InstanceHealthList, h)
 	}
 	return out, nil
+}
+
+// deploymentOn is the last deployment on an instance: the one that it runs, or
+// the environment's when that failed there or is under way.
+func (e *environment) deploymentOn(i instanceRecord) *types.Deployment {
+	version, id := i.Version, i.DeploymentID
+	if i.Status != "Deployed" || version == "" {
+		version, id = e.Version, e.DeploymentID
+	}
+	return &types.Deployment{VersionLabel: ptr(version), DeploymentId: &id, Status: ptr(i.Status), DeploymentTime: timePtr(i.Deployed)}
 }
 
 // DescribeEnvironmentResources lists what an environment stands on.

@@ -135,22 +135,19 @@ const serviceWait = 10 * time.Second
 // inService waits until all instances pass the load balancer's health check.
 // A single instance has no such check.
 func (o *operation) inService() bool {
-	if o.e.value("aws:elasticbeanstalk:environment", "EnvironmentType") == "SingleInstance" {
-		return true
-	}
-	l := o.live()
-	l.mu.Lock()
-	balancer, machines := l.balancer, l.machines
-	l.mu.Unlock()
-	if balancer == nil {
-		return false
-	}
-	ctx, cancel := context.WithTimeout(o.ctx, o.s.serviceWait)
+	return o.single() || o.balancer() != nil && len(o.outOfService(o.current())) == 0
+}
+
+// outOfService waits for instances to pass the load balancer's health checks,
+// and names those that do not in time.
+func (o *operation) outOfService(machines []Machine) (ids []string) {
+	b := o.balancer()
+	ctx, cancel := context.WithTimeout(o.ctx, o.healthWait())
 	defer cancel()
 	for _, m := range machines {
-		if balancer.Wait(ctx, m.ID()) != nil {
-			return false
+		if b == nil || b.Wait(ctx, m.ID()) != nil {
+			ids = append(ids, m.ID())
 		}
 	}
-	return true
+	return ids
 }

@@ -44,6 +44,8 @@ type Machine interface {
 type FileReader interface {
 	// ReadFile is a plain file of the instance; the path is absolute.
 	ReadFile(path string) ([]byte, error)
+	// ReadEnd is at most the last most bytes of it.
+	ReadEnd(path string, most int64) ([]byte, error)
 }
 
 // Stacks is what of CloudFormation is not in its API: which instance may read

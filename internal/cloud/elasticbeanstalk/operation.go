@@ -29,16 +29,18 @@ type live struct {
 
 	mu       sync.Mutex
 	machines []Machine
-	balancer *elb.Balancer
-	front    elb.Config  // of the balancer
-	logs     []logSample // oldest first
+	// temporary are new instances that are not part of the environment yet.
+	temporary []Machine
+	balancer  *elb.Balancer
+	front     elb.Config  // of the balancer
+	logs      []logSample // oldest first
 }
 
 // stop ends instances and balancer.
 func (l *live) stop(ctx context.Context, stacks Stacks) {
 	l.mu.Lock()
-	machines, balancer := l.machines, l.balancer
-	l.machines, l.balancer = nil, nil
+	machines, balancer := append(l.machines, l.temporary...), l.balancer
+	l.machines, l.temporary, l.balancer = nil, nil, nil
 	l.mu.Unlock()
 	if balancer != nil {
 		balancer.Close()
@@ -167,19 +169,7 @@ func (o *operation) health(to types.EnvironmentHealthStatus, causes ...string) {
 	if !o.e.enhanced() || from == to {
 		return
 	}
-	text := "Environment health has transitioned "
-	if from != "" {
-		text += "from " + string(from) + " "
-	}
-	text += "to " + string(to) + "."
-	for _, c := range causes {
-		text += " " + c
-	}
-	sev := event.Info
-	if to != types.EnvironmentHealthStatusOk && to != types.EnvironmentHealthStatusInfo && to != types.EnvironmentHealthStatusPending {
-		sev = event.Warn
-	}
-	o.s.log.Add(o.e.event(sev, "", text)) // without a request ID, as on AWS
+	o.s.log.Add(transition(o.e, from))
 }
 
 // span is a length of time as events write it: "26 seconds", "5 minutes".

@@ -163,15 +163,11 @@ func (o *operation) takeDead() (dead []Machine) {
 func (o *operation) removed(dead []Machine) {
 	gone := names(dead)
 	all, lived := len(o.e.Instances), time.Duration(0)
-	o.set(func(e *environment) {
-		e.Instances = slices.DeleteFunc(slices.Clone(e.Instances), func(i instanceRecord) bool {
-			if !slices.Contains(gone, i.ID) {
-				return false
-			}
+	for _, i := range o.e.Instances {
+		if slices.Contains(gone, i.ID) {
 			lived = max(lived, o.s.now().Sub(i.Launched))
-			return true
-		})
-	})
+		}
+	}
 	l := o.live()
 	if lived > steady {
 		l.replaced = 0
@@ -182,9 +178,7 @@ func (o *operation) removed(dead []Machine) {
 	} else {
 		o.health(types.EnvironmentHealthStatusWarning, fmt.Sprintf("No data received from %d out of %d instances.", len(gone), all))
 	}
-	if o.e.enhanced() {
-		o.info("Removed %s [%s] from your environment.", plural(len(gone), "instance"), strings.Join(gone, ", "))
-	}
+	o.forget(gone)
 }
 
 // refill starts count instances in the place of others. It tries again when

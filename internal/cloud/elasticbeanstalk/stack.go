@@ -239,8 +239,9 @@ func (o *operation) properties() map[string]*source.Node {
 }
 
 // deleteStack deletes the environment's stack and waits.
-func (o *operation) deleteStack() {
-	name := o.e.stackName()
+func (o *operation) deleteStack() { o.deleteStackNamed(o.e.stackName()) }
+
+func (o *operation) deleteStackNamed(name string) {
 	if _, err := cfnCall[cf.DeleteStackInput, cf.DeleteStackOutput](o, "DeleteStack", &cf.DeleteStackInput{StackName: &name}); err != nil {
 		o.error("Service:AmazonCloudFormation, Message:%s", reason(err))
 		return

@@ -3,10 +3,14 @@ package elasticbeanstalk
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
+	"strings"
 
 	eb "github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
+
+	"beanpole/internal/cloud/elb"
 )
 
 // UpdateEnvironment deploys another version, changes option settings, or both.
@@ -85,30 +89,144 @@ func (o *operation) update(was environment, deploys bool) {
 	if !deploys {
 		o.info("Updating environment %s's configuration settings.", o.e.Name)
 	}
+	before := launchNames(o.stackResources())
 	x, ok := o.extensions(o.e.Version)
 	if ok {
 		o.set(func(e *environment) { e.Files = stored(x.Settings) })
-		ok = o.withProfile(func() bool { return o.changeStack(x) })
+		ok = o.permitted() && o.withProfile(func() bool { return o.changeStack(x) })
 	}
-	if !ok {
+	all := o.stackResources()
+	if ok = ok && o.rebalance(all); !ok {
 		o.updateRefused(was, deploys)
 		return
 	}
 	o.live().replaced = 0
-	o.replenish()
-	if deploys {
-		o.info("Deploying new version to instance(s).")
-	}
-	o.health(types.EnvironmentHealthStatusInfo, "Command is executing on all instances.")
+	o.scale(all)
 	began := o.s.now()
-	command := o.configure
-	if deploys {
-		command = o.deploy
+	var r *outcome
+	switch exchanges := launchNames(all) != before; {
+	case exchanges:
+		if r = o.exchange(); !r.ok() && !o.ended() && o.rollingUpdates() {
+			o.finishUpdate(r, was, deploys, "")
+			o.revert(was)
+			o.ready()
+			return
+		}
+	case deploys:
+		r = o.deployByPolicy()
+	case o.touchesInstances(was):
+		o.executing(len(o.current()))
+		r = o.configure(o.current())
+	default:
+		r = &outcome{}
 	}
-	r := command(o.live().machines)
 	if !o.ended() {
 		o.finishUpdate(r, was, deploys, span(o.s.now().Sub(began)))
 	}
+	o.ready()
+}
+
+// onInstances are namespaces of settings that instances are told of; changes of
+// others are the load balancer's or the Auto Scaling group's alone
+// [EB:environments-updating; API: ChangeSeverity RestartApplicationServer].
+var onInstances = []string{
+	"aws:elasticbeanstalk:application:environment", "aws:elasticbeanstalk:environment:proxy", "aws:elasticbeanstalk:container:",
+	"aws:elasticbeanstalk:hostmanager", "aws:elasticbeanstalk:xray", "aws:elasticbeanstalk:cloudwatch:logs", "aws:elasticbeanstalk:healthreporting:system",
+	"aws:elasticbeanstalk:customoption",
+}
+
+// touchesInstances reports whether an update changed a setting that instances
+// are told of.
+func (o *operation) touchesInstances(was environment) bool {
+	told := func(e *environment) (all []option) {
+		for _, set := range e.settings().InForce() {
+			if slices.ContainsFunc(onInstances, func(p string) bool { return strings.HasPrefix(set.Namespace, p) }) {
+				all = append(all, option{set.Namespace, set.Option, set.Value.TextOr("")})
+			}
+		}
+		return all
+	}
+	return !slices.Equal(told(&was), told(o.e))
+}
+
+// rebalance brings the load balancer to what the stack now says. The new one
+// takes over when it has the instances in service.
+func (o *operation) rebalance(all []made) bool {
+	c, err := o.frontDoor(all)
+	if err != nil {
+		o.error("beanpole: %s", reason(err))
+		return false
+	}
+	l := o.live()
+	l.mu.Lock()
+	old, had, machines := l.balancer, l.front, l.machines
+	l.mu.Unlock()
+	if old != nil && sameFront(c, had) {
+		return true
+	}
+	if !o.balance(all) {
+		return false
+	}
+	o.register(machines)
+	o.outOfService(machines) // what does not get in service is told at the end
+	if old != nil {
+		old.Close()
+	}
+	return true
+}
+
+// sameFront compares what can be compared: what a listener is opened with never
+// changes.
+func sameFront(a, b elb.Config) bool {
+	a.Listen, b.Listen = nil, nil
+	return reflect.DeepEqual(a, b)
+}
+
+// scale brings the number of instances into the Auto Scaling group's limits.
+// New ones get the version with the others.
+func (o *operation) scale(all []made) {
+	least, most := o.sizes(all)
+	l := o.live()
+	l.wanted = min(max(l.wanted, least), most)
+	if many := o.current(); len(many) > l.wanted {
+		o.retire(many[l.wanted:])
+	}
+	fresh := o.replenish()
+	if len(fresh) == 0 || o.ended() {
+		return
+	}
+	if o.policy() != allAtOnce {
+		o.deployLed(fresh, false)
+	}
+}
+
+// revert puts the earlier configuration back after a rolling update has failed
+// [EB:using-features.rollingupdates].
+func (o *operation) revert(was environment) {
+	o.restore(was)
+	if x, ok := o.extensions(o.e.Version); ok {
+		o.changeStack(x)
+	}
+	l := o.live()
+	l.mu.Lock()
+	missing := l.wanted - len(l.machines)
+	l.mu.Unlock()
+	if missing > 0 && !o.ended() {
+		if fresh, r := o.launchFresh(missing, false); r.ok() {
+			o.keepMachines(fresh)
+			o.added(fresh)
+		}
+	}
+	o.error("The environment was reverted to the previous configuration setting.")
+}
+
+// restore puts settings and version back.
+func (o *operation) restore(was environment) {
+	o.set(func(e *environment) {
+		e.Version, e.Given, e.Files, e.DeploymentID = was.Version, was.Given, was.Files, was.DeploymentID
+		e.Passed = was.Passed
+		e.Deployment = types.ConfigurationDeploymentStatusFailed
+	})
 }
 
 // updateRefused ends an update that changed nothing on the instances.
@@ -116,11 +234,7 @@ func (o *operation) updateRefused(was environment, deploys bool) {
 	if o.ended() {
 		return
 	}
-	o.set(func(e *environment) {
-		e.Version, e.Given, e.Files, e.DeploymentID = was.Version, was.Given, was.Files, was.DeploymentID
-		e.Passed = was.Passed
-		e.Deployment = types.ConfigurationDeploymentStatusFailed
-	})
+	o.restore(was)
 	o.updateFailed(deploys)
 	o.ready()
 }
@@ -142,8 +256,8 @@ func (o *operation) ready() {
 	})
 }
 
+// finishUpdate tells how an update ended.
 func (o *operation) finishUpdate(r *outcome, was environment, deploys bool, took string) {
-	defer o.ready()
 	o.set(func(e *environment) { e.Deployment = r.deployment() })
 	if r.ok() {
 		switch {
@@ -166,16 +280,43 @@ func (o *operation) finishUpdate(r *outcome, was environment, deploys bool, took
 		o.error("Update environment operation is complete, but with command timeouts. Try increasing the timeout period.")
 		return
 	}
-	o.error("Unsuccessful command execution on instance id(s) %s. Aborting the operation.", r.failedIDs())
+	o.aborted(r, was, deploys)
+}
+
+// aborted ends an update that failed on some instances.
+func (o *operation) aborted(r *outcome, was environment, deploys bool) {
 	causes := []string{"Command failed on " + r.which() + "."}
-	if deploys {
-		causes = append(causes, fmt.Sprintf("Incorrect application version found on %s. Expected version %q (deployment %d).", r.which(), was.Version, was.DeploymentID))
-		o.set(func(e *environment) { e.Version = was.Version })
+	switch {
+	case len(r.unhealthy) > 0:
+		o.error("Instance id(s) %s did not pass health check after command execution. Aborting the operation.", quoted(r.unhealthy))
+		causes = []string{"ELB health is failing or not available for " + part(len(r.unhealthy), len(r.answers)) + "."}
+	case r.failedIDs() != "":
+		o.error("Unsuccessful command execution on instance id(s) %s. Aborting the operation.", r.failedIDs())
 	}
-	o.health(types.EnvironmentHealthStatusDegraded, causes...)
-	if len(r.answers) > 1 && deploys {
+	if deploys {
+		o.set(func(e *environment) { e.Version = was.Version })
+		if n := o.otherVersion(); n > 0 {
+			causes = append(causes, fmt.Sprintf("Incorrect application version found on %s. Expected version %q (deployment %d).", part(n, len(o.e.Instances)), was.Version, was.DeploymentID))
+		}
+	}
+	if o.lagging() {
+		o.health(types.EnvironmentHealthStatusDegraded, causes...)
+	} else { // the instances that failed are gone
+		o.health(was.HealthStatus, was.Causes...)
+	}
+	if len(o.e.Instances) > 1 && deploys && o.lagging() {
 		o.error("During an aborted deployment, some instances may have deployed the new application version. To ensure all instances are running the same version, re-deploy the appropriate application version.")
 	}
 	o.updateFailed(deploys)
 	r.tellWaits(o)
+}
+
+// otherVersion is how many instances do not run the environment's version.
+func (o *operation) otherVersion() (n int) {
+	for _, i := range o.e.Instances {
+		if i.Version != o.e.Version || i.Status == "Failed" {
+			n++
+		}
+	}
+	return n
 }

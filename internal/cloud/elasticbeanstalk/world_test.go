@@ -105,6 +105,8 @@ func (m *machine) ReadFile(path string) ([]byte, error) {
 	return nil, fs.ErrNotExist
 }
 
+func (m *machine) ReadEnd(path string, _ int64) ([]byte, error) { return m.ReadFile(path) }
+
 func (m *machine) Do(ctx context.Context, c *instance.Command) (*instance.Result, error) {
 	m.l.mu.Lock()
 	m.l.commands = append(m.l.commands, c)

@@ -72,6 +72,7 @@ type Listener struct {
 // Group is a target group: instances, where they listen, and their health.
 type Group struct {
 	Name     string
+	Process  string // Elastic Beanstalk's name for it
 	Port     int    // 0 for a classic load balancer, whose listeners say it
 	Protocol string // HTTP, HTTPS, TCP, TLS
 	Check    HealthCheck

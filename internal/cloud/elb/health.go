@@ -178,6 +178,7 @@ func (b *Balancer) note(p *pool, t *target, err error, good, bad int) {
 		t.state, t.reason = Unhealthy, reasonOf(err)
 	}
 	if was != t.state {
+		t.since = time.Now()
 		b.tell()
 	}
 }

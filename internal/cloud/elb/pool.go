@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"time"
 )
 
 // pool is a group at work. Its fields change with the load balancer's mu held.
@@ -34,6 +35,7 @@ type target struct {
 
 	state   State
 	reason  Reason
+	since   time.Time     // of the state
 	detail  string        // of the last failed check
 	active  int           // requests and connections under way
 	idle    chan struct{} // of one that leaves: closed when nothing is under way

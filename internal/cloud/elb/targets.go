@@ -35,6 +35,7 @@ type Health struct {
 	State  State
 	Reason Reason // "" when healthy
 	Detail string // what the last failed check met
+	Since  time.Time
 }
 
 // Register adds an instance to every group. It gets connections once its health
@@ -50,7 +51,7 @@ func (b *Balancer) Register(id string, addr netip.Addr) {
 			continue
 		}
 		ctx, cancel := context.WithCancel(b.ctx)
-		t := &target{id: id, addr: addr, port: p.Port, ctx: ctx, cancel: cancel, hurry: make(chan struct{}, 1), state: Initial, reason: InitialHealthChecking}
+		t := &target{id: id, addr: addr, port: p.Port, ctx: ctx, cancel: cancel, hurry: make(chan struct{}, 1), state: Initial, reason: InitialHealthChecking, since: time.Now()}
 		p.targets = append(p.targets, t)
 		b.work.Go(func() { b.watch(p, t) })
 	}
@@ -138,7 +139,7 @@ func (b *Balancer) Health(id string) (all []Health) {
 	for _, p := range b.pools {
 		for _, t := range append(slices.Clone(p.targets), p.leaving...) {
 			if t.id == id {
-				all = append(all, Health{p.Name, t.state, t.reason, t.detail})
+				all = append(all, Health{p.Name, t.state, t.reason, t.detail, t.since})
 			}
 		}
 	}
@@ -238,4 +239,12 @@ func (b *Balancer) pick(p *pool, tried []*target) *target {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return p.pick(tried)
+}
+
+// Process is the process behind a group.
+func (b *Balancer) Process(group string) string {
+	if p := b.pool(group); p != nil && p.Group.Process != "" {
+		return p.Group.Process
+	}
+	return "default"
 }
