@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -177,36 +176,13 @@ func (c *Call) toCloudFormation(l *line) (*cfninit.Runner, error) {
 	return &r, nil
 }
 
-// openLogs opens the log files name.log and others of /var/log, the first one
-// being what Runner.Log writes. AWS's programs go on without the others when
-// the first one can't be opened, and log to standard error [cb-run].
+// openLogs opens log files of /var/log; the first one is what Runner.Log
+// writes.
 func (c *Call) openLogs(names ...string) (closeAll func()) {
-	var files []*os.File
-	closeAll = func() {
-		for _, f := range files {
-			f.Close()
-		}
-	}
 	if c.Runner.Log != nil {
-		return closeAll
+		return func() {}
 	}
-	for i, name := range names {
-		f, err := c.Runner.AppendTo("/var/log/" + name)
-		switch {
-		case err == nil:
-			files = append(files, f)
-		case i == 0:
-			fmt.Fprintf(c.Errors, "Could not open /var/log/%s for logging.  Using stderr instead.\n", name)
-			c.Runner.Log = c.Errors
-			return closeAll
-		}
-		if err == nil && name == "cfn-init-cmd.log" {
-			c.Runner.CommandLog = f
-		} else if i == 0 {
-			c.Runner.Log = f
-		}
-	}
-	return closeAll
+	return c.Runner.OpenLogs(c.Errors, names...)
 }
 
 // failure is the text that a program prints for an error, as AWS's do for one

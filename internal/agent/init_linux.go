@@ -48,7 +48,9 @@ func Init(ctx context.Context, c *Call) int {
 	}
 	c.Runner.Verbose = c.Runner.Verbose || l.is("verbose")
 	if !l.is("dry-run") {
-		defer c.openLogs("cfn-init.log", "cfn-init-cmd.log", "cfn-wire.log")()
+		defer c.openLogs("cfn-init.log", "cfn-wire.log", "cfn-init-cmd.log")()
+		c.Runner.KeepState = true
+		c.Runner.MakeState(c.Errors)
 	}
 	metadata, from, err := c.metadata(ctx, l)
 	if err != nil {

@@ -57,7 +57,7 @@ func Signal(ctx context.Context, c *Call) int {
 	case resource && !l.is("stack"):
 		return c.complain("You must specify a stack name when signaling a resource", signalUsage, signalOptions)
 	}
-	defer c.openLogs("cfn-init.log", "cfn-init-cmd.log", "cfn-wire.log")()
+	defer c.openLogs("cfn-init.log", "cfn-wire.log", "cfn-init-cmd.log")()
 	status := "SUCCESS"
 	if !good {
 		status = "FAILURE"

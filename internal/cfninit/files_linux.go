@@ -178,7 +178,7 @@ func (b *build) content(ctx context.Context, f *File, w *os.File) error {
 	switch {
 	case truthy(content) && content.Kind != source.String:
 		b.debug("Content will be serialized as a JSON structure")
-		return write(w, pythonJSON(content))
+		return write(w, pythonJSON(b.ordered(content)))
 	case truthy(content) && f.Entry.Get("encoding").TextOr("") == "base64":
 		b.debug("Decoding base64 content")
 		data, ok := decodeBase64(strings.TrimSpace(content.Text))

@@ -47,7 +47,7 @@ func TestFilesAreWrittenAsTheAgentWritesThem(t *testing.T) {
 		{"octal prefix", "", `{content: x, mode: "0o600"}`, "", `f "x" 0600`},
 		{"mode as number", "", `{content: x, mode: 420}`, "int() can't convert non-string with explicit base", ``},
 		{"letters as mode", "", `{content: x, mode: "rw"}`, "invalid literal for int() with base 8: 'rw'", ``},
-		{"object", "", `{content: {b: 1, a: [true, null, "ä\n"]}}`, "", `f "{\"b\": 1, \"a\": [true, null, \"\\u00e4\\n\"]}" 0644`},
+		{"object", "", `{content: {b: 1, a: [true, null, "ä\n"]}}`, "", `f "{\"a\": [true, null, \"\\u00e4\\n\"], \"b\": 1}" 0644`},
 		{"base64", "", `{content: "aGk=", encoding: base64}`, "", `f "hi" 0644`},
 		{"bad base64", "", `{content: "aGk", encoding: base64}`, "Malformed base64: aGk", `f "" 0644`},
 		{"nothing to write", "", `{mode: "600"}`, "File specified without source or content", `f "" 0644`},

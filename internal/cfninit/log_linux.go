@@ -5,8 +5,6 @@ import (
 	"io"
 	"os"
 	"strings"
-
-	"golang.org/x/sys/unix"
 )
 
 // width of the rules in the logs [cb:util.py].
@@ -44,25 +42,6 @@ func (r *Runner) write(w io.Writer, text string) {
 func centred(text string) string {
 	left := (width - len(text)) / 2
 	return strings.Repeat("-", left) + text + strings.Repeat("-", width-len(text)-left)
-}
-
-// AppendTo opens a log file of the runner's file system. It is never writable
-// for others than its owner, whatever its mode was [cb-run].
-func (r *Runner) AppendTo(name string) (*os.File, error) {
-	tree, err := openRoot(r.Root)
-	if err != nil {
-		return nil, err
-	}
-	defer tree.close()
-	fd, err := tree.open(name, unix.O_WRONLY|unix.O_APPEND|unix.O_CREAT, 0o666)
-	if err != nil {
-		return nil, err
-	}
-	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err == nil && st.Mode&0o7777 != st.Mode&0o644 {
-		unix.Fchmod(fd, st.Mode&0o644)
-	}
-	return os.NewFile(uintptr(fd), name), nil
 }
 
 // Say writes a line of beanpole's own into cfn-init.log.

@@ -64,7 +64,7 @@ func NewPlan(metadata *source.Node, sets []string) (*Plan, error) {
 
 // config turns one config into steps.
 func (p *Plan) config(c configRef) *Config {
-	out := &Config{Name: c.name}
+	out := &Config{Name: c.name, node: c.node}
 	for _, section := range sections {
 		n := c.node.Get(section)
 		switch {

@@ -184,8 +184,7 @@ func pythonInt(text string) string {
 }
 
 // pythonJSON is a value as json.dump writes it: ", " and ": " between the
-// parts, everything beyond ASCII as \u. The order of keys is that of the file,
-// which is what Python 3 does; Python 2's is arbitrary.
+// parts, everything beyond ASCII as \u. The order of keys is that of the value.
 func pythonJSON(n *source.Node) string {
 	var b strings.Builder
 	writeJSON(&b, n, -1)

@@ -53,6 +53,9 @@ type Runner struct {
 	// lack themselves, says nothing about AWS. It counts as installed, and
 	// Result.Assumed names it.
 	AssumePackages bool
+	// KeepState writes down in /var/lib/cfn-init what the agent was given and
+	// what is left to do.
+	KeepState bool
 	// NoMustache stands for an instance without the Pystache library, where
 	// files with a context fail.
 	NoMustache bool
@@ -90,6 +93,7 @@ type build struct {
 	config string
 	// changes are those of the config in hand.
 	changes changes
+	pending *workLog        // nil: not kept
 	token   string          // IMDSv2
 	made    map[linkID]bool // symbolic links that archives brought
 	// secrets are the keys read so far; they are kept out of every text.
@@ -98,13 +102,18 @@ type build struct {
 
 // Build plans and runs: what the command cfn-init does once it has the metadata.
 func (r *Runner) Build(ctx context.Context, metadata *source.Node, sets []string) (*Result, error) {
+	if err := r.keepMetadata(metadata); err != nil {
+		return &Result{}, err
+	}
 	p, err := NewPlan(metadata, sets)
 	if p != nil {
-		return r.run(ctx, p, sets)
+		return r.run(ctx, p, sets, metadata)
 	}
 	var fault *BuildError
 	if errors.As(err, &fault) && !fault.NoInit {
-		r.starting()
+		if _, kept := r.run(ctx, nil, sets, metadata); kept != nil {
+			return &Result{}, kept
+		}
 		r.failed(fault)
 	}
 	return &Result{}, err
@@ -117,10 +126,12 @@ func (r *Runner) Run(ctx context.Context, p *Plan) (*Result, error) {
 	for i, s := range p.Sets {
 		sets[i] = s.Name
 	}
-	return r.run(ctx, p, sets)
+	return r.run(ctx, p, sets, nil)
 }
 
-func (r *Runner) run(ctx context.Context, p *Plan, sets []string) (*Result, error) {
+// run carries a plan out; metadata is what the plan was made of, nil when that
+// is not to be kept. Without a plan it keeps the metadata and does nothing.
+func (r *Runner) run(ctx context.Context, p *Plan, sets []string, metadata *source.Node) (*Result, error) {
 	b := &build{Runner: r, Result: &Result{}, plan: p, made: map[linkID]bool{}}
 	tree, err := openRoot(r.Root)
 	if err != nil {
@@ -131,21 +142,32 @@ func (r *Runner) run(ctx context.Context, p *Plan, sets []string) (*Result, erro
 	if sets == nil {
 		sets = []string{"default"}
 	}
+	if metadata != nil && r.KeepState {
+		b.pending = &workLog{build: b, metadata: metadata}
+	}
 	r.starting()
+	if err := b.pending.write(); err != nil || p == nil {
+		return b.Result, b.over(err)
+	}
 	for _, d := range p.Dropped {
 		r.log("WARNING", "%s", d.Warning)
 	}
 	r.info("Running configSets: %s", strings.Join(sets, ", "))
-	err = b.sets(ctx)
-	var fault *BuildError
-	switch {
-	case errors.As(err, &fault):
-		r.failed(fault)
-	case err == nil:
-		r.info("ConfigSets completed")
-		r.info("%s", centred("Build complete"))
+	if err := b.sets(ctx, sets); err != nil {
+		return b.Result, b.over(err)
 	}
-	return b.Result, err
+	r.info("ConfigSets completed")
+	r.info("%s", centred("Build complete"))
+	return b.Result, nil
+}
+
+// over logs the error with which a build ends, if it is the build's.
+func (b *build) over(err error) error {
+	var fault *BuildError
+	if errors.As(err, &fault) {
+		b.failed(fault)
+	}
+	return err
 }
 
 func (r *Runner) starting() {
@@ -160,12 +182,18 @@ func (r *Runner) failed(fault *BuildError) {
 }
 
 // sets runs every configSet, up to the first error.
-func (b *build) sets(ctx context.Context) error {
-	for _, set := range b.plan.Sets {
+func (b *build) sets(ctx context.Context, names []string) error {
+	for i, set := range b.plan.Sets {
+		if err := b.pending.begin(names[i+1:]); err != nil {
+			return err
+		}
 		b.info("Running configSet %s", set.Name)
 		b.command("INFO", strings.Repeat("*", width))
 		b.command("INFO", "ConfigSet "+set.Name)
-		for _, c := range set.Configs {
+		for j, c := range set.Configs {
+			if err := b.pending.next(set.Configs[j+1:]); err != nil {
+				return err
+			}
 			if err := b.runConfig(ctx, c); err != nil {
 				return err
 			}

@@ -34,6 +34,7 @@ type Set struct {
 type Config struct {
 	Name  string
 	Steps []Step
+	node  *source.Node // as read
 }
 
 // Step is one thing done. Exactly one of the pointers is set.

@@ -218,9 +218,9 @@ func (d *deployment) agent() (*cfninit.Runner, error) {
 	env := append(d.environment(d.port(), "/root"), "EB_IS_COMMAND_LEADER="+strconv.FormatBool(d.command.Leader))
 	return &cfninit.Runner{
 		TokensFirst: !d.al1, Sleep: d.clock.sleep, Env: env, Log: log,
-		AssumePackages: !d.amazonLinux(),
-		CommandLog:     io.MultiWriter(commands, &d.output),
-		HTTP:           &http.Transport{Proxy: nil, DisableKeepAlives: true},
+		AssumePackages: !d.amazonLinux(), KeepState: true,
+		CommandLog: io.MultiWriter(commands, &d.output),
+		HTTP:       &http.Transport{Proxy: nil, DisableKeepAlives: true},
 	}, nil
 }
 

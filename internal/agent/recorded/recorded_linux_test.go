@@ -33,9 +33,6 @@ func TestRunsAsTheRecordedAgentDid(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if notYet(c) != "" {
-			continue
-		}
 		total[c.Area]++
 		differ, err := base.Run(c)
 		reason, listed := known[c.Name]
@@ -55,14 +52,6 @@ func TestRunsAsTheRecordedAgentDid(t *testing.T) {
 	for area, n := range total {
 		t.Logf("%-10s %3d of %3d agree (%.0f %%)", area, agreed[area], n, 100*float64(agreed[area])/float64(n))
 	}
-}
-
-// notYet says what a case is about that beanpole does not do yet.
-func notYet(c *Case) string {
-	if c.Area == "state" {
-		return "log files and state"
-	}
-	return ""
 }
 
 // shared finds a folder of shared/, which stands beside the repository, or

@@ -3,6 +3,7 @@ package recorded
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"reflect"
@@ -83,7 +84,7 @@ func (b *Base) Run(c *Case) ([]Difference, error) {
 		r.compare("log", r.logLines("cfn-init.log"), trimmed(c.Expect.Log))
 	}
 	r.compare("cmd_log", r.logLines("cfn-init-cmd.log"), trimmed(c.Expect.CmdLog))
-	return r.differences, nil
+	return r.differences, r.compareState()
 }
 
 const metadataFile = "/tmp/metadata.json"
@@ -147,6 +148,66 @@ func (r *run) compareOutput(exit int) {
 		return
 	}
 	r.compare("stderr", plain(r.errors.String()), plain(r.Expect.Stderr))
+}
+
+// read is a file that the run left, "" when there is none.
+func (r *run) read(name string) string {
+	data, _ := os.ReadFile(r.dir + name)
+	return string(data)
+}
+
+// compareState holds the agent's own files against the recorded ones.
+func (r *run) compareState() error {
+	if r.Area != "state" {
+		return nil
+	}
+	all, err := r.snapshot(func(path string) bool {
+		return path != "" && path != "/var" && path != "/var/lib" &&
+			!strings.HasPrefix(path+"/", "/var/log/") && !strings.HasPrefix(path+"/", "/var/lib/cfn-init/")
+	})
+	if err != nil {
+		return err
+	}
+	got, want := []string{}, []string{}
+	for path, e := range all {
+		if path == "" || path == "/var" || path == "/var/lib" || path == "/var/log" {
+			continue
+		}
+		e.SHA256 = ""
+		got = append(got, e.String())
+	}
+	for _, e := range r.Expect.State {
+		e.SHA256 = ""
+		want = append(want, e.String())
+		if e.Text != nil {
+			r.compareJSON(e.Path, r.read(e.Path), *e.Text)
+		}
+	}
+	sort.Strings(got)
+	sort.Strings(want)
+	r.compare("state", got, want)
+	return nil
+}
+
+// compareJSON compares values, and how they are laid out: but for the order of
+// lines, which is that of a dict.
+func (r *run) compareJSON(name, got, want string) {
+	var a, b any
+	if json.Unmarshal([]byte(got), &a) != nil || json.Unmarshal([]byte(want), &b) != nil || !reflect.DeepEqual(a, b) {
+		r.compare(name, got, want)
+		return
+	}
+	layout := func(s string) []string {
+		lines := strings.Split(s, "\n")
+		for i := range lines {
+			lines[i] = strings.TrimRight(lines[i], ", ")
+		}
+		sort.Strings(lines)
+		return append(lines, fmt.Sprint(strings.Count(s, ", \n")))
+	}
+	if strings.Contains(want, "\n") {
+		r.compare(name, layout(got), layout(want))
+	}
 }
 
 // stamps are the times of log lines in an error output.
