@@ -25,6 +25,9 @@ if [ "$what" = test ]; then
   need gunicorn gunicorn
   need ruby ruby
   need puma puma
+  need apache2 apache2
+  [ -e /usr/lib/apache2/modules/mod_wsgi.so ] || missing+=(libapache2-mod-wsgi-py3)
+  need killall psmisc
   [ -n "$(PATH=$PATH:/usr/sbin; compgen -c php-fpm)" ] || missing+=(php-fpm)
   need gcc gcc
   [ -e /usr/include/stdlib.h ] || missing+=(libc6-dev)
@@ -45,8 +48,8 @@ echo "setup: installing ${missing[*]} with apt-get (once)"
 # Debian starts a new nginx at once, on port 80 of this machine, where nobody
 # asked for one; the instances bring their own.
 masked=
-if [[ " ${missing[*]} " == *" nginx-light "* ]] && command -v systemctl >/dev/null 2>&1 && [ -d /run/systemd/system ]; then
-  "${sudo[@]}" systemctl mask --quiet nginx.service && masked=1
+if [[ " ${missing[*]} " =~ \ (nginx-light|apache2)\  ]] && command -v systemctl >/dev/null 2>&1 && [ -d /run/systemd/system ]; then
+  "${sudo[@]}" systemctl mask --quiet nginx.service apache2.service && masked=1
 fi
 log=$(mktemp)
 install() {
@@ -63,8 +66,8 @@ if [ $status != 0 ] && [ "$what" = test ] && [[ " ${missing[*]} " == *" awscli "
   [ ${#rest[@]} -eq 0 ] || install "${rest[@]}" || status=$?
 fi
 if [ -n "$masked" ]; then
-  "${sudo[@]}" systemctl unmask --quiet nginx.service
-  "${sudo[@]}" systemctl disable --quiet nginx.service
+  "${sudo[@]}" systemctl unmask --quiet nginx.service apache2.service
+  "${sudo[@]}" systemctl disable --quiet nginx.service apache2.service || true
 fi
 if [ $status != 0 ]; then
   tail -n 5 "$log"

@@ -118,6 +118,43 @@ public class Page {
 `
 )
 
+// sslHost is httpd's counterpart of tlsServer.
+func sslHost(body string) string {
+	return `LoadModule ssl_module modules/mod_ssl.so
+Listen 443
+` + `<VirtualHost *:443>
+    ServerName localhost
+    SSLEngine on
+    SSLCertificateFile    /etc/pki/tls/certs/server.crt
+    SSLCertificateKeyFile /etc/pki/tls/certs/server.key
+    SSLProtocol           all -SSLv3 -TLSv1 -TLSv1.1
+    ` + body + `
+</VirtualHost>
+`
+}
+
+const (
+	// backToPort80 has httpd ask itself, as PHP's recipe does.
+	backToPort80 = `SetEnvIf Request_URI . HTTPS=on
+    ProxyPass        / http://localhost:80/ retry=0
+    ProxyPassReverse / http://localhost:80/
+    ProxyPreserveHost on
+    RequestHeader set X-Forwarded-Proto https`
+	modWSGI = `LoadModule wsgi_module modules/mod_wsgi.so
+WSGIPythonHome /opt/python/run/baselinenv
+WSGISocketPrefix run/wsgi
+WSGIRestrictEmbedded On
+`
+	wsgiHost = `WSGIScriptAlias / /opt/python/current/app/application.py
+    <Directory /opt/python/current/app>
+        Require all granted
+    </Directory>
+    WSGIDaemonProcess wsgi-ssl processes=1 threads=5 python-path=/opt/python/current/app user=wsgi group=wsgi home=/opt/python/current/app
+    WSGIProcessGroup wsgi-ssl
+    RequestHeader set X-Forwarded-Proto https`
+	phpProxied = "<?php echo 'php over ', $_SERVER['HTTP_X_FORWARDED_PROTO'] ?? 'http';\n"
+)
+
 // httpsRecipe is one platform's way.
 type httpsRecipe struct {
 	name, platform string
@@ -163,6 +200,15 @@ var httpsRecipes = []httpsRecipe{
 	{name: "dotnet-way-al2", platform: "64bit Amazon Linux 2 v3.5.0 running Go 1", says: "You came by https",
 		app:      map[string]string{"bin/application": "", "Procfile": "web: bin/application\n", ".platform/nginx/conf.d/https.conf": tlsServer(proxied("127.0.0.1:5000"))},
 		commands: restart("systemctl restart nginx")},
+	{name: "python-al1", platform: "64bit Amazon Linux 2018.03 v2.9.0 running Python 3.6", needs: []string{"python3", "gunicorn", "apache2", "killall"}, says: "python over https",
+		app: map[string]string{"application.py": wsgiPage}, files: placed("/etc/httpd/conf.d/ssl.conf", modWSGI+sslHost(wsgiHost)),
+		commands: "packages:\n  yum:\n    mod24_ssl: []\ncontainer_commands:\n  01killhttpd:\n    command: killall httpd\n  02waitforhttpddeath:\n    command: sleep 1\n"},
+	{name: "php-al1", platform: "64bit Amazon Linux 2018.03 v2.9.0 running PHP 7.3", needs: []string{"php-fpm8.2", "apache2"}, says: "php over https",
+		app: map[string]string{"index.php": phpProxied}, files: placed("/etc/httpd/conf.d/ssl.conf", sslHost(backToPort80)), commands: "packages:\n  yum:\n    mod24_ssl: []\n"},
+	{name: "php-al2023-apache", platform: "64bit Amazon Linux 2023 v4.3.0 running PHP 8.2", needs: []string{"php-fpm8.2", "apache2"}, says: "php over https",
+		app:      map[string]string{"index.php": phpProxied, ".platform/httpd/conf.d/ssl.conf": sslHost(backToPort80)},
+		commands: "option_settings:\n  aws:elasticbeanstalk:environment:proxy:\n    ProxyServer: apache\n"},
+	{name: "tomcat-al1", platform: "64bit Amazon Linux 2018.03 v3.4.0 running Tomcat 8.5 Java 8", needs: []string{"tomcat"}},
 	{name: "dotnet-al2023", platform: "64bit Amazon Linux 2023 v3.0.0 running .NET 8", needs: []string{"dotnet"}},
 	{name: "java-al2023", platform: "64bit Amazon Linux 2023 v4.1.0 running Corretto 17", needs: []string{"java", "javac", "jar"}, says: "java over https",
 		app: map[string]string{"Page.java": javaPage, ".platform/nginx/conf.d/https.conf": tlsServer(proxied("127.0.0.1:5000"))}},

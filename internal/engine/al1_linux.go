@@ -56,7 +56,10 @@ func (d *deployment) runAL1(ctx context.Context) *instance.Result {
 		}
 	case d.engine.deployments == 1:
 		kind, startup = "Application deployment", true
-		if err := d.bakeProxy(); err != nil {
+		if err := d.addUsers(); err != nil {
+			return broken("add the platform's users", err)
+		}
+		if err := d.bakeProxy(ctx); err != nil {
 			return broken("write the proxy's files", err)
 		}
 	}

@@ -74,7 +74,7 @@ func TestADiskThatIsFullLeavesTheOldVersion(t *testing.T) {
 		t.Skip("a small disk needs root")
 	}
 	dir := t.TempDir()
-	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=48m"); err != nil {
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=320m"); err != nil {
 		t.Skipf("no small disk here: %v", err)
 	}
 	t.Cleanup(func() {
@@ -85,6 +85,7 @@ func TestADiskThatIsFullLeavesTheOldVersion(t *testing.T) {
 	w := &world{metadata: noExtensions, bundle: webApplication}
 	i := startInstanceIn(t, dir, w, "")
 	deploy(t, i, al2023, instance.Success)
+	fill(t, dir, 40<<20)
 	w.bundle = with(webApplication, "large", strings.Repeat("x", 64<<20))
 	r := deploy(t, i, al2023, instance.Failure)
 	if log := logOf(t, i, "eb-engine.log"); r.FailedStep != "StageApplication" || !strings.Contains(log, "no space left on device") {
@@ -96,6 +97,23 @@ func TestADiskThatIsFullLeavesTheOldVersion(t *testing.T) {
 	get(t, i, "/")
 	w.bundle = webApplication
 	deploy(t, i, al2023, instance.Success)
+}
+
+// fill leaves so many bytes on the disk of dir.
+func fill(t *testing.T, dir string, leave uint64) {
+	t.Helper()
+	var s unix.Statfs_t
+	if err := unix.Statfs(dir, &s); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Create(dir + "/filler")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := unix.Fallocate(int(f.Fd()), 0, 0, int64(s.Bavail*uint64(s.Bsize)-leave)); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestAnNginxThatDoesNotStartFailsTheDeployment(t *testing.T) {

@@ -260,6 +260,11 @@ func (d *deployment) makeVirtualEnv(ctx context.Context) error {
 		os.RemoveAll(d.path(d.virtualEnv()))
 		return fmt.Errorf("make the virtual environment: %w", err)
 	}
+	if d.al1 { // mod_wsgi's PythonHome
+		if err := os.Symlink("venv", d.path("/opt/python/run/baselinenv")); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+	}
 	for program, module := range map[string]string{"pip": "pip", "pip3": "pip", "gunicorn": "gunicorn.app.wsgiapp"} {
 		at := filepath.Join(bin, program)
 		if _, err := os.Stat(at); err == nil || !hasModule(ctx, python, module) {

@@ -7,11 +7,9 @@ import (
 	"io/fs"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"beanpole/internal/platform"
@@ -20,23 +18,43 @@ import (
 const (
 	proxyStaging = platform.ProxyStaging
 	proxyConfig  = platform.ProxyFolder
-	proxyPID     = "/run/nginx.pid"
 	proxyPort    = 80 // DefaultInstancePort [EB:custom-platforms-scripts]
 	proxyWait    = 10 * time.Second
 )
 
-// renderProxy writes the staged configuration; the application's own files
-// come over it.
-func (d *deployment) renderProxy() error {
+// server is the proxy that this environment has; nil for none. nginx stands for
+// an httpd that the instance lacks, and an event says so.
+func (d *deployment) server() *webServer {
 	switch d.at.Server(d.option) {
 	case "none":
 		return nil
 	case "apache":
-		d.tell("WARN", "beanpole: it does not run Apache httpd as the proxy yet; nginx stands for it, without what is in .platform/httpd, .ebextensions/httpd or /etc/httpd")
+		if _, err := httpdServer.find(); err == nil {
+			return httpdServer
+		}
 	}
-	staged := d.path(proxyStaging)
+	return nginxServer
+}
+
+// renderProxy writes the staged configuration; the application's own files
+// come over it.
+func (d *deployment) renderProxy() error {
+	s := d.server()
+	if s == nil {
+		return nil
+	}
+	if s == nginxServer && d.at.Server(d.option) == "apache" {
+		d.tell("WARN", "beanpole: this instance's root has no Apache httpd, which is this environment's proxy; nginx stands for it, without what is in .platform/httpd, .ebextensions/httpd or /etc/httpd. Install it on this machine (apt-get install apache2), or use a root that has it (--root, --image)")
+	}
+	staged := d.path(s.staging)
 	if err := os.RemoveAll(staged); err != nil {
 		return err
+	}
+	if s == httpdServer {
+		if err := d.writeHTTPD(staged); err != nil {
+			return err
+		}
+		return copyTree(filepath.Join(d.staging(), d.at.HTTPDBundle()), staged)
 	}
 	for name, text := range d.at.ProxyFiles(d.proxyFacts()) {
 		if err := writeIn(filepath.Join(staged, name), text); err != nil {
@@ -53,10 +71,17 @@ func (d *deployment) renderProxy() error {
 	return copyFile(filepath.Join(staged, site), d.path(platform.SiteStaging))
 }
 
-// bakeProxy writes the platform's files where nginx reads them, as the Amazon
-// Linux AMI's images have them before the first version: a container command
-// may start nginx with what the version has added to conf.d.
-func (d *deployment) bakeProxy() error {
+// bakeProxy writes the platform's files where its proxy reads them, as the
+// Amazon Linux AMI's images have them before the first version: a container
+// command may start it with what the version has added to conf.d. httpd runs
+// there from the start.
+func (d *deployment) bakeProxy(ctx context.Context) error {
+	if d.server() == httpdServer {
+		if err := d.writeHTTPD(d.path(platform.HTTPDFolder)); err != nil {
+			return err
+		}
+		return httpdServer.run(ctx)
+	}
 	for name, text := range d.at.ProxyFiles(d.proxyFacts()) {
 		if err := writeIn(filepath.Join(d.path(proxyConfig), name), text); err != nil {
 			return err
@@ -135,96 +160,82 @@ func copyFile(from, to string) error {
 	return writeIn(to, string(data))
 }
 
-// stopProxy ends nginx, if it runs.
-func stopProxy() error {
-	pid, running := proxyProcess()
-	if !running {
-		return nil
-	}
-	for _, s := range []struct {
-		signal syscall.Signal
-		wait   time.Duration
-	}{{syscall.SIGQUIT, 3 * time.Second}, {syscall.SIGTERM, 2 * time.Second}, {syscall.SIGKILL, time.Second}} {
-		if err := syscall.Kill(pid, s.signal); errors.Is(err, syscall.ESRCH) {
-			return nil
-		}
-		for end := time.Now().Add(s.wait); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-			if syscall.Kill(pid, 0) != nil {
-				return nil
-			}
-		}
-	}
-	return errors.New("nginx does not end")
-}
-
-func proxyProcess() (pid int, running bool) {
-	data, err := os.ReadFile(proxyPID)
-	if err != nil {
-		return 0, false
-	}
-	pid, err = strconv.Atoi(strings.TrimSpace(string(data)))
-	return pid, err == nil && pid > 1 && syscall.Kill(pid, 0) == nil
-}
-
 // startProxy tests the staged configuration, copies it over the live one,
-// where files of the user's that are not staged stay, and starts nginx.
+// where files of the user's that are not staged stay, and starts the proxy.
 func (d *deployment) startProxy(ctx context.Context) error {
-	if d.at.Server(d.option) == "none" {
+	s := d.server()
+	if s == nil {
 		return nil
 	}
+	if err := d.readyProxy(); err != nil {
+		return err
+	}
+	program, err := s.find()
+	if err != nil {
+		return err
+	}
+	if err := d.runLogged(ctx, append([]string{program}, s.test...)...); err != nil {
+		return err
+	}
+	if s == httpdServer && !d.al1 { // conf.d is made anew
+		if err := os.RemoveAll(s.config + "/conf.d"); err != nil {
+			return err
+		}
+	}
+	d.note("Running command: cp -rp %s/* %s", s.staging, s.config)
+	if err := copyTree(s.staging, s.config); err != nil {
+		return err
+	}
+	if s == httpdServer {
+		if err := d.linkHTTPD(); err != nil {
+			return err
+		}
+	}
+	d.engine.mu.Lock()
+	defer d.engine.mu.Unlock()
+	if err := s.stop(); err != nil { // somebody may have started it meanwhile
+		return err
+	}
+	d.note("Running command: systemctl start %s.service", s.name)
+	err = s.run(ctx)
+	d.engine.fail(proxy{s}, err)
+	if err != nil {
+		return err
+	}
+	return accepts(ctx, proxyPort)
+}
+
+// readyProxy makes what the proxy needs besides its staged files.
+func (d *deployment) readyProxy() error {
 	if err := os.MkdirAll("/var/log/nginx/healthd", 0o755); err != nil {
 		return err
+	}
+	if uid, gid, err := ids("nginx"); err == nil { // workers open these logs
+		os.Chown("/var/log/nginx/healthd", uid, gid)
 	}
 	if d.at.Language == platform.PHP {
 		if err := d.linkDocumentRoot(); err != nil {
 			return err
 		}
 	}
-	if uid, gid, err := ids("nginx"); err == nil { // workers open these logs
-		os.Chown("/var/log/nginx/healthd", uid, gid)
+	site := d.at.SiteFile()
+	if site == "" {
+		return nil
 	}
-	nginx, err := findProxy()
-	if err != nil {
-		return err
-	}
-	if site := d.at.SiteFile(); site != "" { // which a container command may have changed
-		if err := copyFile(d.path(platform.SiteStaging), filepath.Join(proxyStaging, site)); err != nil {
-			return err
-		}
-	}
-	if err := d.runLogged(ctx, nginx, "-t", "-c", proxyStaging+"/nginx.conf"); err != nil {
-		return err
-	}
-	d.note("Running command: cp -rp %s/* %s", proxyStaging, proxyConfig)
-	if err := copyTree(proxyStaging, proxyConfig); err != nil {
-		return err
-	}
-	d.engine.mu.Lock()
-	defer d.engine.mu.Unlock()
-	if err := stopProxy(); err != nil { // somebody may have started it meanwhile
-		return err
-	}
-	if err := d.runLogged(ctx, nginx); err != nil {
-		d.engine.fail(proxy{}, err)
-		return err
-	}
-	d.engine.fail(proxy{}, nil)
-	return accepts(ctx, proxyPort)
+	// A container command may have changed it.
+	return copyFile(d.path(platform.SiteStaging), filepath.Join(proxyStaging, site))
 }
 
-// stopProxy ends nginx before the new version goes live.
+// stopProxy ends the proxy before the new version goes live, whichever it is.
 func (d *deployment) stopProxy(context.Context) error {
 	d.engine.mu.Lock()
 	defer d.engine.mu.Unlock()
-	return stopProxy()
-}
-
-func findProxy() (string, error) {
-	nginx, err := exec.LookPath("nginx")
-	if err != nil {
-		return "", errors.New("there is no nginx on this instance")
+	for _, s := range webServers {
+		if err := s.stop(); err != nil {
+			return err
+		}
 	}
-	return nginx, nil
+	return nil
 }
 
 // packagedProxy is nginx's configuration before the first deployment, as its

@@ -109,14 +109,14 @@ func (t target) stop() error {
 
 func (t target) reload() error { return errNoReload }
 
-// proxy is nginx, with /etc/nginx as it is.
-type proxy struct{}
+// proxy is nginx or httpd, with its configuration as it is.
+type proxy struct{ s *webServer }
 
-func (proxy) unit() string  { return "nginx.service" }
-func (proxy) about() string { return "The nginx HTTP and reverse proxy server" }
+func (p proxy) unit() string  { return p.s.name + ".service" }
+func (p proxy) about() string { return p.s.title }
 
-func (proxy) pid() int {
-	if pid, running := proxyProcess(); running {
+func (p proxy) pid() int {
+	if pid, running := p.s.process(); running {
 		return pid
 	}
 	return 0
@@ -126,22 +126,24 @@ func (p proxy) start(ctx context.Context) error {
 	if p.pid() != 0 {
 		return nil
 	}
-	nginx, err := findProxy()
-	if err != nil {
-		return err
-	}
-	return run(ctx, nginx)
+	return p.s.run(ctx)
 }
 
-func (proxy) stop() error { return stopProxy() }
+func (p proxy) stop() error { return p.s.stop() }
 
+// reload: both read their files anew at the same signal.
 func (p proxy) reload() error { return syscall.Kill(p.pid(), syscall.SIGHUP) }
 
 // service finds a service by its name, with or without ".service". The caller
 // holds mu.
 func (e *engine) service(name string) (service, bool) {
-	if name == "nginx" || name == "nginx.service" {
-		return proxy{}, true
+	for _, s := range webServers {
+		if name != s.name && name != s.name+".service" {
+			continue
+		}
+		if _, err := s.find(); s == nginxServer || err == nil {
+			return proxy{s}, true
+		}
 	}
 	for _, a := range e.applications {
 		if name == a.name || name == a.unit() {

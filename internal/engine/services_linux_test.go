@@ -124,7 +124,7 @@ func TestServicesAreControlledOnAnInstance(t *testing.T) {
 		{"/usr/bin/systemctl reload nginx", 0, ""},
 		{"su -s /bin/sh webapp -c 'systemctl restart nginx'", 1, "Failed to restart nginx.service: Interactive authentication required.\n"},
 		{"systemctl restart eb-app.target", 0, ""},
-		{"chkconfig nginx off; systemctl is-enabled nginx", 1, "Note: Forwarding request to 'systemctl disable nginx.service'.\nRemoved \"/etc/systemd/system/multi-user.target.wants/nginx.service\".\ndisabled\n"},
+		{"chkconfig nginx off 2>&1; systemctl is-enabled nginx", 1, "Note: Forwarding request to 'systemctl disable nginx.service'.\nRemoved \"/etc/systemd/system/multi-user.target.wants/nginx.service\".\ndisabled\n"},
 		{"/sbin/chkconfig nginx", 1, ""},
 		{"su -s /bin/sh webapp -c 'chkconfig nginx on'", 1, "You do not have enough privileges to perform this operation.\n"},
 		{"chkconfig nosuch on", 1, "Note: Forwarding request to 'systemctl enable nosuch.service'.\nFailed to enable unit: Unit file nosuch.service does not exist.\n"},
