@@ -63,6 +63,9 @@ func whole(r *logs.Record) string {
 }
 
 func failing(r *logs.Record) bool {
+	if strings.Contains(r.Text, "Ignoring not applicable command") { // a command for other instances
+		return false
+	}
 	if hasAny(r.Text, fails) || r.Joined != "" && hasAny(r.Joined, fails) {
 		return true
 	}
