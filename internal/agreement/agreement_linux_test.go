@@ -156,39 +156,53 @@ func (b *bench) dial(ctx context.Context, network, address string) (net.Conn, er
 
 // try predicts a world and runs it.
 func (b *bench) try(w *world) (outcome string, err error) {
+	p, err := b.play(w)
+	if err != nil {
+		return "error", err
+	}
+	defer os.RemoveAll(p.dir)
+	if len(p.report.Chains) != 1 {
+		return "error", fmt.Errorf("check followed %d fetches, not 1", len(p.report.Chains))
+	}
+	return compare(p.report.Chains[0], w, p.result, p.failure, filepath.Join(p.dir, "root", target))
+}
+
+// played is what check said of a world, and what became of it.
+type played struct {
+	dir     string
+	report  *check.Report
+	result  *cfninit.Result
+	failure string // the agent's error text, "" when the fetch succeeded
+}
+
+// play lets check predict a world, and then the agent run it.
+func (b *bench) play(w *world) (p *played, err error) {
 	a, err := w.account()
 	if err != nil {
-		return "error", err
+		return nil, err
 	}
 	b.world = w
-	dir, err := os.MkdirTemp(b.dir, "world")
-	if err != nil {
-		return "error", err
+	p = &played{}
+	if p.dir, err = os.MkdirTemp(b.dir, "world"); err != nil {
+		return nil, err
 	}
-	defer os.RemoveAll(dir)
-	bundle, settings, err := b.bundle(w.config(), w, dir)
+	bundle, settings, err := b.bundle(w.config(), w, p.dir)
 	if err != nil {
-		return "error", err
+		return nil, err
 	}
 	defer bundle.Close()
-	report, err := check.Run(&check.Input{
+	p.report, err = check.Run(&check.Input{
 		Bundle: bundle, Account: a, Given: settings, Reachable: true,
 		Env: &cfn.Env{StackName: "world", Region: region, AccountID: accountID},
 	})
 	if err != nil {
-		return "error", fmt.Errorf("check: %w", err)
-	}
-	if len(report.Chains) != 1 {
-		return "error", fmt.Errorf("check followed %d fetches, not 1", len(report.Chains))
+		return nil, fmt.Errorf("check: %w", err)
 	}
 	if err := b.load(w, a); err != nil {
-		return "error", err
+		return nil, err
 	}
-	result, failure, err := b.run(w, bundle, settings, dir)
-	if err != nil {
-		return "error", err
-	}
-	return compare(report.Chains[0], w, result, failure, filepath.Join(dir, "root", target))
+	p.result, p.failure, err = b.run(w, bundle, settings, p.dir)
+	return p, err
 }
 
 func (b *bench) bundle(config string, w *world, dir string) (*source.Bundle, ebext.Settings, error) {

@@ -8,6 +8,7 @@ import (
 	"beanpole/internal/access"
 	"beanpole/internal/cfninit"
 	"beanpole/internal/check"
+	"beanpole/internal/fact"
 	"beanpole/internal/finding"
 	"beanpole/internal/source"
 )
@@ -40,7 +41,7 @@ func Explain(d *Diagnosis, r *check.Report) *Explained {
 		}
 		e.Chain = c
 		e.At = append(e.At, c.Fetch.URLAt)
-		if f := check.Explain(c); f != nil && slices.Contains(rules, f.Rule) {
+		if f := check.Explain(c); f != nil && (slices.Contains(rules, f.Rule) || d.Cause.shownBy(c)) {
 			e.Findings = []*finding.Finding{e.reported(r, f)}
 		}
 	}
@@ -55,6 +56,12 @@ func Explain(d *Diagnosis, r *check.Report) *Explained {
 	return e
 }
 
+// shownBy: of several mistakes the log shows the one that the agent met; the
+// first of the chain is the one to mend.
+func (c *Cause) shownBy(chain *access.Chain) bool {
+	return slices.ContainsFunc(c.Links, func(n access.LinkName) bool { return chain.Link(n).Verdict == fact.Broken })
+}
+
 // reported is f as the report has it, with fixes and places.
 func (e *Explained) reported(r *check.Report, f *finding.Finding) *finding.Finding {
 	for _, g := range r.Findings {
@@ -65,9 +72,12 @@ func (e *Explained) reported(r *check.Report, f *finding.Finding) *finding.Findi
 	return f
 }
 
+// May reports whether a rule of check finds this cause, or one behind it.
+func (c *Cause) May(rule string) bool { return slices.Contains(c.rules(), rule) }
+
 // rules are check's rules that find the cause, or one behind it.
 func (c *Cause) rules() []string {
-	out := []string{c.Slug}
+	out := append([]string{c.Slug}, c.Rules...)
 	for _, b := range c.Of {
 		out = append(out, b.Rules...)
 	}

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"beanpole/internal/access"
 )
 
 // Stage is when on the way to a running application something fails. Where
@@ -36,6 +38,9 @@ const (
 type Cause struct {
 	// Slug is the name of check's rule where one finds the same thing.
 	Slug string
+	// Links are those of the access chain that the signs show broken, one of them
+	// or more; nil for what is no fetch.
+	Links []access.LinkName
 	// Title says what failed, in one line that stands alone; ${name} stands for a
 	// group of the sign's pattern.
 	Title string
@@ -50,6 +55,8 @@ type Cause struct {
 	// Of are the causes that may stand behind this one, when the signs show no
 	// more than a symptom; by slug.
 	Of []Behind
+	// Rules are further rules of check that find the same thing.
+	Rules []string
 	// Quiet causes let the deployment count as good.
 	Quiet bool
 	// RuledOut are the suspicions that the signs disprove.
