@@ -113,12 +113,6 @@ func certificate(t *testing.T) ([]byte, *tls.Config) {
 
 func startInstance(t *testing.T, w *world, cache string) *instance.Instance {
 	t.Helper()
-	return startInstanceIn(t, t.TempDir(), w, cache)
-}
-
-// startInstanceIn starts one whose disk is the folder's.
-func startInstanceIn(t *testing.T, dir string, w *world, cache string) *instance.Instance {
-	t.Helper()
 	if testing.Short() {
 		t.Skip("instances are left out with -short")
 	}
@@ -127,7 +121,7 @@ func startInstanceIn(t *testing.T, dir string, w *world, cache string) *instance
 	}
 	ca, config := certificate(t)
 	var log bytes.Buffer
-	i, err := instance.Start(t.Context(), &instance.Spec{ID: "i-0123456789abcdef0", Dir: dir, Args: []string{"test-engine"},
+	i, err := instance.Start(t.Context(), &instance.Spec{ID: "i-0123456789abcdef0", Dir: t.TempDir(), Volume: 512 << 20, Args: []string{"test-engine"},
 		CA: ca, Cache: cache, TLS: config, AWS: w, Metadata: http.HandlerFunc(instanceMetadata), Log: &log})
 	if err != nil {
 		t.Fatal(err)
