@@ -7,8 +7,6 @@ import (
 	"compress/gzip"
 	"compress/zlib"
 	"context"
-	"crypto/md5"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -29,14 +27,16 @@ const emptyPayload = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b78
 const unrecognised = "'NoneType' object has no attribute 'is_default'"
 
 // download fetches a file's source into w.
-func (b *build) download(ctx context.Context, f *access.Fetch, w *os.File, context *source.Node) error {
+func (b *build) download(ctx context.Context, f *access.Fetch, w *os.File, template *source.Node) error {
 	var fault *BuildError
 	err := b.retry(ctx, fetchTries, func() *failure {
 		url, fail := prepareURL(f.URL)
 		if fail != nil {
 			return fail
 		}
-		resp, fail := b.request(ctx, url, &f.Signer)
+		attempt, stop := context.WithCancel(ctx)
+		defer stop()
+		resp, fail := b.request(attempt, url, &f.Signer)
 		if fail != nil {
 			return fail
 		}
@@ -45,7 +45,7 @@ func (b *build) download(ctx context.Context, f *access.Fetch, w *os.File, conte
 			fail.text = b.hide(fail.text)
 			return fail
 		}
-		fail, fault = b.store(resp, w, context)
+		fail, fault = b.store(resp, w, template, stop)
 		if fault != nil {
 			return nil
 		}
@@ -150,8 +150,9 @@ func text(body []byte) string {
 	return string(runes)
 }
 
-// store writes an answer's body and checks it against its ETag.
-func (b *build) store(resp *http.Response, w *os.File, context *source.Node) (*failure, *BuildError) {
+// store writes an answer's body and checks it against its ETag. With a
+// context the body is a template. A body that comes too slowly is stopped.
+func (b *build) store(resp *http.Response, w *os.File, context *source.Node, stop context.CancelFunc) (*failure, *BuildError) {
 	etag := b.etag(resp)
 	if err := w.Truncate(0); err != nil {
 		return nil, osError(err, "")
@@ -159,17 +160,23 @@ func (b *build) store(resp *http.Response, w *os.File, context *source.Node) (*f
 	if _, err := w.Seek(0, io.SeekStart); err != nil {
 		return nil, osError(err, "")
 	}
-	sum := md5.New()
-	body := io.TeeReader(decoded(resp), sum)
+	slow := newPaced(resp.Body, b.patience(), stop)
+	defer slow.timer.Stop()
+	resp.Body = io.NopCloser(slow)
 	var template bytes.Buffer
 	var out io.Writer = w
 	if context != nil && context.Kind != source.Null {
 		out = &template
 	}
-	if _, err := io.Copy(out, body); err != nil && !whole(resp, err) {
+	got, err := copyBody(out, decoded(resp), etag != "")
+	var full *writeFailure
+	if errors.As(err, &full) {
+		return nil, osError(full.error, "")
+	}
+	if err != nil && !whole(resp, err) {
 		return brokenBody(err), nil
 	}
-	if got := hex.EncodeToString(sum.Sum(nil)); etag != "" && etag != got {
+	if etag != "" && etag != got {
 		return &failure{kind: checksum, text: fmt.Sprintf("[Errno None] Expected digest %s; received %s", etag, got)}, nil
 	}
 	if out == w {

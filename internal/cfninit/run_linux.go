@@ -59,6 +59,7 @@ type Runner struct {
 	// NoMustache stands for an instance without the Pystache library, where
 	// files with a context fail.
 	NoMustache bool
+	wait       time.Duration // see patience; 0: as that
 }
 
 // Assumed is what a package manager was asked for and did not install.
@@ -306,6 +307,14 @@ func (r *Runner) sleep(ctx context.Context, d time.Duration) {
 	}
 }
 
+// patience is how long a body may bring next to nothing.
+func (r *Runner) patience() time.Duration {
+	if r.wait != 0 {
+		return r.wait
+	}
+	return patience
+}
+
 func (r *Runner) random() float64 {
 	if r.Rand != nil {
 		return r.Rand()
@@ -338,6 +347,9 @@ func (r *Runner) transport() http.RoundTripper {
 // through a proxy [cb:util.py].
 var direct = func() http.RoundTripper {
 	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.ResponseHeaderTimeout = 5 * patience
+	t.DisableCompression = true // what is asked for is the agent's own choice
+	t.ReadBufferSize = copyBuffer
 	t.Proxy = func(req *http.Request) (*url.URL, error) {
 		if strings.HasPrefix(req.URL.Host, "169.254.") {
 			return nil, nil

@@ -31,6 +31,8 @@ type unpacking struct {
 	top     string // folder that is left out, or ""
 	folders []*archived
 	left    int64 // bytes that may still be written
+	room    diskRoom
+	buffer  []byte
 }
 
 // linkID is a symbolic link on the disk, whatever its name.
@@ -255,8 +257,10 @@ func (x *unpacking) file(m *archived, at, shown string) error {
 	}
 	out := os.NewFile(uintptr(fd), shown)
 	defer out.Close()
-	buffer := make([]byte, firstChunk)
-	for {
+	if x.buffer == nil {
+		x.buffer = make([]byte, firstChunk)
+	}
+	for buffer := x.buffer; ; {
 		n, err := io.ReadFull(in, buffer)
 		if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF || errors.As(err, new(*BuildError)) {
 			return unreadable(err)
@@ -264,7 +268,11 @@ func (x *unpacking) file(m *archived, at, shown string) error {
 		if x.left -= int64(n); x.left < 0 {
 			return tool("the archive for %s grows to more than %d times its size; beanpole does not unpack it", x.dir, mostGrowth)
 		}
-		if _, werr := out.Write(buffer[:n]); werr != nil {
+		_, werr := out.Write(buffer[:n])
+		if werr == nil {
+			werr = x.room.wrote(out, n)
+		}
+		if werr != nil {
 			return osError(werr, "")
 		}
 		if err != nil {
