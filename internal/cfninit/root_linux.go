@@ -17,7 +17,8 @@ import (
 // way, is resolved as after chroot by the kernel itself, so that no link of
 // the instance leads out of it.
 type root struct {
-	dir int // descriptor of the folder; -1: the machine's own root
+	dir   int                    // descriptor of the folder; -1: the machine's own root
+	known map[string]accountFile // what accounts has read
 }
 
 // openRoot opens dir; "" and "/" mean the machine's own root.
@@ -257,13 +258,38 @@ func (r *root) id(file, name string) (int, bool) {
 }
 
 // accounts are the lines of /etc/passwd or /etc/group, split at the colons.
+// They are read again when the file is another one, or was changed.
 func (r *root) accounts(file string) [][]string {
+	st, err := r.stat(file)
+	if err != nil {
+		return nil
+	}
+	now := state{linkID{uint64(st.Dev), st.Ino}, st.Size, st.Mtim, st.Ctim}
+	if known, ok := r.known[file]; ok && known.state == now {
+		return known.lines
+	}
 	data, _ := r.read(file, 16<<20)
 	var out [][]string
 	for line := range strings.Lines(string(data)) {
 		out = append(out, strings.Split(strings.TrimSuffix(line, "\n"), ":"))
 	}
+	if r.known == nil {
+		r.known = map[string]accountFile{}
+	}
+	r.known[file] = accountFile{now, out}
 	return out
+}
+
+// state is what changes with a file's content.
+type state struct {
+	id           linkID
+	size         int64
+	mtime, ctime unix.Timespec
+}
+
+type accountFile struct {
+	state state
+	lines [][]string
 }
 
 // osError is a failed system call as Python words it; name is the path in the

@@ -2,10 +2,10 @@
 
 // Command bench measures beanpole against something else that runs beside it
 // in the same minute, and prints ratios: `check` against cfn-lint on the same
-// template, one decision of iam against iam-simulate's, and `up` to the first
-// HTTPS answer against the sum of the parts that nobody can leave out, and
-// `diagnose` of a long log against wc. It ends with status 1 when a goal is
-// missed.
+// template, one decision of iam against iam-simulate's, the agent against
+// heat-cfntools and curl, `up` to the first HTTPS answer against the sum of the
+// parts that nobody can leave out, and `diagnose` of a long log against wc. It
+// ends with status 1 when a goal is missed.
 package main
 
 import (
@@ -30,7 +30,7 @@ type bench struct {
 func main() {
 	log.SetFlags(0)
 	var b bench
-	only := flag.String("only", "", "check, decision, up or diagnose: measure that alone")
+	only := flag.String("only", "", "check, decision, agent, up or diagnose: measure that alone")
 	flag.StringVar(&b.program, "beanpole", "bin/beanpole", "the program to measure")
 	flag.StringVar(&b.example, "example", "examples/https-from-s3", "the example to measure it on")
 	flag.StringVar(&b.lint, "cfn-lint", "cfn-lint", "the cfn-lint to compare with; give the program itself, not a version manager's wrapper")
@@ -48,7 +48,7 @@ func main() {
 	for _, m := range []struct {
 		name string
 		run  func() error
-	}{{"check", b.check}, {"decision", b.decision}, {"up", b.up}, {"diagnose", b.longLog}} {
+	}{{"check", b.check}, {"decision", b.decision}, {"agent", b.agent}, {"up", b.up}, {"diagnose", b.longLog}} {
 		if *only != "" && *only != m.name {
 			continue
 		}
