@@ -78,6 +78,15 @@ func (b *bench) inline(dir string) error {
 		fmt.Println("agent, inline files: skipped: no heat-cfntools here (Debian's package)")
 		return nil
 	}
+	// In memory: what a disk takes for a new file is the same for both.
+	dir = filepath.Join(dir, "memory")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return err
+	}
+	if err := unix.Mount("bench", dir, "tmpfs", 0, "mode=755"); err != nil {
+		return fmt.Errorf("mount a folder in memory: %w", err)
+	}
+	defer unix.Unmount(dir, unix.MNT_DETACH)
 	files := map[string]any{}
 	for i := range inlineFiles {
 		files[filepath.Join(dir, "out", fmt.Sprintf("f%02d.conf", i))] = map[string]string{
