@@ -16,14 +16,17 @@ const (
 	lastEphemeral  = 60999
 )
 
-// carries tells whether a rule is about TCP and a port.
-func carries(r *account.Traffic, port int) fact.Verdict {
+// numberOf are the protocols' numbers, by which rules may name them. [IANA]
+var numberOf = map[string]string{"tcp": "6", "udp": "17"}
+
+// carries tells whether a rule is about a protocol and a port.
+func carries(r *account.Traffic, protocol string, port int) fact.Verdict {
 	switch {
 	case r.Protocol == "-1", r.Protocol == "all":
 		return fact.Holds
 	case !fact.Known(r.Protocol):
 		return fact.Unknown
-	case r.Protocol != "tcp" && r.Protocol != "6":
+	case r.Protocol != protocol && r.Protocol != numberOf[protocol]:
 		return fact.Broken
 	}
 	return fact.Of(r.From == -1 || r.From <= port && port <= r.To)
@@ -63,7 +66,7 @@ func (t *trip) groups(w *way) way {
 		at = append(at, g.Pos)
 		for i := range g.Egress {
 			r := &g.Egress[i]
-			one := fact.All(carries(r, t.port), t.covers(r, w))
+			one := fact.All(carries(r, t.protocol, t.port), t.covers(r, w))
 			if r.Unknown != "" {
 				one = fact.All(one, fact.Unknown)
 			}
@@ -140,7 +143,7 @@ func (t *trip) passesOn(entries []account.ACLEntry, w *way, port int) fact.Verdi
 	}
 	for i := range entries {
 		e := &entries[i]
-		fits := fact.All(carries(&e.Traffic, port), t.covers(&e.Traffic, w))
+		fits := fact.All(carries(&e.Traffic, t.protocol, port), t.covers(&e.Traffic, w))
 		if e.Unknown != "" {
 			fits = fact.All(fits, fact.Unknown)
 		}

@@ -51,12 +51,13 @@ func doubtfulWay(at []source.Pos, says, missing string) way {
 
 // trip is what is to be reached: S3 in a region, on a port.
 type trip struct {
-	n      *account.Network
-	p      *Placement
-	region string // of the S3 endpoint; "" for a server that is not S3
-	port   int
-	global bool // by the global name
-	vpc    *account.VPC
+	n        *account.Network
+	p        *Placement
+	region   string // of the S3 endpoint; "" for a server that is not S3
+	port     int
+	protocol string // "tcp", "udp"
+	global   bool   // by the global name
+	vpc      *account.VPC
 }
 
 // findWay is how the agent's requests get to the server.
@@ -65,12 +66,12 @@ func (x *follower) findWay() way {
 	t := &x.target
 	switch {
 	case x.w.Placement != nil && t.unknown == "":
-		to := &trip{n: &x.a.Network, p: x.w.Placement, port: 80, global: t.Global}
+		to := &trip{n: &x.a.Network, p: x.w.Placement, port: 80, protocol: "tcp", global: t.Global}
 		if t.secure {
 			to.port = 443
 		}
 		if !t.elsewhere {
-			to.region = x.servedFrom()
+			to.region = servedFrom(x.a, &t.S3Target)
 		}
 		w = reach(to)
 	case x.w.Placement == nil && x.w.Reachable:
@@ -83,20 +84,63 @@ func (x *follower) findWay() way {
 	return w
 }
 
-// servedFrom is the region to whose addresses the name in the URL leads.
-func (x *follower) servedFrom() string {
-	t := &x.target
+// servedFrom is the region to whose addresses a name of S3 leads.
+func servedFrom(a *account.Account, t *aws.S3Target) string {
 	if !t.Global {
 		return t.Region
 	}
-	if b, found := x.a.Bucket(t.Bucket); found == fact.Holds && !t.PathStyle {
-		if region := bucketRegion(x.a, b); !fact.Known(region) || aws.GlobalEndpointRoutes(region) {
+	if b, found := a.Bucket(t.Bucket); found == fact.Holds && !t.PathStyle {
+		if region := bucketRegion(a, b); !fact.Known(region) || aws.GlobalEndpointRoutes(region) {
 			return region
 		}
 	} else if found == fact.Unknown && !t.PathStyle {
 		return fact.Symbol("region of bucket " + t.Bucket)
 	}
 	return "us-east-1"
+}
+
+// Way is how far packets of an instance get.
+type Way struct {
+	Verdict fact.Verdict // Broken: they are dropped, and no answer comes
+	Says    string       // in one line
+	NoNames bool         // the VPC's DNS server does not answer at all
+}
+
+// WayTo is the way of an instance to S3 by one of its names, or for another
+// name, or none, to the internet: what the chain's network link decides. The
+// local AWS asks it of what an instance in a VPC may reach.
+func WayTo(a *account.Account, p *Placement, host, protocol string, port int) Way {
+	to := &trip{n: &a.Network, p: p, port: port, protocol: protocol}
+	if s, ok := aws.ServedS3(host, "/"); ok {
+		to.global, to.region = s.Global, servedFrom(a, &s)
+	}
+	w := reach(to)
+	return Way{w.verdict, w.says, w.noNames}
+}
+
+// Edges are the ports from which on another rule may decide about what leaves
+// an instance: between two of them WayTo answers the same.
+func Edges(n *account.Network, p *Placement) []int {
+	edges := []int{0, 1 << 16}
+	add := func(t *account.Traffic) {
+		for _, e := range []int{t.From, t.To + 1} {
+			if e > 0 && e < 1<<16 {
+				edges = append(edges, e)
+			}
+		}
+	}
+	for _, g := range n.SecurityGroups {
+		for i := range g.Egress {
+			add(&g.Egress[i])
+		}
+	}
+	for _, acl := range n.ACLs {
+		for i := range acl.Entries {
+			add(&acl.Entries[i].Traffic)
+		}
+	}
+	slices.Sort(edges)
+	return slices.Compact(edges)
 }
 
 // unreached is what the agent makes of a server that it cannot reach. What no
@@ -366,7 +410,7 @@ func (t *trip) uses(e *account.Endpoint, s *account.Subnet) fact.Verdict {
 func (t *trip) open(e *account.Endpoint) bool {
 	for _, id := range e.SecurityGroups {
 		if g := t.n.SecurityGroup(id); g != nil && slices.ContainsFunc(g.Ingress, func(r account.Traffic) bool {
-			return r.Unknown == "" && carries(&r, t.port) == fact.Holds && (r.CIDR == "0.0.0.0/0" || slices.Contains(t.vpc.CIDRs, r.CIDR))
+			return r.Unknown == "" && carries(&r, "tcp", t.port) == fact.Holds && (r.CIDR == "0.0.0.0/0" || slices.Contains(t.vpc.CIDRs, r.CIDR))
 		}) {
 			return true
 		}

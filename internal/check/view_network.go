@@ -19,8 +19,8 @@ func (r *run) placement() *access.Placement {
 	if set == nil || vpc == "" {
 		return nil
 	}
-	if r.in.Reachable && (r.in.Account == nil || len(r.in.Account.Network.VPCs) == 0) {
-		return nil // a local instance is in no VPC
+	if r.in.Reachable && len(r.account.Network.VPCs) == 0 {
+		return nil // a local instance is in no VPC that no stack has made
 	}
 	p := &access.Placement{VPC: vpc}
 	p.At = appendPlace(p.At, set.Value.Pos)

@@ -56,6 +56,10 @@ func (l *launcher) Launch(ctx context.Context, m elasticbeanstalk.MachineSpec) (
 	if err := l.able(); err != nil {
 		return nil, err
 	}
+	ways, err := l.ways(m.Placement, m.Region, l.once(m.Notice))
+	if err != nil {
+		return nil, err
+	}
 	i, err := instance.Start(ctx, &instance.Spec{
 		ID:   m.InstanceID,
 		Dir:  l.dir,
@@ -70,6 +74,8 @@ func (l *launcher) Launch(ctx context.Context, m elasticbeanstalk.MachineSpec) (
 		AWS:     l.cloud,
 		TLS:     l.cloud.Authority().TLS(),
 		Offline: l.offline,
+		Ways:    ways,
+		Patient: l.realTime,
 		Volume:  m.Volume,
 		Root:    l.root,
 		Notice:  l.once(m.Notice),

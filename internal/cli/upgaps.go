@@ -12,24 +12,25 @@ import (
 // gaps are what a template asks of AWS that the local AWS takes and does not
 // enforce, so that a fetch may work here that fails there. `check` judges it.
 func gaps(t *cfn.Template) []string {
-	var keys []string
-	placed := false
+	var keys, endpoints []string
 	for _, d := range t.Resources {
 		switch d.Type {
 		case "AWS::S3::Bucket":
 			if ownKey(d.Node.At("Properties", "BucketEncryption", "ServerSideEncryptionConfiguration")) {
 				keys = append(keys, d.LogicalID)
 			}
-		case "AWS::ElasticBeanstalk::Environment", "AWS::ElasticBeanstalk::ConfigurationTemplate":
-			placed = placed || inVPC(d.Node.At("Properties", "OptionSettings"))
+		case "AWS::EC2::VPCEndpoint":
+			if d.Node.At("Properties", "PolicyDocument") != nil {
+				endpoints = append(endpoints, d.LogicalID)
+			}
 		}
 	}
 	var out []string
 	if len(keys) > 0 {
 		out = append(out, fmt.Sprintf("the KMS key of %s: there is no KMS here, so nobody is refused for it", strings.Join(keys, ", ")))
 	}
-	if placed {
-		out = append(out, "subnets, routes and endpoints of aws:ec2:vpc: the instances reach S3 here in any case")
+	if len(endpoints) > 0 {
+		out = append(out, fmt.Sprintf("the policy of VPC endpoint %s: it refuses nobody here", strings.Join(endpoints, ", ")))
 	}
 	return out
 }
@@ -41,18 +42,6 @@ func ownKey(rules *source.Node) bool {
 	for _, r := range rules.Items {
 		key := r.At("ServerSideEncryptionByDefault", "KMSMasterKeyID")
 		if key != nil && !strings.HasSuffix(key.TextOr(""), account.S3Key) {
-			return true
-		}
-	}
-	return false
-}
-
-func inVPC(settings *source.Node) bool {
-	if settings == nil {
-		return false
-	}
-	for _, s := range settings.Items {
-		if s.Get("Namespace").TextOr("") == "aws:ec2:vpc" {
 			return true
 		}
 	}

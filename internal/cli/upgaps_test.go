@@ -12,7 +12,9 @@ func TestGapsNameWhatTheLocalAWSDoesNotEnforce(t *testing.T) {
 		{"nothing", "{B: {Type: 'AWS::S3::Bucket'}}", ""},
 		{"S3's own key", "{B: {Type: 'AWS::S3::Bucket', Properties: {BucketEncryption: {ServerSideEncryptionConfiguration: [{ServerSideEncryptionByDefault: {SSEAlgorithm: 'aws:kms', KMSMasterKeyID: alias/aws/s3}}]}}}}", ""},
 		{"a key of one's own", "{B: {Type: 'AWS::S3::Bucket', Properties: {BucketEncryption: {ServerSideEncryptionConfiguration: [{ServerSideEncryptionByDefault: {SSEAlgorithm: 'aws:kms', KMSMasterKeyID: 'arn:aws:kms:us-east-1:123456789012:key/1'}}]}}}}", "the KMS key of B"},
-		{"a VPC", "{E: {Type: 'AWS::ElasticBeanstalk::Environment', Properties: {OptionSettings: [{Namespace: 'aws:ec2:vpc', OptionName: Subnets, Value: subnet-1}]}}}", "aws:ec2:vpc"},
+		{"a VPC", "{E: {Type: 'AWS::ElasticBeanstalk::Environment', Properties: {OptionSettings: [{Namespace: 'aws:ec2:vpc', OptionName: Subnets, Value: subnet-1}]}}}", ""},
+		{"an endpoint", "{E: {Type: 'AWS::EC2::VPCEndpoint', Properties: {ServiceName: com.amazonaws.us-east-1.s3}}}", ""},
+		{"an endpoint with a policy", "{E: {Type: 'AWS::EC2::VPCEndpoint', Properties: {PolicyDocument: {Statement: []}}}}", "the policy of VPC endpoint E"},
 	} {
 		tpl, err := cfn.Parse("t.yaml", []byte("Resources: "+c.resources))
 		if err != nil {

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"beanpole/internal/access"
+	"beanpole/internal/account"
 	"beanpole/internal/cloud/authority"
 	"beanpole/internal/cloud/cloudformation"
 	"beanpole/internal/cloud/door"
@@ -104,6 +106,30 @@ func (c *Cloud) Authority() *authority.Authority { return c.authority }
 
 // Seed has an object put the moment that its bucket is created.
 func (c *Cloud) Seed(bucket, key string, data []byte) error { return c.s3.Seed(bucket, key, data) }
+
+// WayTo is how far packets of an instance get on their way to a name or, for
+// "", to the internet: what the chain's network link says of it.
+func (c *Cloud) WayTo(p *access.Placement, host, protocol string, port int) (w access.Way, err error) {
+	n, err := c.stacks.Network()
+	if err != nil {
+		return w, err
+	}
+	c.state.View(func(a *account.Account) {
+		b := *a
+		b.Network = *n
+		w = access.WayTo(&b, p, host, protocol, port)
+	})
+	return w, nil
+}
+
+// Edges are the ports from which on WayTo may answer differently.
+func (c *Cloud) Edges(p *access.Placement) ([]int, error) {
+	n, err := c.stacks.Network()
+	if err != nil {
+		return nil, err
+	}
+	return access.Edges(n, p), nil
+}
 
 // MetadataOptions say which instance a metadata service is for.
 type MetadataOptions struct {

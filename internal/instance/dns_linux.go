@@ -15,6 +15,7 @@ import (
 type answerer struct {
 	hostname string
 	private  netip.Addr
+	ways     *Ways
 	servers  []string // of this machine, host:port; none for an instance that is offline
 }
 
@@ -38,6 +39,9 @@ func machineServers() []string {
 
 // ServeDNS answers one query.
 func (a answerer) ServeDNS(w dns.ResponseWriter, q *dns.Msg) {
+	if !a.ways.names() {
+		return
+	}
 	m := new(dns.Msg)
 	m.SetReply(q)
 	m.RecursionAvailable = true
@@ -51,7 +55,7 @@ func (a answerer) ServeDNS(w dns.ResponseWriter, q *dns.Msg) {
 	switch {
 	case ok && question.Qtype == dns.TypeA:
 		m.Answer = []dns.RR{&dns.A{
-			Hdr: dns.RR_Header{Name: question.Name, Rrtype: dns.TypeA, Class: dns.ClassINET, Ttl: dnsTTL},
+			Hdr: dns.RR_Header{Name: question.Name, Rrtype: dns.TypeA, Class: dns.ClassINET, Ttl: a.ttl()},
 			A:   net.IP(addr.AsSlice()),
 		}}
 	case ok:
@@ -69,6 +73,14 @@ func (a answerer) ServeDNS(w dns.ResponseWriter, q *dns.Msg) {
 		m.Truncate(size)
 	}
 	w.WriteMsg(m)
+}
+
+// ttl is short where a change of the VPC changes the answer.
+func (a answerer) ttl() uint32 {
+	if a.ways != nil {
+		return 1
+	}
+	return dnsTTL
 }
 
 // public says whether a name may be one of the internet's. What looks like a
@@ -107,7 +119,7 @@ func (a answerer) lookup(name string) (netip.Addr, bool) {
 	name = strings.TrimSuffix(strings.ToLower(name), ".")
 	switch {
 	case strings.HasSuffix(name, ".amazonaws.com"), strings.HasSuffix(name, ".amazonaws.com.cn"):
-		return awsAddress, true
+		return a.ways.address(name), true
 	case name == strings.ToLower(a.hostname):
 		return a.private, true
 	}

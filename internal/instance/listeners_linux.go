@@ -31,10 +31,13 @@ func listen(n *network, s *Spec, hostname string) (l *listeners, err error) {
 			l.close()
 		}
 	}()
-	names := answerer{hostname: hostname, private: n.private}
+	names := answerer{hostname: hostname, private: n.private, ways: s.Ways}
+	if err = s.Ways.enforce(n, s.Patient); err != nil {
+		return l, err
+	}
 	if !s.Offline {
 		names.servers = machineServers()
-		if l.nat, err = startNAT(n); err != nil {
+		if l.nat, err = startNAT(n, s.Ways); err != nil {
 			return l, err
 		}
 	}
@@ -50,14 +53,22 @@ func listen(n *network, s *Spec, hostname string) (l *listeners, err error) {
 		if s.AWS == nil {
 			return nil
 		}
-		if s.TLS != nil {
+		for _, a := range []netip.Addr{awsAddress, onlyHTTPS} {
+			if s.TLS == nil {
+				break
+			}
 			c := s.TLS.Clone()
 			c.NextProtos = []string{"http/1.1"} // as S3 and the Query services do
-			if err := l.serveHTTP(awsAddress, 443, s.AWS, c, s.Log); err != nil {
+			if err := l.serveHTTP(a, 443, s.AWS, c, s.Log); err != nil {
 				return err
 			}
 		}
-		return l.serveHTTP(awsAddress, 80, s.AWS, nil, s.Log)
+		for _, a := range []netip.Addr{awsAddress, onlyHTTP} {
+			if err := l.serveHTTP(a, 80, s.AWS, nil, s.Log); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	return l, err
 }

@@ -30,6 +30,7 @@ import (
 type nat struct {
 	services *os.File // namespace
 	outside  *outside
+	ways     *Ways
 	tcp      net.Listener
 	udp      *net.UDPConn
 	ctx      context.Context
@@ -57,7 +58,7 @@ const (
 var gateway = dnsAddress
 
 // startNAT gives the instance a way out.
-func startNAT(n *network) (*nat, error) {
+func startNAT(n *network, w *Ways) (*nat, error) {
 	o, err := newOutside()
 	if err != nil {
 		return nil, err
@@ -69,7 +70,7 @@ func startNAT(n *network) (*nat, error) {
 	if err != nil {
 		return nil, fmt.Errorf("keep network namespace: %w", err)
 	}
-	x := &nat{services: os.NewFile(uintptr(services), "services"), outside: o, places: make(chan struct{}, mostConnections), dialled: map[flow]net.Conn{}, flows: map[flow]bool{}, open: map[io.Closer]bool{}}
+	x := &nat{services: os.NewFile(uintptr(services), "services"), outside: o, ways: w, places: make(chan struct{}, mostConnections), dialled: map[flow]net.Conn{}, flows: map[flow]bool{}, open: map[io.Closer]bool{}}
 	x.ctx, x.end = context.WithCancel(context.Background())
 	x.keep(x.services)
 	err = inNamespace(n.services, x.listen)

@@ -202,7 +202,8 @@ func (x *nat) begins() {
 		}
 		p := first(data[:n])
 		f, ok := p.flow()
-		if !ok || services.Contains(f.to.Addr()) || !x.claim(f) {
+		// The kernel drops what the VPC lets go nowhere; it was seen here before.
+		if !ok || services.Contains(f.to.Addr()) || !x.ways.lets(f.to.Port()) || !x.claim(f) {
 			continue
 		}
 		go x.connect(f, append(first(nil), p...))

@@ -192,7 +192,7 @@ func (n *network) connectServices() error {
 	if err := up(there, "aws0"); err != nil {
 		return err
 	}
-	for _, a := range []netip.Addr{metadataAddress, dnsAddress, awsAddress} {
+	for _, a := range []netip.Addr{metadataAddress, dnsAddress, awsAddress, onlyHTTPS, onlyHTTP, nowhere} {
 		if err := address(here, "instance0", a, 32); err != nil {
 			return err
 		}

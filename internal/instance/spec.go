@@ -24,6 +24,8 @@ type Spec struct {
 	AWS      http.Handler // answers for *.amazonaws.com, ports 443 and 80
 	TLS      *tls.Config  // certificates for AWS
 	Hostname string       // "" is made from the private address as EC2 does
+	Ways     *Ways        // how far packets get in the instance's VPC; nil: everywhere
+	Patient  bool         // connections that get no answer end after as long as on AWS, not earlier
 	Offline  bool         // no way out to the internet, and no names of it
 	Notice   func(string) // gets in one line what the user should know of the instance; nil: nobody does
 	Log      io.Writer    // PID 1's standard error; nil discards it
@@ -32,6 +34,21 @@ type Spec struct {
 	Memory    int64 // limit of all processes together in bytes; 0 is half of this machine's
 	Processes int64 // limit of processes and threads; 0 is 2048
 }
+
+// Ways are what the routes, endpoints, security groups and network ACLs of a
+// VPC let an instance reach.
+type Ways struct {
+	// Name says whether connections to a name of AWS on a port (80 or 443) get
+	// there; it is asked with each lookup. nil: all do.
+	Name func(host string, port uint16) bool
+	// NoNames: the VPC's DNS server does not answer.
+	NoNames bool
+	// TCP and UDP are the open ports of the internet.
+	TCP, UDP []Ports
+}
+
+// Ports are those from From to To.
+type Ports struct{ From, To uint16 }
 
 // DefaultVolume is a root volume's size in bytes on Amazon Linux 2 and 2023
 // when the option RootVolumeSize does not say. [EB:command-options-general]

@@ -100,8 +100,8 @@ func (s *Service) resolve(st *stack, t *cfn.Template, logicalID string, r *resou
 		return nil, reasonOf(err)
 	}
 	if _, record := recordedKinds[res.Type]; record && res.Properties != nil {
-		// Nothing comes of a record's properties, so that one that is not known
-		// here, like the region's zones, may stay a name.
+		// At most Network reads a record's properties, so that one that is not
+		// known here, like the region's zones, may stay a name.
 		res.Properties = res.Properties.Clone()
 		walk(res.Properties, func(text *string) { *text = fact.Show(*text) })
 	}

@@ -8,10 +8,10 @@ import (
 	"beanpole/internal/cloud/state"
 )
 
-// recordedKinds are the environment stack's resources in EC2, Auto Scaling and
-// load balancing. They are records: names and attributes of AWS's shapes with
-// nothing behind them. What they do on AWS, package elasticbeanstalk does with
-// its launcher and package elb.
+// recordedKinds are resources in EC2, Auto Scaling and load balancing. They are
+// records: names and attributes of AWS's shapes with nothing behind them. What
+// they do on AWS, package elasticbeanstalk does with its launcher and package
+// elb; what a network lets through is read out of the records by Network.
 var recordedKinds = map[string]kind{
 	"AWS::AutoScaling::AutoScalingGroup":        named(255),
 	"AWS::AutoScaling::LaunchConfiguration":     replaced(named(255)),
@@ -20,6 +20,19 @@ var recordedKinds = map[string]kind{
 	"AWS::CloudFormation::WaitConditionHandle":  recorded(waitHandle),
 	"AWS::CloudWatch::Alarm":                    named(255),
 	"AWS::EC2::EIP":                             recorded(elasticIP),
+	"AWS::EC2::EgressOnlyInternetGateway":       lettered("eigw-", "Id"),
+	"AWS::EC2::InternetGateway":                 lettered("igw-", "InternetGatewayId"),
+	"AWS::EC2::NatGateway":                      lettered("nat-", "NatGatewayId"),
+	"AWS::EC2::NetworkAcl":                      lettered("acl-", "Id"),
+	"AWS::EC2::NetworkAclEntry":                 named(255),
+	"AWS::EC2::Route":                           named(255),
+	"AWS::EC2::RouteTable":                      lettered("rtb-", "RouteTableId"),
+	"AWS::EC2::Subnet":                          recorded(subnet),
+	"AWS::EC2::SubnetNetworkAclAssociation":     lettered("aclassoc-", "AssociationId"),
+	"AWS::EC2::SubnetRouteTableAssociation":     lettered("rtbassoc-", "Id"),
+	"AWS::EC2::VPC":                             recorded(vpc),
+	"AWS::EC2::VPCEndpoint":                     lettered("vpce-", "Id"),
+	"AWS::EC2::VPCGatewayAttachment":            named(255),
 	"AWS::EC2::LaunchTemplate":                  lettered("lt-"),
 	"AWS::EC2::SecurityGroup":                   recorded(securityGroup),
 	"AWS::EC2::SecurityGroupIngress":            lettered("sgr-", "Id"),
@@ -73,6 +86,20 @@ func securityGroup(q *request) made {
 		}
 	}
 	return m
+}
+
+func vpc(q *request) made {
+	id := "vpc-" + randomHex(17)
+	return made{physical: id, attributes: map[string]string{"VpcId": id, "CidrBlock": q.text("CidrBlock"),
+		"DefaultSecurityGroup": "sg-" + randomHex(17), "DefaultNetworkAcl": "acl-" + randomHex(17)}}
+}
+
+func subnet(q *request) made {
+	id, zone := "subnet-"+randomHex(17), q.text("AvailabilityZone")
+	if zone == "" {
+		zone = q.stack.Region + "a"
+	}
+	return made{physical: id, attributes: map[string]string{"SubnetId": id, "VpcId": q.text("VpcId"), "CidrBlock": q.text("CidrBlock"), "AvailabilityZone": zone}}
 }
 
 // elasticIP has an address of the documentation's range (RFC 5737): it leads

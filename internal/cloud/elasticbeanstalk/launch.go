@@ -70,6 +70,7 @@ func (o *operation) startMachines(count int) ([]Machine, error) {
 		return nil, &source.Problem{What: "this local AWS was started without a way to run instances"}
 	}
 	machines, errs := make([]Machine, count), make([]error, count)
+	resources := o.stackResources()
 	var all sync.WaitGroup
 	for i := range count {
 		all.Go(func() {
@@ -77,6 +78,7 @@ func (o *operation) startMachines(count int) ([]Machine, error) {
 			o.s.Stacks.Join(id, o.e.stackName())
 			m, err := o.s.Launcher.Launch(o.ctx, MachineSpec{
 				InstanceID: id, EnvironmentID: o.e.ID, EnvironmentName: o.e.Name, Region: o.e.Region, AccountID: o.s.State.AccountID(), Profile: o.profileNow, Notice: o.notice, Volume: o.volume(),
+				Placement: o.placement(i, resources),
 			})
 			if err != nil {
 				o.s.Stacks.Leave(id)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 
+	"beanpole/internal/access"
 	"beanpole/internal/instance"
 )
 
@@ -24,6 +25,8 @@ type MachineSpec struct {
 	Profile func() string
 	// Volume is the root volume's size in bytes, 0 is the platform's default.
 	Volume int64
+	// Placement is where the instance is; nil is the account's default VPC.
+	Placement *access.Placement
 	// Notice shows an event, for as long as the instance runs: something of
 	// this machine that EC2 has not, or a limit that was met.
 	Notice func(text string)
