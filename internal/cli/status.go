@@ -56,13 +56,22 @@ func statusCommand() *cobra.Command {
 				fmt.Fprintln(out, "no environments")
 				return nil
 			}
+			all := e.Environments
 			w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 			fmt.Fprintln(w, "ENVIRONMENT\tSTATUS\tHEALTH\tVERSION")
 			for _, e := range e.Environments {
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", aws.ToString(e.EnvironmentName), e.Status, e.Health, aws.ToString(e.VersionLabel))
+				health := string(e.Health)
+				if e.HealthStatus != "" {
+					health += ", " + string(e.HealthStatus)
+				}
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", aws.ToString(e.EnvironmentName), e.Status, health, aws.ToString(e.VersionLabel))
 			}
 			w.Flush()
 			for _, e := range e.Environments {
+				if len(all) > 1 {
+					fmt.Fprintf(out, "\n%s\n", aws.ToString(e.EnvironmentName))
+				}
+				local.health(c.Context(), out, e.EnvironmentName)
 				for _, u := range local.urls(c.Context(), aws.ToString(e.EnvironmentName), aws.ToString(e.ApplicationName)) {
 					fmt.Fprintln(out, "  "+u)
 				}

@@ -69,7 +69,9 @@ func (r *requests) take(line []byte, from time.Time) {
 	at, err1 := strconv.ParseFloat(string(fields[0]), 64)
 	status, err2 := strconv.Atoi(string(fields[max(n-4, 1)]))
 	took, err3 := strconv.ParseFloat(string(fields[max(n-3, 2)]), 64)
-	if err1 != nil || err2 != nil || err3 != nil || at < float64(from.UnixMilli())/1000 || status < 100 || status > 599 {
+	since := at - float64(from.UnixMilli())/1000
+	within := since >= 0 && since <= 2*metricsWindow.Seconds() && took >= 0 && took < 1e6 // and no NaN
+	if err1 != nil || err2 != nil || err3 != nil || !within || status < 100 || status > 599 {
 		return
 	}
 	r.status[status/100]++

@@ -99,6 +99,8 @@ func (m *machine) Stop(context.Context) error {
 
 // ReadFile gives the launcher's files.
 func (m *machine) ReadFile(path string) ([]byte, error) {
+	m.l.mu.Lock()
+	defer m.l.mu.Unlock()
 	if text, ok := m.l.files[path]; ok {
 		return []byte(text), nil
 	}
