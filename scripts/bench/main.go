@@ -30,7 +30,7 @@ type bench struct {
 func main() {
 	log.SetFlags(0)
 	var b bench
-	only := flag.String("only", "", "check, decision, agent, up or diagnose: measure that alone")
+	only := flag.String("only", "", "check, decision, agent, up, redeploy, fleet or diagnose: measure that alone")
 	flag.StringVar(&b.program, "beanpole", "bin/beanpole", "the program to measure")
 	flag.StringVar(&b.example, "example", "examples/https-from-s3", "the example to measure it on")
 	flag.StringVar(&b.lint, "cfn-lint", "cfn-lint", "the cfn-lint to compare with; give the program itself, not a version manager's wrapper")
@@ -48,7 +48,7 @@ func main() {
 	for _, m := range []struct {
 		name string
 		run  func() error
-	}{{"check", b.check}, {"decision", b.decision}, {"agent", b.agent}, {"up", b.up}, {"diagnose", b.longLog}} {
+	}{{"check", b.check}, {"decision", b.decision}, {"agent", b.agent}, {"up", b.up}, {"redeploy", b.redeploy}, {"fleet", b.fleet}, {"diagnose", b.longLog}} {
 		if *only != "" && *only != m.name {
 			continue
 		}

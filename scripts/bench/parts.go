@@ -40,7 +40,7 @@ func (s *stage) rehearse() error {
 		if err := os.Rename(found[0], filepath.Join(s.dir, "instance.json")); err != nil {
 			return err
 		}
-		out, err := exec.Command("cp", "-a", filepath.Join(filepath.Dir(found[0]), "upper"), s.layer()).CombinedOutput()
+		out, err := exec.Command("cp", "-a", filepath.Join(filepath.Dir(found[0]), "disk", "upper"), s.layer()).CombinedOutput()
 		if err != nil {
 			return fmt.Errorf("keep the instance's disk: %w: %s", err, out)
 		}

@@ -28,55 +28,76 @@ type stage struct {
 // is built beforehand, as a bundle made by a build server is: building it
 // would take longer than all else together and hide what is measured.
 func (b *bench) up() error {
-	if os.Getuid() != 0 {
-		fmt.Println("up: skipped, it needs root")
-		return nil
-	}
-	dir, err := os.MkdirTemp("", "beanpole-bench.")
-	if err != nil {
+	s, done, err := b.stage("up")
+	if s == nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
-	s := &stage{b, dir}
-	if err := s.prepare(); err != nil {
-		return err
-	}
-	if err := s.rehearse(); err != nil {
-		return err
-	}
-	things := []struct {
-		name string
-		run  func() (time.Duration, error)
-	}{
+	defer done()
+	ratio, sum, err := s.turns([]timed{
 		{"runc starts the instance's container", s.runcStart},
 		{"nginx starts, with its TLS", s.nginxStart},
 		{"the application starts", s.applicationStart},
 		{"up to the first HTTPS 200", func() (time.Duration, error) { return s.deploy(nil) }},
+	})
+	if err == nil {
+		b.goal(ratio <= timesParts, "up at most %d times the sum of its parts, %v (it is %.2f times)", timesParts, tenth(sum), ratio)
 	}
+	return err
+}
+
+// stage prepares the folder in which something is measured, and deploys once
+// there; nil where it cannot be measured.
+func (b *bench) stage(name string) (s *stage, done func(), err error) {
+	if os.Getuid() != 0 {
+		fmt.Printf("%s: skipped, it needs root\n", name)
+		return nil, nil, nil
+	}
+	dir, err := os.MkdirTemp("", "beanpole-bench.")
+	if err != nil {
+		return nil, nil, err
+	}
+	s = &stage{b, dir}
+	if err = s.prepare(); err == nil {
+		err = s.rehearse()
+	}
+	if err != nil {
+		os.RemoveAll(dir)
+		return nil, nil, err
+	}
+	return s, func() { os.RemoveAll(dir) }, nil
+}
+
+// timed is one thing that is measured.
+type timed struct {
+	name string
+	run  func() (time.Duration, error)
+}
+
+// turns measures things in turns. The ratio is that of the last one to the sum
+// of the others.
+func (s *stage) turns(things []timed) (ratio float64, sum time.Duration, err error) {
 	times := make([][]time.Duration, len(things))
-	for range b.runs {
+	for range s.runs {
 		for i, t := range things {
 			took, err := t.run()
 			if err != nil {
-				return fmt.Errorf("%s: %w", t.name, err)
+				return 0, 0, fmt.Errorf("%s: %w", t.name, err)
 			}
 			times[i] = append(times[i], took)
 		}
 	}
-	var sum, last time.Duration
+	var last time.Duration
 	for i, t := range things {
 		last = median(times[i])
-		fmt.Printf("  %-38s %v\n", t.name, tenth(last))
-		if b.detailed {
+		fmt.Printf("  %-42s %v\n", t.name, tenth(last))
+		if s.detailed {
 			fmt.Printf("    %v\n", times[i])
 		}
 		if i < len(things)-1 {
 			sum += last
 		}
 	}
-	ratio := float64(last) / float64(sum)
-	b.goal(ratio <= timesParts, "up at most %d times the sum of its parts, %v (it is %.2f times)", timesParts, tenth(sum), ratio)
-	return nil
+	return float64(last) / float64(sum), sum, nil
 }
 
 // prepare copies the example, mends it and builds its application.
@@ -106,13 +127,18 @@ func (s *stage) httpsPort() int { return s.port + 2 }
 
 func (s *stage) state() string { return filepath.Join(s.dir, ".beanpole") }
 
+// upArgs deploy the example.
+func (s *stage) upArgs() []string {
+	return []string{"up", "app", "--template", "infra.yaml", "--state", s.state(),
+		"--port", fmt.Sprint(s.apiPort()), "--listen", fmt.Sprintf("80=%d", s.httpPort()), "--listen", fmt.Sprintf("443=%d", s.httpsPort()),
+		"--object", "s3://shop-certificates/server.crt=certs/server.crt",
+		"--object", "s3://shop-certificates/server.key=certs/server.key"}
+}
+
 // deploy is one whole deployment from nothing, until HTTPS answers. While the
 // environment runs, look may look at it.
 func (s *stage) deploy(look func() error) (took time.Duration, err error) {
-	c := exec.Command(s.program, "up", "app", "--template", "infra.yaml", "--state", s.state(),
-		"--port", fmt.Sprint(s.apiPort()), "--listen", fmt.Sprintf("80=%d", s.httpPort()), "--listen", fmt.Sprintf("443=%d", s.httpsPort()),
-		"--object", "s3://shop-certificates/server.crt=certs/server.crt",
-		"--object", "s3://shop-certificates/server.key=certs/server.key")
+	c := exec.Command(s.program, s.upArgs()...)
 	c.Dir = s.dir
 	out, err := os.Create(filepath.Join(s.dir, "up.txt"))
 	if err != nil {
