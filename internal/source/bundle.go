@@ -2,6 +2,7 @@ package source
 
 import (
 	"archive/zip"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -336,6 +337,9 @@ func (b *Bundle) WriteZip(w io.Writer) error {
 			return fmt.Errorf("copy bundle %q: %w", b.path, err)
 		}
 		return nil
+	}
+	if buffer, ok := w.(*bytes.Buffer); ok && b.size() <= storedZip {
+		buffer.Grow(int(b.size()) + 512*(len(b.entries)+len(b.dirs))) // once, and not as it fills
 	}
 	z := zip.NewWriter(w)
 	names := make([]string, 0, len(b.entries)+len(b.dirs))
