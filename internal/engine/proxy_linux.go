@@ -290,7 +290,7 @@ func accepts(ctx context.Context, port int) error {
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("port %d accepts no connection", port)
-		case <-time.After(10 * time.Millisecond):
+		case <-time.After(2 * time.Millisecond):
 		}
 	}
 }

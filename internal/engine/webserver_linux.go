@@ -79,7 +79,7 @@ func (s *webServer) stop() error {
 		if err := syscall.Kill(pid, a.signal); errors.Is(err, syscall.ESRCH) {
 			return nil
 		}
-		for end := time.Now().Add(a.wait); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		for end := time.Now().Add(a.wait); time.Now().Before(end); time.Sleep(time.Millisecond) {
 			if syscall.Kill(pid, 0) != nil {
 				return nil
 			}
