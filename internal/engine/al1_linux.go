@@ -56,11 +56,8 @@ func (d *deployment) runAL1(ctx context.Context) *instance.Result {
 		}
 	case d.engine.deployments == 1:
 		kind, startup = "Application deployment", true
-		if err := d.addUsers(); err != nil {
-			return broken("add the platform's users", err)
-		}
-		if err := d.bakeProxy(ctx); err != nil {
-			return broken("write the proxy's files", err)
+		if err := d.bake(ctx); err != nil {
+			return broken("prepare the platform", err)
 		}
 	}
 	whole := fmt.Sprintf("%s %s@%d", kind, d.command.VersionLabel, d.engine.deployments)
@@ -109,6 +106,17 @@ func (d *deployment) enactAL1(ctx context.Context) error {
 	}
 	d.watchStart(ctx)
 	return nil
+}
+
+// bake makes what the Amazon Linux AMI's images have before the first version.
+func (d *deployment) bake(ctx context.Context) error {
+	if err := d.addUsers(); err != nil {
+		return err
+	}
+	if err := d.bakeHooks(); err != nil {
+		return err
+	}
+	return d.bakeProxy(ctx)
 }
 
 // failAL1 logs and fills in the result.

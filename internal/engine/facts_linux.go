@@ -58,7 +58,9 @@ func (f *facts) write() error {
 		files = map[string]string{
 			"/opt/elasticbeanstalk/deploy/manifest":                             manifest,
 			"/opt/elasticbeanstalk/deploy/configuration/containerconfiguration": string(all),
-			"/opt/elasticbeanstalk/support/envvars":                             f.exports(),
+			"/opt/elasticbeanstalk/support/envvars":                             "for f in /opt/elasticbeanstalk/support/envvars.d/*; do . \"$f\"; done\n",
+			"/opt/elasticbeanstalk/support/envvars.d/appenv":                    f.exports(),
+			"/opt/elasticbeanstalk/support/envvars.d/sysenv":                    f.systemExports(),
 		}
 		if f.at.Language == platform.Python {
 			files["/opt/python/current/env"] = f.exports()
@@ -98,6 +100,32 @@ func (f *facts) exports() string {
 	}
 	sort.Strings(lines)
 	return strings.Join(lines, "")
+}
+
+// systemExports are the platform's own variables, as scripts of Ruby's platform
+// use them. [public hooks of the Amazon Linux AMI's platforms]
+func (f *facts) systemExports() string {
+	return fmt.Sprintf("export EB_CONFIG_APP_CURRENT=%s\nexport EB_CONFIG_APP_ONDECK=%s\nexport EB_CONFIG_APP_USER=%s\nexport EB_CONFIG_APP_LOGS=/var/log\nexport EB_CONFIG_APP_PIDS=/var/pids\nexport EB_CONFIG_HTTP_PORT=%d\n",
+		f.at.Current, f.at.Staging, f.user, f.port)
+}
+
+// hooksCommon is what hooks source on the Amazon Linux AMI for a few functions.
+const hooksCommon = `error() { echo "$1" >&2; }
+warn() { echo "$1"; }
+error_exit() { error "$1"; exit "${2:-1}"; }
+`
+
+// bakeHooks makes what the Amazon Linux AMI's images have for hooks.
+func (d *deployment) bakeHooks() error {
+	const hooks = "/opt/elasticbeanstalk/hooks/"
+	for _, command := range []string{"appdeploy", "configdeploy", "restartappserver"} {
+		for _, stage := range []string{"pre", "enact", "post"} {
+			if err := os.MkdirAll(d.path(hooks+command+"/"+stage), 0o755); err != nil {
+				return err
+			}
+		}
+	}
+	return writeIn(d.path(hooks+"common.sh"), hooksCommon)
 }
 
 // containerConfig is what `get-config container` knows, by the keys that

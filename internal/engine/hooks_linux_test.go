@@ -177,11 +177,11 @@ func TestHooksOfTheAmazonLinuxAMIAreActivities(t *testing.T) {
 		return `{"AWS::CloudFormation::Init": {"configSets": {"Infra-EmbeddedPreBuild": ["a"], "Infra-EmbeddedPostBuild": []},
 			"a": {"files": {"/opt/elasticbeanstalk/hooks/appdeploy/post/99_mine.sh": {"mode": "000755", "content": "#!/bin/sh\n` + text + `\n"}}}}}`
 	}
-	w := &world{metadata: hook("echo done by $(id -un)"), bundle: webApplication}
+	w := &world{metadata: hook(`. /opt/elasticbeanstalk/support/envvars; . /opt/elasticbeanstalk/hooks/common.sh; warn \"$GREETING done by $(id -un) in $EB_CONFIG_APP_CURRENT\"`), bundle: webApplication}
 	i := startInstance(t, w, "")
 	deploy(t, i, al1, instance.Success)
 	const at = "[Application deployment v1@1/StartupStage1/AppDeployPostHook/99_mine.sh] : "
-	if missing := inOrder(logOf(t, i, "eb-activity.log"), at+"Starting activity...", at+"Completed activity. Result:\n  done by root\n"); missing != "" {
+	if missing := inOrder(logOf(t, i, "eb-activity.log"), at+"Starting activity...", at+"Completed activity. Result:\n  hello done by root in /var/app/current\n"); missing != "" {
 		t.Errorf("eb-activity.log lacks %q:\n%s", missing, logOf(t, i, "eb-activity.log"))
 	}
 	w.metadata = hook("echo no luck; exit 1")

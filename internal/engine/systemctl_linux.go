@@ -32,7 +32,9 @@ func (e *engine) applet(args []string, root bool) appletAnswer {
 	case name == "systemctl" && !e.al1:
 		c.systemctl(args)
 	case name == "initctl" && e.al1:
-		c.upstart(args)
+		c.upstart(name, args)
+	case (name == "start" || name == "stop" || name == "restart") && e.al1: // upstart's short forms
+		c.upstart(name, append([]string{name}, args...))
 	default:
 		c.fail(127, "%s: command not found", name)
 	}

@@ -27,7 +27,7 @@ func (c *controlCall) sysv(args []string) {
 	name, verb := args[0], args[1]
 	s, ok := c.e.service(name)
 	if !ok {
-		if !c.skip("service "+name+" "+verb, name) {
+		if !c.initScript(name, args[1:]) && !c.skip("service "+name+" "+verb, name) {
 			c.fail(exitFailure, "%s: unrecognized service", name)
 		}
 		return
@@ -87,7 +87,11 @@ func (c *controlCall) sysvStep(step, name string, s service) {
 }
 
 // upstart is initctl on Amazon Linux 1.
-func (c *controlCall) upstart(args []string) {
+// program is initctl, or one of its short forms.
+func (c *controlCall) upstart(program string, args []string) {
+	if len(args) == 1 && args[0] == "reload-configuration" {
+		return // jobs are read when they start
+	}
 	if len(args) < 2 {
 		c.fail(exitFailure, "beanpole: initctl carries out start, stop, restart, reload and status of one job")
 		return
@@ -96,7 +100,7 @@ func (c *controlCall) upstart(args []string) {
 	s, ok := c.e.service(name)
 	if !ok {
 		if !c.skip("initctl "+verb+" "+name, name) {
-			c.fail(exitFailure, "initctl: Unknown job: %s", name)
+			c.fail(exitFailure, "%s: Unknown job: %s", program, name)
 		}
 		return
 	}
@@ -106,11 +110,11 @@ func (c *controlCall) upstart(args []string) {
 			return
 		}
 		if !c.root {
-			c.fail(exitFailure, "initctl: Rejected send message")
+			c.fail(exitFailure, "%s: Rejected send message", program)
 			return
 		}
 		if err := c.e.change(verb, s); err != nil {
-			c.fail(exitFailure, "initctl: Job failed to %s: %v", verb, err)
+			c.fail(exitFailure, "%s: Job failed to %s: %v", program, verb, err)
 			return
 		}
 	}

@@ -235,15 +235,21 @@ func (u *unit) reload() error {
 	return u.runAll(ctx, "ExecReload", log)
 }
 
-// unitService is the service of a unit file; its file is read anew while it
+// unitService is the service of a unit file, or of a job of upstart's on the
+// Amazon Linux AMI; its file is read anew while it
 // does not run. The caller holds mu.
 func (e *engine) unitService(name string) (service, bool) {
-	name = unitName(name)
+	find := findUnit
+	if e.al1 {
+		find = findJob
+	} else {
+		name = unitName(name)
+	}
 	known := e.units[name]
 	if known != nil && (known.pid() != 0 || known.done) {
 		return known, true
 	}
-	file, err := findUnit(e.root, name)
+	file, err := find(e.root, name)
 	if err != nil || file == nil {
 		return nil, false
 	}
