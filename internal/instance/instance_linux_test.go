@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 			pid1()
 			return
 		case "test-owner":
-			owner(os.Args[2])
+			owner(os.Args[2], os.Args[3])
 			return
 		}
 	}
@@ -55,8 +55,8 @@ func pid1() {
 }
 
 // owner starts an instance in dir, says so, and waits to be killed.
-func owner(dir string) {
-	i, err := Start(context.Background(), &Spec{ID: "i-0owned", Dir: dir, Args: []string{"test-pid-1"}})
+func owner(dir, id string) {
+	i, err := Start(context.Background(), &Spec{ID: id, Dir: dir, Args: []string{"test-pid-1"}})
 	if err != nil {
 		fmt.Println("failed:", err)
 		os.Exit(1)

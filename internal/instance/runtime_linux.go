@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -99,8 +100,62 @@ func (c container) exec(ctx context.Context, argv []string, stdin io.Reader, std
 	return nil
 }
 
+// end kills what of runc works on the container for a beanpole that was killed:
+// it goes on by itself, and would make anew what is cleared away.
+func (c container) end() error {
+	all, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		return err
+	}
+	for _, p := range all {
+		if !c.runs(p) {
+			continue
+		}
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(p)))
+		if err != nil {
+			continue
+		}
+		// What FindProcess has found stays the same process.
+		process, err := os.FindProcess(pid)
+		if err != nil || !c.runs(p) {
+			continue
+		}
+		for try := 0; c.runs(p); try++ { // a process that is dead has no arguments
+			if err := process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+				return fmt.Errorf("end runc: %w", err)
+			}
+			if try == 250 {
+				return fmt.Errorf("end runc: process %d does not end", pid)
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+	}
+	return nil
+}
+
+// runs says whether a process, by the file of its arguments, is a runc that
+// works on the container.
+func (c container) runs(cmdline string) bool {
+	data, err := os.ReadFile(cmdline)
+	args := strings.Split(string(data), "\x00")
+	return err == nil && len(args) > 2 && filepath.Base(args[0]) == "runc" && args[1] == "--root" && args[2] == c.state
+}
+
+// killMembers kills the processes of a control group.
+func killMembers(group string) {
+	data, err := os.ReadFile(filepath.Join(group, "cgroup.procs"))
+	if err != nil {
+		return // it is gone
+	}
+	for _, f := range strings.Fields(string(data)) {
+		if pid, err := strconv.Atoi(f); err == nil && pid > 1 {
+			unix.Kill(pid, unix.SIGKILL)
+		}
+	}
+}
+
 // removeCgroups removes the container's control groups where a killed runc has
-// left them.
+// left them, with the processes that it has left there.
 func removeCgroups(name string) error {
 	mounts, err := cgroupMounts()
 	if err != nil {
@@ -116,6 +171,7 @@ func removeCgroups(name string) error {
 			if !errors.Is(err, unix.EBUSY) || try == 50 {
 				return fmt.Errorf("remove cgroup %s: %w", at, err)
 			}
+			killMembers(at)
 			time.Sleep(20 * time.Millisecond)
 		}
 	}

@@ -18,7 +18,10 @@ type record struct {
 	Token string // 10 random hex digits, part of every name
 }
 
-const recordName = "record.json"
+const (
+	recordName = "record.json"
+	lockName   = "lock"
+)
 
 // place is the folder of one instance, locked while its process lives.
 type place struct {
@@ -52,7 +55,7 @@ func newPlace(dir string, r record) (*place, error) {
 	if err := os.Mkdir(p.dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make instance folder: %w", err)
 	}
-	if p.lock, err = lockFile(filepath.Join(p.dir, "lock"), false); err != nil {
+	if p.lock, err = lockFile(filepath.Join(p.dir, lockName), false); err != nil {
 		os.Remove(p.dir)
 		return nil, fmt.Errorf("lock instance folder: %w", err)
 	}
@@ -88,6 +91,32 @@ func (p *place) clear(ctx context.Context) error {
 	if err := unmount(diskIn(p.dir)); err != nil {
 		return err
 	}
+	return p.removeFolder()
+}
+
+// removeFolder removes the instance's folder; its record and its lock last, and
+// while nobody else looks at it, who would make the lock anew.
+func (p *place) removeFolder() error {
+	entries, err := os.ReadDir(p.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("list instance folder: %w", err)
+	}
+	for _, e := range entries {
+		if e.Name() == recordName || e.Name() == lockName {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(p.dir, e.Name())); err != nil {
+			return fmt.Errorf("remove instance folder: %w", err)
+		}
+	}
+	all, err := lockPlaces(filepath.Dir(filepath.Dir(p.dir)))
+	if err != nil {
+		return err
+	}
+	defer all.Close()
 	if err := os.RemoveAll(p.dir); err != nil {
 		return fmt.Errorf("remove instance folder: %w", err)
 	}
@@ -125,7 +154,11 @@ func sweepOne(dir, name string) error {
 	defer p.lock.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	if err := p.clear(ctx); err != nil {
+	err = containerOf(p.dir, p.record).end()
+	if err == nil {
+		err = p.clear(ctx)
+	}
+	if err != nil {
 		return fmt.Errorf("sweep instance %s: %w", name, err)
 	}
 	return nil
@@ -140,7 +173,7 @@ func deadPlace(dir, name string) (*place, error) {
 	}
 	defer all.Close()
 	p := &place{dir: filepath.Join(instancesDir(dir), name)}
-	if p.lock, err = lockFile(filepath.Join(p.dir, "lock"), false); err != nil {
+	if p.lock, err = lockFile(filepath.Join(p.dir, lockName), false); err != nil {
 		return nil, nil
 	}
 	data, err := os.ReadFile(filepath.Join(p.dir, recordName))

@@ -60,7 +60,11 @@ func traces(t *testing.T, token string) []string {
 	procs, _ := filepath.Glob("/proc/[0-9]*/cgroup")
 	for _, p := range procs {
 		if data, _ := os.ReadFile(p); bytes.Contains(data, []byte("beanpole-"+token)) {
-			out = append(out, "process "+p)
+			stat, _ := os.ReadFile(filepath.Join(filepath.Dir(p), "stat"))
+			if bytes.Contains(stat, []byte(") Z ")) {
+				continue // dead: the machine's init has not looked yet
+			}
+			out = append(out, "process "+string(stat))
 		}
 	}
 	return out
@@ -133,7 +137,7 @@ func TestSweepRemovesWhatAKilledProcessLeftAndNothingElse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(self, "test-owner", dir)
+	cmd := exec.Command(self, "test-owner", dir, "i-0owned")
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
