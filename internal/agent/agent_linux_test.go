@@ -159,7 +159,7 @@ func TestCommandLinesThatCannotBeRead(t *testing.T) {
 	for line, want := range map[string]string{
 		"cfn-init --nope":                       "cfn-init: error: no such option: --nope\n",
 		"cfn-init -s":                           "cfn-init: error: -s option requires an argument\n",
-		"cfn-init --re x":                       "cfn-init: error: ambiguous option: --re (--region, --resource?)\n",
+		"cfn-init --re x":                       "cfn-init: error: ambiguous option: --re (--region, --resource, --resume?)\n",
 		"cfn-init --verbose=1 f":                "cfn-init: error: --verbose option does not take a value\n",
 		"cfn-init --role-names=all f":           "cfn-init: error: option --role-names: invalid choice: 'all' (choose from 'aws', 'resolve')\n",
 		"cfn-signal -e x https://h.example.com": "cfn-signal: error: option -e: invalid integer value: 'x'\n",

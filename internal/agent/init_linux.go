@@ -16,6 +16,7 @@ var initOptions = append(append([]option{
 	helpOption,
 	{'c', "configsets", "NAMES", `configSets to run, joined with commas (default "default")`},
 	verboseOption,
+	{0, "resume", "", "go on with what the last run left to do, after an error or a reboot"},
 	{0, "dry-run", "", "print what would be done, and do nothing"},
 	{0, "role-names", "aws|resolve", "what roleName may hold: aws: the name of a role; resolve: also the name or ARN of the instance's own profile"},
 }, stackOptions...), accessOptions...)
@@ -43,10 +44,13 @@ func Init(ctx context.Context, c *Call) int {
 	if l.is("help") {
 		return c.help(usage+initExamples(c.Program), initOptions)
 	}
+	c.Runner.Verbose = c.Runner.Verbose || l.is("verbose")
+	if l.is("resume") {
+		return c.resume(ctx)
+	}
 	if why := sourceFault(l); why != "" {
 		return c.complain(why, usage, initOptions)
 	}
-	c.Runner.Verbose = c.Runner.Verbose || l.is("verbose")
 	if !l.is("dry-run") {
 		defer c.openLogs("cfn-init.log", "cfn-wire.log", "cfn-init-cmd.log")()
 		c.Runner.KeepState = true
@@ -68,6 +72,20 @@ func Init(ctx context.Context, c *Call) int {
 	}
 	_, err = c.Runner.Build(ctx, metadata, sets)
 	return c.ended(err, from)
+}
+
+// resume goes on with the last run.
+func (c *Call) resume(ctx context.Context) int {
+	defer c.openLogs("cfn-init.log", "cfn-wire.log", "cfn-init-cmd.log")()
+	c.Runner.KeepState = true
+	_, err := c.Runner.Resume(ctx)
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, cfninit.ErrNothingKept):
+		return c.say(message("Error: " + err.Error()))
+	}
+	return c.say(message("Error occurred during resume: " + err.Error()))
 }
 
 // roleNames chooses how names of roles are read: as AWS does on an instance
