@@ -269,9 +269,26 @@ func newLine(b *strings.Builder, depth int) {
 	}
 }
 
+// plainLength is the length of the beginning of s that JSON writes as it is.
+func plainLength(s string) int {
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
+			return i
+		}
+	}
+	return len(s)
+}
+
 func writeJSONString(b *strings.Builder, s string) {
 	b.WriteByte('"')
-	for _, r := range s {
+	for len(s) > 0 {
+		if n := plainLength(s); n > 0 {
+			b.WriteString(s[:n])
+			s = s[n:]
+			continue
+		}
+		r, n := utf8.DecodeRuneInString(s)
+		s = s[n:]
 		switch {
 		case r == '"' || r == '\\':
 			b.WriteByte('\\')
@@ -286,8 +303,6 @@ func writeJSONString(b *strings.Builder, s string) {
 			b.WriteString(`\b`)
 		case r == '\f':
 			b.WriteString(`\f`)
-		case r >= ' ' && r < 0x7f:
-			b.WriteRune(r)
 		case r > 0xffff:
 			r -= 0x10000
 			fmt.Fprintf(b, `\u%04x\u%04x`, 0xd800+r>>10, 0xdc00+r&0x3ff)

@@ -94,6 +94,7 @@ func (r *Runner) keepMetadata(metadata *source.Node) error {
 type workLog struct {
 	*build
 	metadata *source.Node
+	text     string // of the metadata, once it was written
 	sets     []string
 	configs  []*Config
 }
@@ -115,8 +116,10 @@ func (w *workLog) write() error {
 		}
 		b.WriteString("]}, ")
 	}
-	b.WriteString(`"metadata": `)
-	writeJSON(&b, w.ordered(w.metadata), -1)
+	if w.text == "" {
+		w.text = pythonJSON(w.ordered(w.metadata))
+	}
+	b.WriteString(`"metadata": ` + w.text)
 	if len(w.sets) > 0 {
 		b.WriteString(`, "configSets": {"_deque: special_serialization: not_regular_json_": [`)
 		for i, s := range w.sets {
