@@ -126,12 +126,17 @@ var errorLogs = []struct{ path, mark string }{
 }
 
 func (d *deployment) readLogs(ctx context.Context, f *follower) (logs []instanceLog) {
+	kept := d.clients.keptLogs(ctx, f.env)
 	for _, id := range f.instances {
 		for _, l := range errorLogs {
+			text, gone := kept[id][l.path]
 			data, err := d.clients.on.own(ctx, "GET", "files/"+id+l.path, nil)
-			if err == nil { // the platform may not have this one
-				logs = append(logs, instanceLog{id, l.path, l.mark, string(data)})
+			if err == nil {
+				text = string(data)
+			} else if !gone { // the platform may not have this one
+				continue
 			}
+			logs = append(logs, instanceLog{id, l.path, l.mark, text})
 		}
 	}
 	return logs

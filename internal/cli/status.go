@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	beanstalk "beanpole/internal/cloud/elasticbeanstalk"
+	"beanpole/internal/finding"
 )
 
 // here is the running local AWS of this project, for commands that only look.
@@ -47,7 +48,9 @@ func statusCommand() *cobra.Command {
 				return err
 			}
 			out := c.OutOrStdout()
-			fmt.Fprintf(out, "local AWS: %s (region %s, account %s, process %d)\n", local.on.url(), local.on.Region, local.on.Account, local.on.PID)
+			_, width := terminal(out)
+			on := fmt.Sprintf("local AWS: %s (region %s, account %s, process %d)", local.on.url(), local.on.Region, local.on.Account, local.on.PID)
+			fmt.Fprintln(out, finding.Wrap(on, width, 4))
 			e, err := local.beans.DescribeEnvironments(c.Context(), &elasticbeanstalk.DescribeEnvironmentsInput{IncludeDeleted: aws.Bool(false)})
 			if err != nil {
 				return awsError("list the environments", err)

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
@@ -71,7 +72,8 @@ func (s *stage) instances(n int) (took time.Duration, kib int64, err error) {
 }
 
 // ownMemory is the proportional memory in KiB of all processes of the program
-// that is measured, on instances and beside them.
+// that is measured, on instances and beside them, and of runc, which stays with
+// each instance.
 func (s *stage) ownMemory() (kib int64, err error) {
 	all, err := filepath.Glob("/proc/[0-9]*")
 	if err != nil {
@@ -83,7 +85,12 @@ func (s *stage) ownMemory() (kib int64, err error) {
 	}
 	for _, p := range all {
 		exe, err := os.Stat(filepath.Join(p, "exe"))
-		if err != nil || !(os.SameFile(exe, program) || exe.Size() == program.Size()) { // instances hold a copy
+		if err != nil {
+			continue
+		}
+		command, _ := os.ReadFile(filepath.Join(p, "cmdline"))
+		ours := exe.Size() == program.Size() // instances hold a copy
+		if !ours && !(bytes.HasPrefix(command, []byte("runc\x00")) && bytes.Contains(command, []byte(s.state()))) {
 			continue
 		}
 		text, _ := os.ReadFile(filepath.Join(p, "smaps_rollup"))

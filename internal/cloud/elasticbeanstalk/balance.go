@@ -85,7 +85,7 @@ func (o *operation) frontDoor(all []made) (c elb.Config, err error) {
 		for _, port := range []int{80, 443} {
 			c.Listeners = append(c.Listeners, elb.Listener{Port: port, Protocol: "TCP", InstancePort: port, InstanceProtocol: "TCP"})
 		}
-		c.Groups = []elb.Group{{Check: elb.HealthCheck{Interval: 10 * time.Second, Healthy: 1}}}
+		c.Groups = []elb.Group{{Unchecked: true}}
 	}
 	for i := range c.Listeners {
 		l := &c.Listeners[i]

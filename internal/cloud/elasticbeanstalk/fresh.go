@@ -121,10 +121,16 @@ func (o *operation) takeOver(fresh, old []Machine, group string) {
 	o.keepMachines(fresh)
 	o.info("Attached new instance(s) to the permanent auto scaling group %s.", o.groupName())
 	o.info("Starting post-deployment configuration on new instances.")
+	if b := o.balancer(); b != nil { // their proxies restart; the old ones serve meanwhile
+		b.Split(nil, 0)
+	}
+	o.drain(fresh)
 	if r := o.configure(fresh); !r.ok() && !o.ended() { // which undoes nothing any more
 		r.tell(o)
 	}
+	o.register(fresh)
 	o.info("Waiting for post-deployment configuration to complete.")
+	o.outOfService(fresh)
 	o.info("Deployment succeeded. Terminating old instances and temporary Auto Scaling group.")
 	o.retire(old)
 	o.deleteStackNamed(o.temporaryStack())
@@ -147,7 +153,7 @@ func (o *operation) keepFailedLogs(machines []Machine) {
 	bucket, err := o.s.storage(o.ctx, o.e.Region)
 	for _, m := range machines {
 		if err == nil {
-			err = o.pullLogs(m, types.EnvironmentInfoTypeTail, bucket)
+			err = o.pullLogs(m, types.EnvironmentInfoTypeTail, bucket, failedLifetime)
 		}
 	}
 	if err != nil && !o.ended() {
@@ -187,7 +193,6 @@ func (o *operation) splitTraffic() *outcome {
 		o.dropFresh(fresh, r)
 		return r
 	}
-	b.Split(names(fresh), 100)
 	o.takeOver(fresh, old, group)
 	return r
 }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,8 +24,9 @@ var LogFiles = []string{
 }
 
 const (
-	tailLines   = 100              // of each file [EB:using-features.logging]
-	logLifetime = 15 * time.Minute // of tail and bundle logs [EB:using-features.logging]
+	tailLines      = 100              // of each file [EB:using-features.logging]
+	logLifetime    = 15 * time.Minute // of tail and bundle logs [EB:using-features.logging]
+	failedLifetime = time.Hour        // of those of a failed immutable update [EB:environmentmgmt-updates-immutable]
 )
 
 // logSample is one instance's logs in S3.
@@ -33,6 +35,7 @@ type logSample struct {
 	instance    string
 	bucket, key string
 	at          time.Time
+	lifetime    time.Duration
 }
 
 // RequestEnvironmentInfo has the instances' logs put into S3. It is done when
@@ -53,7 +56,7 @@ func (s *Service) RequestEnvironmentInfo(ctx context.Context, in *eb.RequestEnvi
 	l.mu.Unlock()
 	failed := false
 	for _, m := range machines {
-		if err := o.pullLogs(m, in.InfoType, bucket); err != nil {
+		if err := o.pullLogs(m, in.InfoType, bucket, logLifetime); err != nil {
 			failed = true
 			o.error("beanpole: logs of instance %s: %s", m.ID(), reason(err))
 		}
@@ -81,7 +84,7 @@ func (s *Service) infoOperation(ctx context.Context, kind types.EnvironmentInfoT
 }
 
 // pullLogs puts one instance's logs into S3, in the caller's name.
-func (o *operation) pullLogs(m Machine, kind types.EnvironmentInfoType, bucket string) error {
+func (o *operation) pullLogs(m Machine, kind types.EnvironmentInfoType, bucket string, lifetime time.Duration) error {
 	disk, ok := m.(FileReader)
 	if !ok {
 		return fmt.Errorf("its files cannot be read")
@@ -105,7 +108,7 @@ func (o *operation) pullLogs(m Machine, kind types.EnvironmentInfoType, bucket s
 	if _, err := door.Invoke[s3.PutObjectInput, s3.PutObjectOutput](o.ctx, o.s.Door, "s3", "PutObject", &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: bytes.NewReader(data)}); err != nil {
 		return err
 	}
-	o.keepLog(logSample{kind, m.ID(), bucket, key, now})
+	o.keepLog(logSample{kind, m.ID(), bucket, key, now, lifetime})
 	o.info("[Instance: %s] Successfully finished %s %d log(s)", m.ID(), done, len(files))
 	return nil
 }
@@ -117,12 +120,12 @@ func (o *operation) keepLog(sample logSample) {
 	l.logs = append(l.logs, sample)
 	l.mu.Unlock()
 	ctx := door.WithCaller(o.s.ctx, door.CallerOf(o.ctx))
-	time.AfterFunc(logLifetime, func() {
+	time.AfterFunc(sample.lifetime, func() {
 		if ctx.Err() != nil {
 			return // what an earlier process left stays
 		}
 		l.mu.Lock()
-		l.logs = l.logs[1:] // they come to their end in their order
+		l.logs = slices.DeleteFunc(l.logs, func(s logSample) bool { return s == sample })
 		l.mu.Unlock()
 		// When this is refused the object stays, and nothing leads to it.
 		_, _ = door.Invoke[s3.DeleteObjectInput, s3.DeleteObjectOutput](ctx, o.s.Door, "s3", "DeleteObject", &s3.DeleteObjectInput{Bucket: &sample.bucket, Key: &sample.key})
@@ -190,7 +193,7 @@ func (s *Service) RetrieveEnvironmentInfo(ctx context.Context, in *eb.RetrieveEn
 		if sample.kind != in.InfoType {
 			continue
 		}
-		where, err := s.presign(ctx, o.e.Region, sample.bucket, sample.key, endpoint, logLifetime)
+		where, err := s.presign(ctx, o.e.Region, sample.bucket, sample.key, endpoint, sample.lifetime)
 		if err != nil {
 			return nil, err
 		}

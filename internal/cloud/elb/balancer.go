@@ -76,6 +76,9 @@ type Group struct {
 	Port     int    // 0 for a classic load balancer, whose listeners say it
 	Protocol string // HTTP, HTTPS, TCP, TLS
 	Check    HealthCheck
+	// Unchecked instances count as healthy from the start: those that are
+	// reached without a load balancer.
+	Unchecked bool
 	// Draining is how long what is under way on a deregistered instance may
 	// still take; 0 ends it at once.
 	Draining   time.Duration

@@ -53,6 +53,10 @@ func (b *Balancer) Register(id string, addr netip.Addr) {
 		ctx, cancel := context.WithCancel(b.ctx)
 		t := &target{id: id, addr: addr, port: p.Port, ctx: ctx, cancel: cancel, hurry: make(chan struct{}, 1), state: Initial, reason: InitialHealthChecking, since: time.Now()}
 		p.targets = append(p.targets, t)
+		if p.Unchecked {
+			t.state, t.reason = Healthy, ""
+			continue
+		}
 		b.work.Go(func() { b.watch(p, t) })
 	}
 }
