@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"strings"
@@ -195,8 +196,12 @@ func (b *build) store(resp *http.Response, w *os.File, context *source.Node, sto
 	return nil, nil
 }
 
-// brokenBody words a body that can't be read to its end.
+// brokenBody words a body that can't be read to its end, or not be written.
 func brokenBody(err error) *failure {
+	var writing *fs.PathError
+	if errors.As(err, &writing) {
+		return &failure{kind: ioFailure, text: errnoText(err)}
+	}
 	if errors.Is(err, errHeader) {
 		return &failure{kind: ioFailure, text: "('Received response with content-encoding: gzip, but failed to decode it.', error('Error -3 while decompressing: incorrect header check',))"}
 	}
