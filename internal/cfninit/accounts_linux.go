@@ -2,6 +2,7 @@ package cfninit
 
 import (
 	"context"
+	"path"
 	"slices"
 	"strings"
 
@@ -27,6 +28,7 @@ func (b *build) groups(ctx context.Context, n *source.Node) error {
 			if has(f.Value, "gid") && format(gid) != old[2] {
 				return tool("Group %s exists with gid %s, but gid %s was requested", name, old[2], format(gid))
 			}
+			b.debug("Group %s already exists", name)
 			continue
 		}
 		args := []string{"/usr/sbin/groupadd", "-r"}
@@ -107,11 +109,16 @@ func (b *build) changeUser(ctx context.Context, old []string, n *source.Node) er
 	args := []string{"/usr/sbin/usermod"}
 	if len(gids) > 0 && !sameSet(gids, b.groupsOf(name)) {
 		args = append(args, "-G", strings.Join(gids, ","))
+	} else if len(gids) > 0 {
+		b.debug("Groups have not changed for %s", name)
 	}
 	if truthy(home) && (len(old) < 6 || format(home) != old[5]) {
 		args = append(args, "-d", format(home))
+	} else if truthy(home) {
+		b.debug("Homedir has not changed for %s", name)
 	}
 	if len(args) == 1 {
+		b.debug("User %s does not need modification", name)
 		return nil
 	}
 	if err := b.accountTool(ctx, append(args, name), "Modified user "+name+" successfully", "Failed to modify user "+name); err != nil {
@@ -174,12 +181,14 @@ func (b *build) account(file, name string) ([]string, error) {
 
 // accountTool runs one of the system's tools for accounts.
 func (b *build) accountTool(ctx context.Context, args []string, done, failed string) error {
-	code, _, err := b.tool(ctx, args...)
+	code, out, err := b.tool(ctx, args...)
 	if err != nil {
 		return err
 	}
 	if code != 0 {
 		b.log("ERROR", "%s", failed)
+		name := path.Base(args[0])
+		b.debug("%s output: %s", strings.ToUpper(name[:1])+name[1:], out)
 		return tool("%s", failed)
 	}
 	b.info("%s", done)

@@ -124,23 +124,6 @@ func longBuild(root string) *source.Node {
 	return all
 }
 
-// TestMain lets this program be an agent that is killed.
-func TestMain(m *testing.M) {
-	if root := os.Getenv("BEANPOLE_TEST_BUILD"); root != "" {
-		r := &Runner{Root: root, KeepState: true}
-		closeAll := r.OpenLogs(os.Stderr, "cfn-init.log", "cfn-init-cmd.log")
-		fmt.Println("begun")
-		_, err := r.Build(context.Background(), longBuild(root), nil)
-		closeAll()
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		os.Exit(0)
-	}
-	os.Exit(m.Run())
-}
-
 func TestAnAgentKilledAtAnyMomentConvergesWhenItRunsAgain(t *testing.T) {
 	root := stateRoot(t)
 	if err := os.MkdirAll(root+"/opt", 0o755); err != nil {

@@ -11,6 +11,7 @@ import (
 // apt [cb:apt_tool.py, cb-run].
 func (b *build) apt(ctx context.Context, asked *source.Node) ([]string, error) {
 	if !truthy(asked) {
+		b.debug("No packages specified for APT")
 		return nil, nil
 	}
 	code, out, err := b.tool(ctx, "apt-cache", "-q", "gencaches")
@@ -77,6 +78,7 @@ func (b *build) aptInstall(ctx context.Context, names, specs []string) error {
 		return toolCode(code, "Could not successfully install APT packages")
 	}
 	b.info("APT installed %s", b.list(names))
+	b.debug("APT output: %s", p.stdout.String())
 	return nil
 }
 
@@ -91,6 +93,7 @@ func (b *build) aptNeeds(ctx context.Context, name, spec string) (bool, error) {
 	}
 	status, installed, _ := strings.Cut(strings.TrimSpace(p.stdout.String()), "|")
 	if code == 0 && status[strings.LastIndexByte(status, ' ')+1:] == "installed" && strings.HasPrefix(installed, spec) {
+		b.debug("%s will not be installed as it is already present", spec)
 		return false, nil
 	}
 	code, _, err = b.tool(ctx, "apt-cache", "-q", "show", spec)
@@ -129,8 +132,8 @@ func (b *build) pip(ctx context.Context, asked *source.Node) ([]string, error) {
 }
 
 func (b *build) python(ctx context.Context, asked *source.Node, name string, command ...string) ([]string, error) {
-	fs, err := b.keyed(asked)
-	if err != nil || len(fs) == 0 {
+	fs, err := b.some(asked, "No packages specified for python")
+	if err != nil || fs == nil {
 		return nil, err
 	}
 	var changed, specs []string
@@ -161,6 +164,7 @@ func (b *build) python(ctx context.Context, asked *source.Node, name string, com
 		return nil, toolCode(code, "Could not successfully install python packages")
 	}
 	b.info("%s installed %s", name, b.list(specs))
+	b.debug("%s output: %s", name, out)
 	return changed, nil
 }
 
@@ -182,7 +186,7 @@ func pythonSpec(name string, version *source.Node) (string, error) {
 
 // gems are `rubygems` [cb:lang_package_tools.py, cb-run].
 func (b *build) gems(ctx context.Context, asked *source.Node) ([]string, error) {
-	fs, err := b.keyed(asked)
+	fs, err := b.some(asked, "No gems specified")
 	if err != nil {
 		return nil, err
 	}
@@ -213,6 +217,7 @@ func (b *build) gems(ctx context.Context, asked *source.Node) ([]string, error) 
 // gem installs one version, any when version is not truthy, unless it is there.
 func (b *build) gem(ctx context.Context, name string, version *source.Node) (bool, error) {
 	full := name + "-" + format(version)
+	b.debug("Checking to see if %s is already installed", full)
 	query := []string{"gem", "query", "-i", "-n", "^" + name + "$"}
 	if truthy(version) {
 		query = append(query, "-v", format(version))
@@ -242,6 +247,7 @@ func (b *build) gem(ctx context.Context, name string, version *source.Node) (boo
 		return false, toolCode(code, "Failed to install gem: "+full)
 	}
 	b.info("Gem installed: %s", full)
+	b.debug("Gem output: %s", out)
 	return true, nil
 }
 

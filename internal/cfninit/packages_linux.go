@@ -83,8 +83,8 @@ func (b *build) assume(p *Packages, why string) {
 
 // yum [cb:rpm_tools.py, cb-run].
 func (b *build) yum(ctx context.Context, asked *source.Node) ([]string, error) {
-	fs, err := b.keyed(asked)
-	if err != nil || len(fs) == 0 {
+	fs, err := b.some(asked, "No packages specified for yum")
+	if err != nil || fs == nil {
 		return nil, err
 	}
 	code, out, err := b.tool(ctx, "yum", "-y", "makecache")
@@ -115,15 +115,17 @@ func (b *build) yum(ctx context.Context, asked *source.Node) ([]string, error) {
 			up = append(up, spec)
 		}
 	}
+	if len(changed) == 0 {
+		b.debug("All yum packages were already installed")
+		return nil, nil
+	}
 	if err := b.yumRun(ctx, "install", up, "Could not successfully install/update yum packages"); err != nil {
 		return nil, err
 	}
 	if err := b.yumRun(ctx, "downgrade", down, "Could not successfully downgrade yum packages"); err != nil {
 		return nil, err
 	}
-	if len(changed) > 0 {
-		b.info("Yum installed %s", b.list(changed))
-	}
+	b.info("Yum installed %s", b.list(changed))
 	return changed, nil
 }
 
@@ -156,8 +158,12 @@ func yumSpec(f *source.Field) (spec, version string, err error) {
 // asked for is older than what is there. Without a version any will do.
 func (b *build) yumNeeds(ctx context.Context, name, spec, version string) (todo, older bool, err error) {
 	code, _, err := b.tool(ctx, "yum", "-C", "-y", "list", "installed", spec)
-	if err != nil || code == 0 {
+	if err != nil {
 		return false, false, err
+	}
+	if code == 0 {
+		b.debug("%s will not be installed as it is already present", spec)
+		return false, false, nil
 	}
 	code, _, err = b.tool(ctx, "yum", "-C", "-y", "--showduplicates", "list", "available", spec)
 	if err != nil {
@@ -171,13 +177,23 @@ func (b *build) yumNeeds(ctx context.Context, name, spec, version string) (todo,
 		return true, false, nil
 	}
 	_, installed, err := b.rpmVersion(ctx, "-qa", source.NewString(name, source.Pos{}))
-	return true, compareRPM(version, installed) <= 0, err
+	if err != nil {
+		return false, false, err
+	}
+	if compareRPM(version, installed) > 0 {
+		b.debug("Requested version %s is greater than installed version %s, so we will upgrade", version, installed)
+		return true, false, nil
+	}
+	b.debug("Requested version %s is NOT greater than installed version %s, so we will NOT upgrade", version, installed)
+	b.debug("Downgrading to %s from installed version %s", spec, installed)
+	return true, true, nil
 }
 
 func (b *build) yumRun(ctx context.Context, verb string, specs []string, failed string) error {
 	if len(specs) == 0 {
 		return nil
 	}
+	b.debug("%s %s via yum", map[string]string{"install": "Installing/updating", "downgrade": "Downgrading"}[verb], b.list(specs))
 	p := program(append([]string{"yum", "-y", verb}, specs...)...)
 	code, err := b.logged(ctx, "yum "+verb+" "+strings.Join(specs, " "), p)
 	if err != nil || code == 0 {
@@ -189,8 +205,8 @@ func (b *build) yumRun(ctx context.Context, verb string, specs []string, failed 
 
 // rpm installs from files and URLs [cb:rpm_tools.py, cb-run].
 func (b *build) rpm(ctx context.Context, asked *source.Node) ([]string, error) {
-	fs, err := b.keyed(asked)
-	if err != nil || len(fs) == 0 {
+	fs, err := b.some(asked, "No packages installed for RPM")
+	if err != nil || fs == nil {
 		return nil, err
 	}
 	var changed, wanted []string
@@ -211,7 +227,9 @@ func (b *build) rpm(ctx context.Context, asked *source.Node) ([]string, error) {
 			if err != nil {
 				return nil, err
 			}
-			if !installed {
+			if installed {
+				b.debug("Skipping RPM at %s as it is already installed", format(place))
+			} else {
 				wanted = append(wanted, place.Text)
 			}
 		}
@@ -223,6 +241,7 @@ func (b *build) rpm(ctx context.Context, asked *source.Node) ([]string, error) {
 		b.info("All RPMs were already installed")
 		return nil, nil
 	}
+	b.debug("Installing %s via RPM", b.list(wanted))
 	code, out, err := b.tool(ctx, append([]string{"rpm", "-U", "--quiet", "--nosignature", "--replacepkgs"}, wanted...)...)
 	if err != nil {
 		return nil, err
@@ -231,6 +250,7 @@ func (b *build) rpm(ctx context.Context, asked *source.Node) ([]string, error) {
 		b.log("ERROR", "RPM failed. Output: %s", out)
 		return nil, toolCode(code, "Could not successfully install rpm packages")
 	}
+	b.debug("RPM output: %s", out)
 	return changed, nil
 }
 
@@ -251,6 +271,7 @@ func (b *build) rpmInstalled(ctx context.Context, place *source.Node) (bool, err
 // rpmVersion asks rpm for name and version of an installed package (-qa) or of
 // a package's file (-qp); both are "" when it can't tell.
 func (b *build) rpmVersion(ctx context.Context, mode string, of *source.Node) (name, version string, err error) {
+	b.debug("Querying for version of package %s", format(of))
 	p := program("rpm", mode, "--queryformat", "%{NAME}|%{VERSION}-%{RELEASE}", "--nosignature")
 	p.what.Items = append(p.what.Items, of)
 	p.split = true
@@ -258,6 +279,8 @@ func (b *build) rpmVersion(ctx context.Context, mode string, of *source.Node) (n
 	if err != nil {
 		return "", "", err
 	}
+	b.debug("RPM stdout: %s", p.stdout.String())
+	b.debug("RPM stderr: %s", p.stderr.String())
 	if code != 0 {
 		b.log("ERROR", "Could not determine package contained by rpm at %s", format(of))
 		return "", "", nil
@@ -268,8 +291,8 @@ func (b *build) rpmVersion(ctx context.Context, mode string, of *source.Node) (n
 
 // msi is for Windows alone [cb:msi_tool.py, cb-run].
 func (b *build) msi(_ context.Context, asked *source.Node) ([]string, error) {
-	fs, err := b.keyed(asked)
-	if err != nil || len(fs) == 0 {
+	fs, err := b.some(asked, "No packages installed for MSI")
+	if err != nil || fs == nil {
 		return nil, err
 	}
 	return nil, tool("MSI support is only available under Windows")
@@ -314,6 +337,17 @@ func (b *build) keyed(n *source.Node) ([]*source.Field, error) {
 		return nil, &BuildError{Text: "'" + typeName(n) + "' object has no attribute 'keys'"}
 	}
 	return b.each(n), nil
+}
+
+// some are the entries of a map of names, nil when there are none, which is
+// then logged.
+func (b *build) some(n *source.Node, none string) ([]*source.Field, error) {
+	fs, err := b.keyed(n)
+	if err == nil && len(fs) == 0 {
+		b.debug("%s", none)
+		return nil, nil
+	}
+	return fs, err
 }
 
 // versions are those that are asked for of one package: none, one text, or

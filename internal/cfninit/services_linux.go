@@ -2,7 +2,7 @@ package cfninit
 
 import (
 	"context"
-	"strings"
+	"path"
 
 	"beanpole/internal/source"
 )
@@ -21,17 +21,18 @@ type serviceTool interface {
 // [cb:construction.py, cb:service_tools.py, cb-run].
 func (b *build) services(ctx context.Context, s *Services) error {
 	var manager serviceTool
+	none := "No Windows services specified"
 	switch {
 	case s.Manager == "sysvinit":
-		manager = sysvinit{b}
+		manager, none = &sysvinit{b: b}, "No System V init scripts specified"
 	case s.Manager == "systemd" && !b.python2():
-		manager = systemd{b}
+		manager, none = systemd{b}, "No SystemD scripts specified"
 	case s.Manager != "windows":
 		b.log("WARNING", "Unsupported service manager: %s", s.Manager)
 		return nil
 	}
-	fs, err := b.keyed(s.Asked)
-	if err != nil || len(fs) == 0 {
+	fs, err := b.some(s.Asked, none)
+	if err != nil || fs == nil {
 		return err
 	}
 	if manager == nil {
@@ -61,11 +62,17 @@ func (b *build) service(ctx context.Context, m serviceTool, name string, propert
 		if err := m.enable(ctx, name, on); err != nil {
 			return err
 		}
+	} else {
+		b.debug("Not modifying enabled state of service %s", name)
 	}
 	if restart {
+		b.debug("Restarting %s due to change detected in dependency", name)
 		return m.restart(ctx, name)
 	}
 	wanted, given, err := property(properties, "ensureRunning")
+	if err == nil && !given {
+		b.debug("Not modifying running state of service %s", name)
+	}
 	if err != nil || !given {
 		return err
 	}
@@ -74,10 +81,13 @@ func (b *build) service(ctx context.Context, m serviceTool, name string, propert
 	case err != nil:
 		return err
 	case wanted && !running:
+		b.debug("Starting service %s as it is not running", name)
 		return m.start(ctx, name)
 	case !wanted && running:
+		b.debug("Stopping service %s as it is running", name)
 		return m.stop(ctx, name)
 	}
+	b.debug("No need to modify running state of service %s", name)
 	return nil
 }
 
@@ -94,29 +104,58 @@ func property(properties *source.Node, name string) (on, given bool, err error) 
 }
 
 // sysvinit drives init scripts.
-type sysvinit struct{ b *build }
+type sysvinit struct {
+	b *build
+	// modifier is what enables services, runner what starts them; both are
+	// looked for once, when they are needed, and "" when they are not there.
+	modifier, runner *string
+}
 
-func (s sysvinit) ready() error { return nil }
+func (s *sysvinit) ready() error { return nil }
 
-// enable calls chkconfig, or update-rc.d where there is none.
-func (s sysvinit) enable(ctx context.Context, service string, on bool) error {
-	verb, args := "disable", []string{"/sbin/chkconfig", service, "off"}
-	if on {
-		verb, args[2] = "enable", "on"
-	}
-	if !s.b.root.exists(args[0]) {
-		args[0], args[2] = "/usr/sbin/update-rc.d", verb
-		if !s.b.root.exists(args[0]) {
-			s.b.log("ERROR", "Could not enable %s, as chkconfig and update-rc.d were not available", service)
-			return nil
+// first is the first of the programs that is there, "" for none.
+func (s *sysvinit) first(programs ...string) *string {
+	for _, p := range programs {
+		if s.b.root.exists(p) {
+			return &p
 		}
 	}
+	return new(string)
+}
+
+const chkconfig = "/sbin/chkconfig"
+
+// enable calls chkconfig, or update-rc.d where there is none.
+func (s *sysvinit) enable(ctx context.Context, service string, on bool) error {
+	if s.modifier == nil {
+		s.modifier = s.first(chkconfig, "/usr/sbin/update-rc.d")
+		shown := *s.modifier
+		if shown == "" {
+			shown = "None"
+		}
+		s.b.debug("Using service modifier: %s", shown)
+	}
+	verb := "disable"
+	if on {
+		verb = "enable"
+	}
+	args := []string{*s.modifier, service, verb}
+	switch {
+	case args[0] == "":
+		s.b.log("ERROR", "Could not enable %s, as chkconfig and update-rc.d were not available", service)
+		return nil
+	case args[0] == chkconfig && on:
+		args[2] = "on"
+	case args[0] == chkconfig:
+		args[2] = "off"
+	}
+	s.b.debug("Setting service %s to %sd", service, verb)
 	code, out, err := s.b.tool(ctx, args...)
 	if err != nil {
 		return err
 	}
 	if code != 0 {
-		s.b.log("ERROR", "%s failed with error %d. Output: %s", args[0][strings.LastIndexByte(args[0], '/')+1:], code, out)
+		s.b.log("ERROR", "%s failed with error %d. Output: %s", path.Base(args[0]), code, out)
 		return toolCode(code, "Could not "+verb+" service "+service)
 	}
 	s.b.info("%sd service %s", verb, service)
@@ -124,47 +163,50 @@ func (s sysvinit) enable(ctx context.Context, service string, on bool) error {
 }
 
 // call runs a service's script, through `service` where there is one.
-func (s sysvinit) call(ctx context.Context, service, verb string) (int, error) {
-	args := []string{"/etc/init.d/" + service, verb}
-	for _, runner := range []string{"/sbin/service", "/usr/sbin/service"} {
-		if s.b.root.exists(runner) {
-			args = []string{runner, service, verb}
-			break
+func (s *sysvinit) call(ctx context.Context, service, verb string) (code int, out string, err error) {
+	if s.runner == nil {
+		if s.runner = s.first("/sbin/service", "/usr/sbin/service"); *s.runner == "" {
+			s.b.debug("Running init scripts directly")
+		} else {
+			s.b.debug("Using service runner: %s", *s.runner)
 		}
 	}
-	code, _, err := s.b.tool(ctx, args...)
-	return code, err
+	if *s.runner == "" {
+		return s.b.tool(ctx, "/etc/init.d/"+service, verb)
+	}
+	return s.b.tool(ctx, *s.runner, service, verb)
 }
 
-func (s sysvinit) running(ctx context.Context, service string) (bool, error) {
-	code, err := s.call(ctx, service, "status")
+func (s *sysvinit) running(ctx context.Context, service string) (bool, error) {
+	code, _, err := s.call(ctx, service, "status")
 	return code == 0, err
 }
 
-func (s sysvinit) change(ctx context.Context, service, verb, done string) error {
-	code, err := s.call(ctx, service, verb)
+func (s *sysvinit) change(ctx context.Context, service, verb, done string) error {
+	code, out, err := s.call(ctx, service, verb)
 	if err != nil {
 		return err
 	}
-	return s.b.serviceDone(service, verb, done, code)
+	return s.b.serviceDone(service, verb, done, code, out)
 }
 
-func (s sysvinit) start(ctx context.Context, service string) error {
+func (s *sysvinit) start(ctx context.Context, service string) error {
 	return s.change(ctx, service, "start", "Started")
 }
 
-func (s sysvinit) stop(ctx context.Context, service string) error {
+func (s *sysvinit) stop(ctx context.Context, service string) error {
 	return s.change(ctx, service, "stop", "Stopped")
 }
 
-func (s sysvinit) restart(ctx context.Context, service string) error {
+func (s *sysvinit) restart(ctx context.Context, service string) error {
 	return s.change(ctx, service, "restart", "Restarted")
 }
 
 // serviceDone logs how a change of a service ended.
-func (b *build) serviceDone(service, verb, done string, code int) error {
+func (b *build) serviceDone(service, verb, done string, code int, out string) error {
 	if code != 0 {
 		b.log("ERROR", "Could not %s service %s; return code was %d", verb, service, code)
+		b.debug("Service output: %s", out)
 		return tool("Could not %s %s", verb, service)
 	}
 	b.info("%s %s successfully", done, service)
@@ -208,19 +250,20 @@ func (s systemd) running(ctx context.Context, service string) (bool, error) {
 }
 
 func (s systemd) start(ctx context.Context, service string) error {
-	code, err := s.b.plain(ctx, program(systemctl, "start", service))
-	if err != nil {
-		return err
-	}
-	return s.b.serviceDone(service, "start", "Started", code)
+	return s.change(ctx, service, "start", "Started")
 }
 
 func (s systemd) stop(ctx context.Context, service string) error {
-	code, err := s.b.plain(ctx, program(systemctl, "stop", service))
+	return s.change(ctx, service, "stop", "Stopped")
+}
+
+func (s systemd) change(ctx context.Context, service, verb, done string) error {
+	p := program(systemctl, verb, service)
+	code, err := s.b.plain(ctx, p)
 	if err != nil {
 		return err
 	}
-	return s.b.serviceDone(service, "stop", "Stopped", code)
+	return s.b.serviceDone(service, verb, done, code, p.stdout.String())
 }
 
 // restart has the manager read its units again first. The error's spelling is

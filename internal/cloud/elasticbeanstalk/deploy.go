@@ -290,7 +290,7 @@ func (r *outcome) tellAssumed(o *operation) {
 		}
 	}
 	if len(all) > 0 {
-		o.warn("%s", cut("beanpole: this instance's root is not Amazon Linux; packages that AWS would install count as installed. If something here needs them, install them on this machine: "+strings.Join(all, "; ")))
+		o.warn("%s", cut("beanpole: this instance's root is not Amazon Linux; packages that AWS would install count as installed. If something here needs them, install them on this machine, or use an image of Amazon Linux (--image): "+strings.Join(all, "; ")))
 	}
 }
 
