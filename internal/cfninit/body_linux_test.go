@@ -106,7 +106,7 @@ func TestAFullDiskBringsTheOldFileBack(t *testing.T) {
 	small(t, root+"/data")
 	must(t, os.WriteFile(root+"/data/f", []byte("old"), 0o640))
 	err := fetchInto(t, root, server.URL, nil)
-	if got := errorText(err); got != "[Errno 28] No space left on device" {
+	if got := errorText(err); got != "Failed to retrieve "+server.URL+": [Errno 28] No space left on device" {
 		t.Errorf("error %q", got)
 	}
 	if got := entries(t, root+"/data"); got != `f "old" 0640` {
@@ -127,7 +127,7 @@ func TestASourceWithoutEndDoesNotFillTheDisk(t *testing.T) {
 	small(t, filepath.Join(root, "tmp"))
 	r := &Runner{Root: root, Sleep: func(context.Context, time.Duration) {}}
 	_, err := r.Build(context.Background(), parse(t, `AWS::CloudFormation::Init: {config: {sources: {/srv/app: "`+server.URL+`"}}}`), nil)
-	if got := errorText(err); got != "[Errno 28] No space left on device" {
+	if got := errorText(err); got != "Failed to retrieve "+server.URL+": [Errno 28] No space left on device" {
 		t.Errorf("error %q", got)
 	}
 	var st unix.Statfs_t

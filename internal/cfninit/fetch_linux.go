@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
 	"os"
 	"strings"
@@ -172,7 +171,8 @@ func (b *build) store(resp *http.Response, w *os.File, context *source.Node, sto
 	got, err := copyBody(out, decoded(resp), etag != "")
 	var full *writeFailure
 	if errors.As(err, &full) {
-		return nil, osError(full.error, "")
+		// Not tried again, as AWS's agent does: that would fill the disk four times more.
+		return &failure{kind: unexpected, text: errnoText(full.error)}, nil
 	}
 	if err != nil && !whole(resp, err) {
 		return brokenBody(err), nil
@@ -196,12 +196,8 @@ func (b *build) store(resp *http.Response, w *os.File, context *source.Node, sto
 	return nil, nil
 }
 
-// brokenBody words a body that can't be read to its end, or not be written.
+// brokenBody words a body that can't be read to its end.
 func brokenBody(err error) *failure {
-	var writing *fs.PathError
-	if errors.As(err, &writing) {
-		return &failure{kind: ioFailure, text: errnoText(err)}
-	}
 	if errors.Is(err, errHeader) {
 		return &failure{kind: ioFailure, text: "('Received response with content-encoding: gzip, but failed to decode it.', error('Error -3 while decompressing: incorrect header check',))"}
 	}
