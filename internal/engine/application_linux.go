@@ -192,7 +192,7 @@ func (d *deployment) logName(process string) string {
 
 // address is where the application listens, as nginx has it.
 func (d *deployment) address() string {
-	if d.at.Socket != "" && d.command.Port == 0 {
+	if d.at.Socket != "" {
 		return "unix://" + d.at.Socket
 	}
 	return net.JoinHostPort("127.0.0.1", strconv.Itoa(d.port()))

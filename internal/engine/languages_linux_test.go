@@ -134,3 +134,41 @@ func TestAnApplicationThatDiesAtOnceIsSaid(t *testing.T) {
 		t.Errorf("status %d", resp.StatusCode)
 	}
 }
+
+func TestDependenciesThatCannotBeInstalledFailWithThePlatformsWords(t *testing.T) {
+	for _, c := range []struct {
+		name, platform, step, event, log string
+		needs                            []string
+		bundle                           map[string]string
+	}{
+		{
+			name: "npm", platform: node2023, needs: []string{"node", "npm"}, step: "Use NPM to install dependencies",
+			bundle: map[string]string{"package.json": `{"name": "a", "engines": {"node": "20"}, "scripts": {"start": "node a", "preinstall": "echo no luck >&2; exit 1"}}`},
+			event:  "Instance deployment: 'npm' failed to install dependencies that you defined in 'package.json'. For details, see 'eb-engine.log'. The deployment failed.",
+			log:    "Error: Command /bin/su webapp -c npm --omit=dev install failed with error exit status 1. Stderr:",
+		},
+		{
+			name: "pip", platform: python2023, needs: []string{"python3", "gunicorn"}, step: "InstallDependency",
+			bundle: map[string]string{"requirements.txt": "nosuch @ file:///nonexistent/nosuch.tar.gz\n", "application.py": ""},
+			event:  "Instance deployment failed to install application dependencies. The deployment failed.",
+			log:    "Error: fail to install dependencies with requirements.txt file with error Command /var/app/venv/staging-LQM1lest/bin/pip install -r requirements.txt failed with error exit status 1. Stderr:",
+		},
+		{
+			name: "nothing to start", platform: node2023, needs: []string{"node", "npm"}, step: "Use NPM to install dependencies", bundle: map[string]string{"index.html": ""},
+			event: "Instance deployment failed to generate a 'Procfile' for Node.js. Provide one of these files: 'package.json', 'server.js', or 'app.js'. The deployment failed.",
+			log:   "Error: failed to generate a 'Procfile' for Node.js. Provide one of these files: 'package.json', 'server.js', or 'app.js'.",
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			needs(t, c.needs...)
+			i := startInstance(t, &world{metadata: noExtensions, bundle: c.bundle}, "")
+			r := deploy(t, i, c.platform, instance.Failure)
+			if r.FailedStep != c.step || len(r.Events) != 2 || r.Events[0].Message != c.event || r.Events[0].Severity != "ERROR" {
+				t.Errorf("%+v", r)
+			}
+			if log := logOf(t, i, "eb-engine.log"); !strings.Contains(log, c.log) {
+				t.Errorf("eb-engine.log lacks %q:\n%s", c.log, log)
+			}
+		})
+	}
+}

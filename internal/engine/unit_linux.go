@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"beanpole/internal/instance"
 )
 
 // systemd's own limits. [systemd-system.conf(5)]
@@ -57,6 +59,11 @@ func (u *unit) remains() bool { return u.done }
 // the engine's mu.
 func (u *unit) start(ctx context.Context) error {
 	if u.pid() != 0 || u.done {
+		return nil
+	}
+	if kind := filepath.Ext(u.file.name); kind != ".service" && !u.e.al1 {
+		u.done = true
+		u.e.skipped = append(u.e.skipped, instance.Skipped{What: "systemctl start " + u.file.name})
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, unitStartTime)

@@ -116,6 +116,26 @@ func TestAUnitThatCannotStartSaysSo(t *testing.T) {
 	}
 }
 
+func TestATimerCountsAsStartedAndIsToldToDoNothing(t *testing.T) {
+	e := &engine{root: t.TempDir()}
+	if err := writeIn(e.root+"/etc/systemd/system/renew.timer", "[Timer]\nOnCalendar=daily\n[Install]\nWantedBy=timers.target\n"); err != nil {
+		t.Fatal(err)
+	}
+	a := e.applet([]string{"systemctl", "enable", "--now", "renew.timer"}, true)
+	if a.Status != 0 || a.Errors != "Created symlink /etc/systemd/system/timers.target.wants/renew.timer → /etc/systemd/system/renew.timer.\n" {
+		t.Errorf("%+v", a)
+	}
+	if len(e.skipped) != 1 || e.skipped[0].What != "systemctl start renew.timer" {
+		t.Errorf("skipped %v", e.skipped)
+	}
+	if a := e.applet([]string{"systemctl", "is-active", "renew.timer"}, true); a.Out != "active\n" {
+		t.Errorf("%+v", a)
+	}
+	if a := e.applet([]string{"systemctl", "stop", "other.timer"}, true); a.Status != exitNotInstalled {
+		t.Errorf("a timer that is not there: %+v", a)
+	}
+}
+
 func FuzzUnit(f *testing.F) {
 	f.Add(workerUnit)
 	f.Add("[Service]\nExecStart=/bin/x \"a\\\" $B ${C} %%\n")

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -13,7 +14,11 @@ import (
 // [systemd.unit(5)]
 var unitFolders = []string{"/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"}
 
-// unitFile is a service unit of the user's, or of a package.
+// unitKinds are the endings of units that are known here. Only services run;
+// the others count as started, and that they do nothing is told.
+var unitKinds = []string{".service", ".timer", ".path", ".socket", ".mount"}
+
+// unitFile is a unit of the user's, or of a package.
 type unitFile struct {
 	name, path string // "worker.service", where it lies
 	values     map[string][]string
@@ -32,7 +37,7 @@ const largestUnit = 256 << 10 // bytes
 
 // findUnit reads a unit by its name with ending; nil when there is none.
 func findUnit(root, name string) (*unitFile, error) {
-	if strings.Contains(name, "/") || !strings.HasSuffix(name, ".service") {
+	if strings.Contains(name, "/") || !slices.Contains(unitKinds, filepath.Ext(name)) {
 		return nil, nil
 	}
 	for _, dir := range unitFolders {
