@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// recipe is what AWS's own HTTPS recipes do in container_commands, and some
-// things that beanpole does not carry out yet.
+// recipe is what AWS's own HTTPS recipes do in container_commands, and a package
+// that is not installed where yum is missing.
 const recipe = `
 packages:
   yum: {htop: []}
@@ -29,7 +29,7 @@ func TestAWSsRecipeRestartsNginxAndAKilledInstanceIsReplaced(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := s.must(0, s.upArgs()...)
-	contains(t, r.out, "WARN    beanpole: not carried out here yet, though AWS would: `packages` (.ebextensions/zz.config), `services` (.ebextensions/zz.config)")
+	contains(t, r.out, "WARN    beanpole: this instance's root is not Amazon Linux; packages that AWS would install count as installed.", "yum htop (.ebextensions/zz.config)")
 	s.serves()
 	before := s.instances()
 	if len(before) != 1 {
