@@ -106,6 +106,23 @@ func TestNginxServesPort443AsRootAndItsWorkersAsNginx(t *testing.T) {
 	}
 }
 
+func TestPortsBelow1024AreRootsAndThoseOfProgramsThatRootLets(t *testing.T) {
+	for _, tool := range []string{"/usr/bin/python3", "/usr/sbin/setcap"} {
+		if _, err := os.Stat(tool); err != nil {
+			t.Skipf("no %s on this machine", tool)
+		}
+	}
+	i := ownUsers(t, &Spec{})
+	bind := ` -c "import socket; socket.socket().bind((\"\", 80)); print(\"bound\")"' 2>&1 | tail -1`
+	if out, _ := sh(t, i, "su webapp -s /bin/sh -c '/usr/bin/python3"+bind); !strings.Contains(out, "Permission denied") {
+		t.Errorf("webapp at port 80: %s", out)
+	}
+	lets := "cp /usr/bin/python3 /srv/python && setcap cap_net_bind_service=ep /srv/python && "
+	if out, _ := sh(t, i, lets+"su webapp -s /bin/sh -c '/srv/python"+bind); out != "bound" {
+		t.Errorf("webapp at port 80 with a program that may: %s", out)
+	}
+}
+
 func TestTwoInstancesDoNotShareUsers(t *testing.T) {
 	a, b := ownUsers(t, &Spec{}), ownUsers(t, &Spec{})
 	if a.users.base == b.users.base {
