@@ -8,6 +8,9 @@ if [ -z "${1:-}" ]; then
   exit 2
 fi
 dir=$(cd "$1" && pwd)
+if [ "$(basename "$dir")" = cases ] && [ ! -e "$dir/base.json" ] && [ -e "$dir/../base.json" ]; then
+  dir=$(dirname "$dir") # the files themselves were named
+fi
 shift
 cd "$(dirname "$0")/.."
 root=()
