@@ -3,28 +3,31 @@ package diagnose
 import (
 	"regexp"
 	"strings"
+	"sync"
 
 	"beanpole/internal/finding"
 )
 
 // secrets are forms of secrets that stand in logs, beyond those that findings
 // hide: values of options and headers, of variables with telling names, tokens
-// with a form of their own.
-var secrets = []*regexp.Regexp{
-	regexp.MustCompile(`(?i)(?:--?(?:password|passwd|pass|token|secret|api-?key|auth)[= ]+)(\S+)`),
-	regexp.MustCompile(`(?i)\b[\w.-]*(?:password|passwd|pwd|secret|token|api_?key|private_?key|credential)[\w.-]*["']?\s*[=:]\s*["']?([^\s"',;&}]{3,})`),
-	regexp.MustCompile(`(?i)\b(?:authorization|x-amz-security-token|x-aws-ec2-metadata-token|cookie|set-cookie):\s*([^\r\n]+)`),
-	regexp.MustCompile(`(?i)\bbearer\s+([\w.~+/=-]{8,})`),
-	regexp.MustCompile(`\b((?:A3T|AKIA|ASIA|AGPA|AIDA|ANPA|ANVA)[A-Z0-9]{12,})\b`),
-	regexp.MustCompile(`\b(eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*)`),
-	regexp.MustCompile(`\b((?:ghp|gho|ghs|ghu|github_pat|glpat|xox[abps]|sk_live|rk_live|sk)[-_][A-Za-z0-9_-]{10,})\b`),
-	regexp.MustCompile(`(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----(.+?)(?:-----END|$)`),
-	regexp.MustCompile(`\b([A-Za-z0-9+/]{40})\b`), // the form of a secret access key
-}
+// with a form of their own. They are compiled when they are first used.
+var secrets = sync.OnceValue(func() []*regexp.Regexp {
+	return []*regexp.Regexp{
+		regexp.MustCompile(`(?i)(?:--?(?:password|passwd|pass|token|secret|api-?key|auth)[= ]+)(\S+)`),
+		regexp.MustCompile(`(?i)\b[\w.-]*(?:password|passwd|pwd|secret|token|api_?key|private_?key|credential)[\w.-]*["']?\s*[=:]\s*["']?([^\s"',;&}]{3,})`),
+		regexp.MustCompile(`(?i)\b(?:authorization|x-amz-security-token|x-aws-ec2-metadata-token|cookie|set-cookie):\s*([^\r\n]+)`),
+		regexp.MustCompile(`(?i)\bbearer\s+([\w.~+/=-]{8,})`),
+		regexp.MustCompile(`\b((?:A3T|AKIA|ASIA|AGPA|AIDA|ANPA|ANVA)[A-Z0-9]{12,})\b`),
+		regexp.MustCompile(`\b(eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*)`),
+		regexp.MustCompile(`\b((?:ghp|gho|ghs|ghu|github_pat|glpat|xox[abps]|sk_live|rk_live|sk)[-_][A-Za-z0-9_-]{10,})\b`),
+		regexp.MustCompile(`(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----(.+?)(?:-----END|$)`),
+		regexp.MustCompile(`\b([A-Za-z0-9+/]{40})\b`), // the form of a secret access key
+	}
+})
 
 // Hide is a text with stars over what looks like a secret.
 func Hide(text string) string {
-	for _, re := range secrets {
+	for _, re := range secrets() {
 		text = re.ReplaceAllStringFunc(text, func(m string) string {
 			at := re.FindStringSubmatchIndex(m)
 			if len(at) < 4 || at[2] < 0 {

@@ -3,6 +3,7 @@ package logs
 import (
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -18,21 +19,24 @@ type form struct {
 
 // The forms, most particular first. Sources: the files that the platforms and
 // aws-cfn-bootstrap 1.4 write, EB CLI's event lines, nginx's and httpd's error
-// logs, RFC 3164 for syslog.
-var forms = []form{
-	{Activity, regexp.MustCompile(`^\[(?P<t>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+)Z\] (?P<s>[A-Z]+)\s+\[\d+\]\s+(?:- \[(?P<h>[^\]]*(?:\[[^\]]*\][^\]]*)*)\] : |: ?)`), "2006-01-02T15:04:05.999999999", true},
-	{Engine, regexp.MustCompile(`^(?P<t>\d{4}/\d\d/\d\d \d\d:\d\d:\d\d\.\d+) \[(?P<s>[A-Z]+)\] ?`), "2006/01/02 15:04:05.999999999", true},
-	{InitCommand, regexp.MustCompile(`^(?P<t>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) P\d+ \[(?P<s>[A-Z]+)\] ?`), "2006-01-02 15:04:05,000", true},
-	{Init, regexp.MustCompile(`^(?P<t>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) \[(?P<s>[A-Z]+)\] ?`), "2006-01-02 15:04:05,000", true},
-	{CloudInit, regexp.MustCompile(`^(?P<t>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) - (?P<h>[\w.]+)\[(?P<s>[A-Z]+)\]: `), "2006-01-02 15:04:05,000", true},
-	{Proxy, regexp.MustCompile(`^(?P<t>\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) \[(?P<s>[a-z]+)\] \d+#\d+: (?:\*\d+ )?`), "2006/01/02 15:04:05", true},
-	{Proxy, regexp.MustCompile(`^\[\w{3} (?P<t>\w{3} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)? \d{4})\] \[(?P<h>\w*):?(?P<s>\w+)\] (?:\[pid \d+[^\]]*\] )?(?:\[client [^\]]*\] )?`), "Jan _2 15:04:05.999999 2006", true},
-	{Event, regexp.MustCompile(`^(?P<t>\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z| ?(?:UTC|\(UTC\))?[+-]\d\d:?\d\d| UTC| \(UTC\))?\s+(?P<s>TRACE|DEBUG|INFO|WARN(?:ING)?|ERROR|FATAL|SEVERE)\s+`), "2006-01-02 15:04:05", true},
-	{Event, regexp.MustCompile(`^(?P<t>(?:January|February|March|April|May|June|July|August|September|October|November|December) \d{1,2}, \d{4} \d\d:\d\d:\d\d) \(UTC[^)]*\)\s+(?P<s>TRACE|DEBUG|INFO|WARN(?:ING)?|ERROR|FATAL|SEVERE)\s+`), "January 2, 2006 15:04:05", false},
-	{Event, regexp.MustCompile(`^\s*(?P<s>INFO|WARN|ERROR|FATAL):? {1,8}(?P<x>(?:\[Instance: |Environment |Failed |Command |Unsuccessful |Update |Create |Deploying |Successfully |During |New application|Instance deployment|Added |Removed |create|update|Service:|Error processing|The |Creating |Stack |Configuration ))`), "", false},
-	{Access, regexp.MustCompile(`^\S+ \S+ \S+ \[(?P<t>\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\] "`), "02/Jan/2006:15:04:05 -0700", false},
-	{System, regexp.MustCompile(`^(?P<t>\w{3} [ \d]\d \d\d:\d\d:\d\d) \S+ (?P<h>[\w./@()-]+)(?:\[\d+\])?: `), "Jan _2 15:04:05", false},
-}
+// logs, RFC 3164 for syslog. They are compiled when the first line is read:
+// most commands read none.
+var forms = sync.OnceValue(func() []form {
+	return []form{
+		{Activity, regexp.MustCompile(`^\[(?P<t>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+)Z\] (?P<s>[A-Z]+)\s+\[\d+\]\s+(?:- \[(?P<h>[^\]]*(?:\[[^\]]*\][^\]]*)*)\] : |: ?)`), "2006-01-02T15:04:05.999999999", true},
+		{Engine, regexp.MustCompile(`^(?P<t>\d{4}/\d\d/\d\d \d\d:\d\d:\d\d\.\d+) \[(?P<s>[A-Z]+)\] ?`), "2006/01/02 15:04:05.999999999", true},
+		{InitCommand, regexp.MustCompile(`^(?P<t>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) P\d+ \[(?P<s>[A-Z]+)\] ?`), "2006-01-02 15:04:05,000", true},
+		{Init, regexp.MustCompile(`^(?P<t>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) \[(?P<s>[A-Z]+)\] ?`), "2006-01-02 15:04:05,000", true},
+		{CloudInit, regexp.MustCompile(`^(?P<t>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) - (?P<h>[\w.]+)\[(?P<s>[A-Z]+)\]: `), "2006-01-02 15:04:05,000", true},
+		{Proxy, regexp.MustCompile(`^(?P<t>\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) \[(?P<s>[a-z]+)\] \d+#\d+: (?:\*\d+ )?`), "2006/01/02 15:04:05", true},
+		{Proxy, regexp.MustCompile(`^\[\w{3} (?P<t>\w{3} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)? \d{4})\] \[(?P<h>\w*):?(?P<s>\w+)\] (?:\[pid \d+[^\]]*\] )?(?:\[client [^\]]*\] )?`), "Jan _2 15:04:05.999999 2006", true},
+		{Event, regexp.MustCompile(`^(?P<t>\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z| ?(?:UTC|\(UTC\))?[+-]\d\d:?\d\d| UTC| \(UTC\))?\s+(?P<s>TRACE|DEBUG|INFO|WARN(?:ING)?|ERROR|FATAL|SEVERE)\s+`), "2006-01-02 15:04:05", true},
+		{Event, regexp.MustCompile(`^(?P<t>(?:January|February|March|April|May|June|July|August|September|October|November|December) \d{1,2}, \d{4} \d\d:\d\d:\d\d) \(UTC[^)]*\)\s+(?P<s>TRACE|DEBUG|INFO|WARN(?:ING)?|ERROR|FATAL|SEVERE)\s+`), "January 2, 2006 15:04:05", false},
+		{Event, regexp.MustCompile(`^\s*(?P<s>INFO|WARN|ERROR|FATAL):? {1,8}(?P<x>(?:\[Instance: |Environment |Failed |Command |Unsuccessful |Update |Create |Deploying |Successfully |During |New application|Instance deployment|Added |Removed |create|update|Service:|Error processing|The |Creating |Stack |Configuration ))`), "", false},
+		{Access, regexp.MustCompile(`^\S+ \S+ \S+ \[(?P<t>\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\] "`), "02/Jan/2006:15:04:05 -0700", false},
+		{System, regexp.MustCompile(`^(?P<t>\w{3} [ \d]\d \d\d:\d\d:\d\d) \S+ (?P<h>[\w./@()-]+)(?:\[\d+\])?: `), "Jan _2 15:04:05", false},
+	}
+})
 
 // instanceID is how an entry names its instance.
 var instanceID = regexp.MustCompile(`\bi-[0-9a-f]{8}(?:[0-9a-f]{9})?\b`)
@@ -67,7 +71,7 @@ func wordByte(c byte) bool {
 }
 
 func headAt(line string, inside bool) (r Record, ok bool) {
-	for _, f := range forms {
+	for _, f := range forms() {
 		if inside && !f.shipped {
 			continue
 		}
