@@ -72,16 +72,28 @@ func sectionShapes(file *ebext.File) (out []*finding.Finding) {
 	return out
 }
 
-// packageShape: a manager's packages are a map; of a text or list Python asks
-// for an element by name [cb:rpm_tools.py, lang_package_tools.py].
+// packageShape: a manager's packages are a map. Most managers ask for its keys
+// first, apt and zypper for an element by name [cb:rpm_tools.py,
+// lang_package_tools.py, apt_tool.py].
 func packageShape(e entry) []*finding.Finding {
 	v := e.value
-	if v == nil || v.Kind == source.Null || v.Kind == source.Map || computed(v) || v.Kind == source.Seq && len(v.Items) == 0 || v.Kind == source.String && v.Text == "" {
+	if v == nil || v.Kind == source.Null || v.Kind == source.Map || computed(v) {
 		return nil
 	}
-	says, write := "string indices must be integers", "the package's name as a key:   "+v.TextOr("name")+": []"
+	says, write := "", "the package's name as a key:   "+v.TextOr("name")+": []"
 	if v.Kind == source.Seq {
-		says, write = "list indices must be integers", "each name as a key:   name: []"
+		write = "each name as a key:   name: []"
+	}
+	empty := v.Kind == source.Seq && len(v.Items) == 0 || v.Kind == source.String && v.Text == ""
+	switch m := e.name.Text; {
+	case m == "yum" || m == "rpm" || m == "python" || m == "rubygems" || m == "msi":
+		says = "'" + pythonType(v) + "' object has no attribute 'keys'"
+	case m != "apt" && m != "zypper" || empty:
+		return nil // the agent does not look at it
+	case v.Kind == source.Seq:
+		says = "list indices must be integers"
+	default:
+		says = "string indices must be integers"
 	}
 	f := shape(e.name, says, fmt.Sprintf("%s holds %s, where a map of packages to versions belongs", e.name.Text, shapeName(v)), "write "+write)
 	if fix := packageMap(e.name, v); fix != nil {
@@ -182,16 +194,39 @@ func serviceShape(e entry) (out []*finding.Finding) {
 	case v == nil || v.Kind == source.Null || computed(v):
 		return nil
 	case v.Kind != source.Map:
-		return []*finding.Finding{shape(e.name, "'"+pythonType(v)+"' object has no attribute 'iteritems'",
+		return []*finding.Finding{shape(e.name, "'"+pythonType(v)+"' object has no attribute 'keys'",
 			fmt.Sprintf("%s holds %s, where a map of services belongs", e.name.Text, shapeName(v)), "write each service's name as a key, with   ensureRunning: true   below it")}
 	}
 	for _, s := range v.Entries() {
 		if s.Value != nil && s.Value.Kind != source.Map && s.Value.Kind != source.Null && !computed(s.Value) {
-			out = append(out, shape(s.Key, "'"+pythonType(s.Value)+"' object has no attribute 'get'",
-				fmt.Sprintf("the service holds %s, where a map belongs", shapeName(s.Value)), "write   ensureRunning: true   below the service"))
+			out = append(out, propertiesShape(s))
 		}
 	}
 	return out
+}
+
+// propertiesShape is about a service whose properties are no map. The agent
+// asks whether they have "enabled" and the like in them: of a number that fails,
+// a text or a list has none, mostly, and nothing is done.
+func propertiesShape(s *source.Field) *finding.Finding {
+	v := s.Value
+	holds, write := fmt.Sprintf("the service holds %s, where a map belongs", shapeName(v)), "write   ensureRunning: true   below the service"
+	if v.Kind < source.String {
+		return shape(s.Key, "argument of type '"+map[source.Kind]string{source.Bool: "bool", source.Int: "int", source.Float: "float"}[v.Kind]+"' is not iterable", holds, write)
+	}
+	for _, p := range []string{"enabled", "ensureRunning"} {
+		if v.Kind == source.String && strings.Contains(v.Text, p) {
+			return shape(s.Key, "string indices must be integers", holds, write)
+		}
+		if v.Kind == source.Seq && slices.ContainsFunc(v.Items, func(i *source.Node) bool { return i.TextOr("") == p }) {
+			return shape(s.Key, "list indices must be integers, not str", holds, write)
+		}
+	}
+	f := keyFinding("wrong-shape", finding.Warning, s.Key)
+	f.Message = fmt.Sprintf("cfn-init will neither enable nor start %s, without a message", s.Key.Text)
+	note(f, "cause", holds)
+	note(f, "fix", write)
+	return f
 }
 
 // settingShapes: in list form each item is a map with option_name and value; in

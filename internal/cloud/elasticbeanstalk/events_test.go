@@ -255,3 +255,20 @@ func TestWhatIsNotCarriedOutIsToldInOneWarning(t *testing.T) {
 		t.Errorf("events are\n%s", got)
 	}
 }
+
+func TestPackagesThatCountAsInstalledAreToldInOneWarning(t *testing.T) {
+	w := start(t)
+	w.profile()
+	w.upload("v1")
+	w.launcher.answer = func(n int, c *instance.Command) (*instance.Result, error) {
+		r, err := good(n, c)
+		r.Assumed = []instance.Assumed{{Manager: "yum", Packages: []string{"git", "jq"}, File: ".ebextensions/a.config"},
+			{Manager: "python", Packages: []string{"flask"}, File: ".ebextensions/b.config", Why: "Could not successfully install python packages (return code 1)"}}
+		return r, err
+	}
+	w.create(al2023, single, withWeb, "aws:autoscaling:asg MinSize=2")
+	const want = ": yum git, jq (.ebextensions/a.config): there is no yum; python flask (.ebextensions/b.config): Could not successfully install python packages (return code 1)\n"
+	if got := w.events(); strings.Count(got, want) != 1 || strings.Count(got, "WARN beanpole: this instance's root is not Amazon Linux") != 1 {
+		t.Errorf("events are\n%s", got)
+	}
+}
