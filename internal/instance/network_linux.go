@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
@@ -310,10 +311,22 @@ func (u prefixes) foreign(p netip.Prefix) bool {
 	return false
 }
 
+// undisturbed lists something of the kernel's again when it changed meanwhile,
+// which it does while other instances start.
+func undisturbed[T any](list func() ([]T, error)) (all []T, err error) {
+	for range 100 {
+		if all, err = list(); !errors.Is(err, netlink.ErrDumpInterrupted) {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return all, err
+}
+
 // usedPrefixes reads all routing tables, those of VPNs too. Routes of everything or
 // of half of everything say nothing about who uses an address.
 func usedPrefixes() (prefixes, error) {
-	links, err := netlink.LinkList()
+	links, err := undisturbed(netlink.LinkList)
 	if err != nil {
 		return nil, fmt.Errorf("list links: %w", err)
 	}
@@ -321,7 +334,9 @@ func usedPrefixes() (prefixes, error) {
 	for _, l := range links {
 		ours[l.Attrs().Index] = strings.HasPrefix(l.Attrs().Name, linkPrefix) && l.Type() == "veth"
 	}
-	routes, err := netlink.RouteListFiltered(netlink.FAMILY_V4, &netlink.Route{Table: unix.RT_TABLE_UNSPEC}, netlink.RT_FILTER_TABLE)
+	routes, err := undisturbed(func() ([]netlink.Route, error) {
+		return netlink.RouteListFiltered(netlink.FAMILY_V4, &netlink.Route{Table: unix.RT_TABLE_UNSPEC}, netlink.RT_FILTER_TABLE)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("list routes: %w", err)
 	}
