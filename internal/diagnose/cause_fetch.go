@@ -256,7 +256,7 @@ var fetchCauses = []*Cause{
 		},
 	},
 	{
-		Slug: "fetch-fails", Stage: PreBuild,
+		Slug: "fetch-fails", Stage: PreBuild, Generic: true,
 		Title:  "the agent could not fetch ${url}: ${reason}",
 		Why:    "The file's own server gave this answer.",
 		Settle: "open the URL as the instance does",

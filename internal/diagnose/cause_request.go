@@ -32,6 +32,7 @@ var requestCauses = []*Cause{
 		Why:   "It is misspelt, or the platform branch dropped it (aws:elasticbeanstalk:container:nodejs and staticfiles on Amazon Linux 2 and later), or it is for another platform.",
 		Fix:   []string{"correct or remove it; beanpole check names what replaced it"},
 		Signs: []Sign{
+			{Word: "Unknown or duplicate parameter", Pattern: `Unknown or duplicate parameter: (?P<option>\w+)`},
 			{Word: "Unknown configuration setting", Pattern: `\(Namespace: '(?P<namespace>[^']*)', OptionName: '(?P<option>[^']*)'\): Unknown configuration setting`},
 		},
 	},
@@ -78,11 +79,11 @@ var requestCauses = []*Cause{
 	},
 	{
 		Slug: "option-value", Stage: Request,
-		Title: "the option ${namespace} ${option} does not take the value '${value}'",
+		Title: "the option ${namespace} ${option} does not take '${value}' (${what})",
 		Why:   "Elastic Beanstalk refused the setting.",
 		Fix:   []string{"beanpole explain option-value; the option's range is in its documentation"},
 		Signs: []Sign{
-			{Word: "Invalid option value", Pattern: `Invalid option value: '(?P<value>[^']*)' \(Namespace: '(?P<namespace>[^']*)', OptionName: '(?P<option>[^']*)'\)`},
+			{Word: "Invalid option value", Pattern: `Invalid option value: '(?P<value>[^']*)' \(Namespace: '(?P<namespace>[^']*)', OptionName: '(?P<option>[^']*)'\)(?:: (?P<what>[^\n]{1,160}))?`},
 		},
 	},
 	{
@@ -140,6 +141,58 @@ var requestCauses = []*Cause{
 		},
 	},
 	{
+		Slug: "deployer-credentials", Stage: Request,
+		Title: "AWS does not take the credentials of whoever deploys: ${what}",
+		Why:   "The access key is wrong, deleted or switched off, or its session has ended.",
+		Fix:   []string{"aws sts get-caller-identity with the same profile; sign in again, or correct the key in the pipeline's secrets"},
+		Signs: []Sign{
+			{Word: "security token included in the request", Pattern: `(?P<what>[Tt]he security token included in the request is (?:invalid|expired))`},
+			{Word: "ExpiredToken", Pattern: `(?P<what>ExpiredToken\w*)`},
+			{Word: "InvalidClientTokenId", Pattern: `(?P<what>InvalidClientTokenId)`},
+		},
+	},
+	{
+		Slug: "deployer-denied", Stage: Request,
+		Title:  "AWS denies whoever deploys the operation, and does not say which",
+		Why:    "The caller's own policies lack an action; the instances have nothing to do with it.",
+		Fix:    []string{"attach AdministratorAccess-AWSElasticBeanstalk to whoever deploys, or allow the action that CloudTrail names"},
+		Settle: "the same command with --debug; CloudTrail: the event with errorCode AccessDenied at this time",
+		Signs:  []Sign{{Word: "Operation Denied. Access Denied"}},
+	},
+	{
+		Slug: "service-denied", Stage: Request,
+		Title:  "${service} refused Elastic Beanstalk, which asks it in the name of whoever deploys",
+		Why:    "Elastic Beanstalk reads the bundle and keeps its files with the deployer's own rights.",
+		Fix:    []string{"allow the deployer s3:Get*, s3:List*, s3:PutObject* and s3:CreateBucket on elasticbeanstalk-* and the bundle's bucket"},
+		Settle: "CloudTrail: the event with errorCode AccessDenied at this time",
+		Signs:  []Sign{{Word: "Message:Access Denied", Pattern: `Service:(?P<service>[^,\n]{1,40}), ?Message:Access Denied`}},
+	},
+	{
+		Slug: "request-refused", Stage: Request,
+		Title: "Elastic Beanstalk refused the request itself: ${what}",
+		Why:   "A parameter has a form that the API does not take.",
+		Fix:   []string{"correct the parameter that the message names"},
+		Signs: []Sign{{Word: "validation error", Pattern: `\d+ validation errors? detected: (?P<what>Value [^\n]{1,160})`}},
+	},
+	{
+		Slug: "client-timeout", Stage: Launch, Generic: true,
+		Title:  "the tool that deployed stopped waiting: ${what}",
+		Why:    "The environment may still be at work, or have failed later; the tool's own time limit ended.",
+		Settle: "aws elasticbeanstalk describe-events --environment-name NAME",
+		Signs: []Sign{
+			{Word: "timeout while waiting for state", Pattern: `(?P<what>timeout while waiting for state to become 'Ready'[^\n]{0,80})`},
+			{Word: "Environment Update timed-out", Pattern: `(?P<what>Environment Update timed-out)`},
+			{Word: "The EB CLI timed out after", Pattern: `(?P<what>The EB CLI timed out after \d+ minute\(s\))`},
+		},
+	},
+	{
+		Slug: "environment-terminated", Stage: Launch, Generic: true,
+		Title:  "the environment was terminated instead of becoming Ready",
+		Why:    "Elastic Beanstalk gives an environment up that it cannot create.",
+		Settle: "aws elasticbeanstalk describe-events --environment-name NAME --include-deleted: the first ERROR",
+		Signs:  []Sign{{Word: "unexpected state 'Terminated'"}, {Word: "failed to launch as it entered Terminated state"}},
+	},
+	{
 		Slug: "platform-retired", Stage: Request,
 		Title: "there is no platform version '${platform}' (any more)",
 		Why:   "Solution stacks are retired, and change their names with each version.",
@@ -169,7 +222,7 @@ var requestCauses = []*Cause{
 		Title: "the environment was not Ready: another operation was at work, or an earlier one failed",
 		Why:   "Elastic Beanstalk takes one operation at a time.",
 		Fix:   []string{"wait for the other operation; after UPDATE_ROLLBACK_FAILED continue the stack's rollback in CloudFormation"},
-		Signs: []Sign{{Word: "is in an invalid state for this operation"}},
+		Signs: []Sign{{Word: "is in an invalid state for this operation"}, {Word: "is currently pending", Pattern: `environment named \S+\. It is currently pending`}},
 	},
 	{
 		Slug: "version-missing", Stage: Request,
@@ -193,7 +246,7 @@ var requestCauses = []*Cause{
 		Signs: []Sign{{Word: "Access Denied for bucket", Pattern: `Access Denied for bucket: (?P<bucket>[^\s.]+)`}},
 	},
 	{
-		Slug: "settings-refused", Stage: Request,
+		Slug: "settings-refused", Stage: Request, Generic: true,
 		Title: "Elastic Beanstalk refused an option setting: ${what}",
 		Why:   "option_settings of a configuration file or of the environment failed validation.",
 		Fix:   []string{"correct the option that the message names"},

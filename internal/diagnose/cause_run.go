@@ -28,6 +28,9 @@ var buildCauses = []*Cause{
 		Signs: []Sign{
 			{Word: "failed to generate a 'Procfile'", Pattern: `failed to generate a 'Procfile' for`},
 			{Word: "Your WSGIPath refers to a file that does not exist"},
+			{Word: "Dockerfile and Dockerrun.aws.json are both missing"},
+			{Word: "are missing in your source bundle"},
+			{Word: "must include a file with a '.runtimeconfig.json' suffix"},
 		},
 	},
 	{
@@ -54,6 +57,22 @@ var buildCauses = []*Cause{
 		},
 	},
 	{
+		Slug: "dependencies-not-installed", Stage: Build, Generic: true,
+		Title:  "the application's dependencies did not install: ${what}",
+		Why:    "npm, pip, Bundler or Composer ended with an error; its own output says which.",
+		Settle: "eb-engine.log (Amazon Linux AMI: eb-activity.log): the lines before this one",
+		Signs: []Sign{
+			{Word: "Failed to run npm install", Pattern: `(?P<what>Failed to run npm install)`},
+			{Word: "returned non-zero exit status", Pattern: `(?P<what>(?:npm', '[^\n]{1,80}|pip\d? install [^\n]{1,120}) returned non-zero exit status -?\d+)`},
+			{Word: "failed to install application dependencies", Pattern: `(?P<what>failed to install application dependencies)`},
+			{Word: "failed to install Composer dependencies", Pattern: `(?P<what>failed to install Composer dependencies)`},
+			{Word: "installing composer dependencies failed", Pattern: `(?P<what>installing composer dependencies failed[^\n]{0,120})`},
+			{Word: "install dependencies in Gemfile failed", Pattern: `(?P<what>install dependencies in Gemfile failed[^\n]{0,120})`},
+			{Word: "fail to install dependencies with requirements.txt", Pattern: `(?P<what>fail to install dependencies with requirements\.txt[^\n]{0,120})`},
+			{Word: "Use NPM to install dependencies", Pattern: `\[(?P<what>Use NPM to install dependencies)\]\. Stop running`},
+		},
+	},
+	{
 		Slug: "image-pull-denied", Stage: Build,
 		Title: "the image cannot be pulled: ${what}",
 		Why:   "The instances' role may not read the registry, or the credentials file is missing.",
@@ -65,7 +84,7 @@ var buildCauses = []*Cause{
 		},
 	},
 	{
-		Slug: "command-timeout", Stage: Build,
+		Slug: "command-timeout", Stage: Build, Generic: true,
 		Title:  "a step took longer than it may: ${what}",
 		Why:    "Commands have 600 seconds (Timeout in aws:elasticbeanstalk:command), a Docker build 300. When nothing was printed for minutes, cfn-init may be retrying a fetch: about five minutes when metadata has no credentials under roleName.",
 		Fix:    []string{"raise Timeout, or build before deploying"},
@@ -77,76 +96,23 @@ var buildCauses = []*Cause{
 		},
 	},
 	{
-		Slug: "hook-failed", Stage: Hooks,
-		Title:  "the hook ${file} failed",
+		Slug: "ebextensions-failed", Stage: PreBuild, Generic: true,
+		Title:  "a step of .ebextensions failed: ${what}",
+		Why:    "PreBuildEbExtension runs packages to services and commands, PostBuildEbExtension container_commands. The engine does not say which.",
+		Settle: "cfn-init.log and, for commands, cfn-init-cmd.log of the same instance: the first line with ERROR",
+		Signs: []Sign{
+			{Word: "EbExtension build failed", Pattern: `(?P<what>EbExtension build failed)`},
+			{Word: "Container commands build failed", Pattern: `(?P<what>Container commands build failed)`},
+		},
+	},
+	{
+		Slug: "hook-failed", Stage: Hooks, Generic: true,
+		Title:  "the hook ${base} failed (${file})",
 		Why:    "It ended with an error of its own; eb-hooks.log has its output.",
 		Settle: "eb-hooks.log: the lines of this hook",
 		Signs: []Sign{
 			{Word: ".platform/", Pattern: `Command (?P<file>\.platform/\S+) failed with error`},
 			{Word: "/opt/elasticbeanstalk/hooks/", Pattern: `Hook (?P<file>/opt/elasticbeanstalk/hooks/\S+) failed`},
-		},
-	},
-}
-
-// proxyCauses are what nginx and httpd say before they refuse to start.
-var proxyCauses = []*Cause{
-	{
-		Slug: "certificate-missing", Stage: ProxyStart,
-		Title: "the proxy cannot read its certificate or key ${file}: ${what}",
-		Why:   "The file was not written (a fetch that failed or was skipped, a command that runs later), is empty, or is no PEM.",
-		Fix:   []string{"write the file before the proxy is tested; look for an earlier failure that left it empty"},
-		Signs: []Sign{
-			{Word: "cannot load certificate", Pattern: `cannot load certificate(?: key)? "(?P<file>[^"]+)": (?P<what>[^\n]{1,120})`},
-			{Word: "SSLCertificate", Pattern: `SSLCertificate(?:Key)?File: file '(?P<file>[^']+)' (?P<what>does not exist or is empty)`},
-			{Word: "BIO_new_file", Pattern: `BIO_new_file\("(?P<file>[^"]+)"\) failed \(SSL: (?P<what>[^\n]{1,100})`},
-		},
-	},
-	{
-		Slug: "key-passphrase", Stage: ProxyStart,
-		Title: "the private key needs a pass phrase",
-		Why:   "The proxy starts without anybody who could type one.",
-		Fix:   []string{"openssl rsa -in KEY -out KEY writes it without"},
-		Signs: []Sign{{Word: "Enter PEM pass phrase"}, {Word: "bad password read"}},
-	},
-	{
-		Slug: "certificate-key-mismatch", Stage: ProxyStart,
-		Title: "certificate and private key do not belong together",
-		Why:   "Their public keys differ.",
-		Fix:   []string{"use the key that the certificate was made with"},
-		Signs: []Sign{{Word: "key values mismatch"}},
-	},
-	{
-		Slug: "listen-twice", Stage: ProxyStart,
-		Title: "the proxy's port is taken: ${what}",
-		Why:   "Two Listen lines name one port (mod_ssl brings its own), or another program has it.",
-		Fix:   []string{"remove the second Listen; let nothing else listen on the proxy's port"},
-		Signs: []Sign{
-			{Word: "could not bind to address", Pattern: `(?P<what>could not bind to address \S+)`},
-			{Word: "Address already in use", Pattern: `(?P<what>bind\(\) to \S+ failed \(98: (?:Unknown error|Address already in use)\))`},
-		},
-	},
-	{
-		Slug: "nginx-refused", Stage: ProxyStart,
-		Title: "the proxy does not take its configuration: ${what}",
-		Why:   "A file of .platform/nginx or .platform/httpd, or one that a command wrote, is wrong or at the wrong level: conf.d/*.conf is read outside of server, conf.d/elasticbeanstalk/*.conf inside.",
-		Fix:   []string{"correct the file at the line that the message names"},
-		Signs: []Sign{
-			{Word: "[emerg]", Pattern: `\[emerg\] (?:\d+#\d+: )?(?P<what>(?:unknown directive|"[^"]+" directive is (?:not allowed|duplicate)|duplicate|invalid|unexpected|directive|host not found in upstream|no "[^"]+"|open\(\))[^\n]{0,160})`},
-			{Word: "Invalid command", Pattern: `(?P<what>Invalid command '[^']+', perhaps misspelled[^\n]{0,80})`},
-			{Word: "Syntax error on line", Pattern: `(?P<what>Syntax error on line \d+ of [^\n]{1,100})`},
-			{Word: "host not found in upstream", Pattern: `(?P<what>host not found in upstream "[^"]+"[^\n]{0,80})`},
-		},
-	},
-	{
-		Slug: "proxy-failed", Stage: ProxyStart,
-		Title:  "the proxy did not start: ${what}",
-		Why:    "nginx's or httpd's own error log says why.",
-		Settle: "/var/log/nginx/error.log, or: nginx -t",
-		Signs: []Sign{
-			{Word: "[emerg]", Pattern: `\[emerg\] (?:\d+#\d+: )?(?P<what>[^\n]{1,160})`},
-			{Word: "Nginx start failed", Pattern: `(?P<what>Nginx start failed[^\n]{0,80})`},
-			{Word: "ailed to start", Pattern: `(?P<what>[Ff]ailed to start (?:the )?(?:nginx|proxy)[^\n]{0,100})`},
-			{Word: "nginx: configuration file", Pattern: `(?P<what>nginx: configuration file \S+ test failed)`},
 		},
 	},
 }
@@ -164,26 +130,15 @@ var runCauses = []*Cause{
 		},
 	},
 	{
-		Slug: "application-module", Stage: Application,
-		Title: "the application does not start: ${what}",
-		Why:   "The entry that the platform starts does not exist in the bundle, or needs a module that is not installed.",
-		Fix:   []string{"correct WSGIPath, the Procfile or the start script; add the module to the dependencies"},
-		Signs: []Sign{
-			{Word: "ModuleNotFoundError", Pattern: `(?P<what>ModuleNotFoundError: [^\n]{1,100})`},
-			{Word: "Cannot find module", Pattern: `(?P<what>Error: Cannot find module '[^']+')`},
-			{Word: "Unable to access jarfile", Pattern: `(?P<what>Error: Unable to access jarfile [^\n]{1,80})`},
-			{Word: "no main manifest attribute", Pattern: `(?P<what>no main manifest attribute[^\n]{0,60})`},
-			{Word: "Failed to find attribute", Pattern: `(?P<what>Failed to find attribute '[^']+' in '[^']+')`},
-		},
-	},
-	{
-		Slug: "application-died", Stage: Application,
+		Slug: "application-died", Stage: Application, Generic: true,
 		Title:  "the application's process ended again and again: ${what}",
 		Why:    "It ends with an error of its own.",
 		Settle: "web.stdout.log: its last lines",
 		Signs: []Sign{
 			{Word: "web.service", Pattern: `(?P<what>web\.service: (?:Main process exited|Failed with result|Start request repeated too quickly)[^\n]{0,80})`},
 			{Word: "Failed to start web.service", Pattern: `(?P<what>Failed to start web\.service[^\n]{0,80})`},
+			{Word: "pid source file", Pattern: `Read pid source file (?P<what>/var/pids/\w+\.pid) failed`},
+			{Word: "Target WSGI script", Pattern: `(?P<what>Target WSGI script '[^']+' cannot be loaded as Python module)`},
 			{Word: "spawned process", Pattern: `(?P<what>exited: \S+ \(exit status \d+; not expected\))`},
 		},
 	},
@@ -213,7 +168,7 @@ var runCauses = []*Cause{
 		Signs: []Sign{{Word: "PutInstanceStatistics"}, {Word: "None of the instances are sending data", Weak: true}},
 	},
 	{
-		Slug: "instances-unhealthy", Stage: Health,
+		Slug: "instances-unhealthy", Stage: Health, Generic: true,
 		Title:  "the instances did not become healthy after the deployment",
 		Why:    "The commands ran; the application does not answer the health check as it should.",
 		Settle: "describe-instances-health; the health check's path on the instance: curl -i http://localhost/",
@@ -224,7 +179,7 @@ var runCauses = []*Cause{
 		},
 	},
 	{
-		Slug: "bad-gateway", Stage: Health,
+		Slug: "bad-gateway", Stage: Health, Generic: true,
 		Title:  "the proxy answers 502: the application does not answer it",
 		Why:    "The application is not running, or not on its port.",
 		Settle: "web.stdout.log and nginx's error.log",
@@ -234,6 +189,13 @@ var runCauses = []*Cause{
 
 // quietCauses go wrong in a deployment that counts as good.
 var quietCauses = []*Cause{
+	{
+		Slug: "health-not-green", Stage: Afterwards, Quiet: true,
+		Title:  "the deployment ended well, and the environment's health stayed ${health}: the tool that waited for green gave up",
+		Why:    "Health looks at requests, the load balancer and the instances' load, also of times before the deployment.",
+		Settle: "aws elasticbeanstalk describe-environment-health --attribute-names All",
+		Signs:  []Sign{{Word: "Environment still has health ", Pattern: `Environment still has health (?P<health>\w+) \d+ seconds after update finished`}},
+	},
 	{
 		Slug: "cron-file-refused", Stage: Afterwards, Quiet: true,
 		Title: "cron refuses ${file}: its mode or owner",

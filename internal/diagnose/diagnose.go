@@ -74,7 +74,7 @@ func Logs(r *logs.Reading) *Diagnosis {
 		if d.Outcome == NotShown {
 			d.Outcome = Failed
 		}
-		d.Certain = !d.Cause.Weak && !generic(d.Cause.Cause) && len(d.Cause.Of) == 0
+		d.Certain = !d.Cause.Weak && !d.Cause.Generic && len(d.Cause.Of) == 0
 		d.follow(steps)
 		return d
 	}
@@ -122,16 +122,6 @@ func inOrder(records []*logs.Record) {
 	slices.SortStableFunc(records, func(a, b *logs.Record) int { return times[a].Compare(times[b]) })
 }
 
-// generic causes say that a step failed, and not why.
-func generic(c *Cause) bool {
-	switch c.Slug {
-	case "command-failed", "hook-failed", "fetch-fails", "stack-failed", "proxy-failed", "settings-refused",
-		"command-timeout", "instances-unhealthy", "bad-gateway", "application-died":
-		return true
-	}
-	return false
-}
-
 // running are the logs of what runs all the time: they hold errors of good
 // deployments too.
 func running(k logs.Kind) bool {
@@ -153,14 +143,14 @@ func choose(steps []*Step, o Outcome) *Step {
 		return steps[i]
 	}
 	first := of(func(s *Step) bool { return !s.Weak && !running(s.Record.Kind) })
-	if first == nil || generic(first.Cause) && first.Stage >= ProxyStart {
-		if ran := of(func(s *Step) bool { return !s.Weak && running(s.Record.Kind) && !generic(s.Cause) }); ran != nil {
+	if first == nil || first.Generic && first.Stage >= ProxyStart {
+		if ran := of(func(s *Step) bool { return !s.Weak && running(s.Record.Kind) && !s.Generic }); ran != nil {
 			return ran
 		}
 	}
-	if first != nil && generic(first.Cause) {
+	if first != nil && first.Generic {
 		if why := of(func(s *Step) bool {
-			return !s.Weak && !generic(s.Cause) && !running(s.Record.Kind) && near(s.Record, first.Record) && s.Stage >= first.Stage-1
+			return !s.Weak && !s.Generic && !running(s.Record.Kind) && near(s.Record, first.Record) && s.Stage >= first.Stage-1
 		}); why != nil {
 			return why
 		}

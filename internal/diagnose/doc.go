@@ -6,6 +6,7 @@
 package diagnose
 
 import (
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -59,6 +60,8 @@ type Cause struct {
 	Rules []string
 	// Quiet causes let the deployment count as good.
 	Quiet bool
+	// Generic causes say that a step failed, and not why.
+	Generic bool
 	// RuledOut are the suspicions that the signs disprove.
 	RuledOut []string
 }
@@ -81,12 +84,14 @@ type Sign struct {
 	// Weak signs show the cause only beside a failed deployment, since programs
 	// print the same for other reasons.
 	Weak bool
+	// Not are parts of texts that Pattern matches and that show something else.
+	Not []string
 
 	re func() *regexp.Regexp
 }
 
 func (s *Sign) match(text string) map[string]string {
-	if !strings.Contains(text, s.Word) {
+	if !strings.Contains(text, s.Word) || hasAny(text, s.Not) {
 		return nil
 	}
 	if s.Pattern == "" {
@@ -103,12 +108,15 @@ func (s *Sign) match(text string) map[string]string {
 			groups[name] = m[i]
 		}
 	}
+	if f := groups["file"]; f != "" {
+		groups["base"] = path.Base(f)
+	}
 	return groups
 }
 
 // Causes are all causes that are recognised, the most particular first.
 var Causes = sync.OnceValue(func() []*Cause {
-	all := slices.Concat(fetchCauses, requestCauses, stackCauses, launchCauses, instanceCauses, buildCauses, proxyCauses, runCauses, quietCauses)
+	all := slices.Concat(fetchCauses, requestCauses, stackCauses, launchCauses, programCauses, instanceCauses, buildCauses, proxyCauses, runCauses, quietCauses)
 	for _, c := range all {
 		for i := range c.Signs {
 			s := &c.Signs[i]

@@ -21,9 +21,18 @@ var secrets = sync.OnceValue(func() []*regexp.Regexp {
 		regexp.MustCompile(`\b(eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*)`),
 		regexp.MustCompile(`\b((?:ghp|gho|ghs|ghu|github_pat|glpat|xox[abps]|sk_live|rk_live|sk)[-_][A-Za-z0-9_-]{10,})\b`),
 		regexp.MustCompile(`(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----(.+?)(?:-----END|$)`),
-		regexp.MustCompile(`\b([A-Za-z0-9+/]{40})\b`), // the form of a secret access key
 	}
 })
+
+// secretKey finds what may have the form of a secret access key.
+var secretKey = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile("(?:^|[\\s\"'=:,`])[A-Za-z0-9+/]{40}(?:$|[\\s\"',`])")
+})
+
+// mixed tells random letters and digits from a path or a hash.
+func mixed(s string) bool {
+	return strings.ContainsAny(s, "0123456789") && strings.ToLower(s) != s && strings.ToUpper(s) != s && strings.Count(s, "/") < 5
+}
 
 // Hide is a text with stars over what looks like a secret.
 func Hide(text string) string {
@@ -36,6 +45,13 @@ func Hide(text string) string {
 			return m[:at[2]] + "****" + m[at[3]:]
 		})
 	}
+	text = secretKey().ReplaceAllStringFunc(text, func(m string) string {
+		key := strings.Trim(m, "\"'`=: ,")
+		if len(key) == 40 && mixed(key) {
+			return strings.Replace(m, key, "****", 1)
+		}
+		return m
+	})
 	lines := strings.Split(text, "\n")
 	for i, l := range lines {
 		lines[i] = finding.Mask(l)

@@ -23,10 +23,14 @@ func (e *Explained) Headline() string {
 			word = "Failed: "
 		}
 		said := finding.Clean(Hide(e.Said()))
-		if line := word + short(said, headline-len(slug)-len(word)); !strings.HasSuffix(line, "…") {
+		room := headline - len(word)
+		if clause, what, ok := strings.Cut(said, ": "); ok && what != "" && utf8.RuneCountInString(said) > room-len(slug) && utf8.RuneCountInString(clause) < room-20 {
+			return word + cut(said, room) // what failed is worth more than the slug, which follows below
+		}
+		if line := word + short(said, room-len(slug)); !strings.HasSuffix(line, "…") {
 			return line + slug
 		}
-		return word + short(said, headline-len(word))
+		return word + short(said, room)
 	case e.First != nil:
 		return "Failed, and the cause is not known: it is none that beanpole recognises"
 	case e.Outcome == Succeeded:
@@ -69,6 +73,13 @@ func short(s string, room int) string {
 		if clause, _, ok := strings.Cut(s, end); ok && len(clause) > 20 && utf8.RuneCountInString(clause) <= room {
 			return clause
 		}
+	}
+	return cut(s, room)
+}
+
+func cut(s string, room int) string {
+	if utf8.RuneCountInString(s) <= room {
+		return s
 	}
 	return string([]rune(s)[:room-1]) + "…"
 }

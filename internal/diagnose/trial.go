@@ -19,6 +19,7 @@ var (
 	succeeds = []string{
 		"Environment update completed successfully", "Successfully launched environment", "New application version was deployed to running EC2 instances",
 		"Engine execution has succeeded", "Instance deployment completed successfully", "Successfully deployed new configuration to environment",
+		"Command CMD-AppDeploy succeeded", "Command CMD-Startup succeeded", "Command CMD-ConfigDeploy succeeded", "Command CMD-SelfStartup succeeded",
 	}
 	fails = []string{
 		"Failed to deploy application", "Failed to deploy configuration", "Failed to launch environment", "operation is complete, but with errors",
@@ -26,7 +27,7 @@ var (
 		"Instance deployment failed", "Unsuccessful command execution on instance", "BUILD FAILED!", "Error occurred during build", `"status":"FAILURE"`,
 		"Activity execution failed", "Activity failed", "The environment was reverted to the previous configuration setting",
 		"Stop running the command", "EbExtension build failed", "Container commands build failed", "EBExtension failed", "Aborting the operation",
-		"have not responded in the allowed command timeout",
+		"have not responded in the allowed command timeout", "did not pass health check after command execution", "Failed to run npm install",
 	}
 	failureWords = slices.Concat(begins, succeeds, fails, []string{
 		"[ERROR]", " ERROR ", " FATAL ", "[emerg]", "ignoreErrors set to true", "CREATE_FAILED", "UPDATE_FAILED", "ROLLBACK_",
@@ -78,16 +79,51 @@ func failing(r *logs.Record) bool {
 	return false
 }
 
+// aside are commands of the engine whose success says nothing of a deployment.
+var aside = regexp.MustCompile(`(?:Engine command: \(|checking whether command |finished execution on command: )(?:tail-log|bundle-log|publish-log|rotate-log)|Executing instruction: Get(?:Bundle|Tail)Logs`)
+
+// deployed reports whether a record says that a deployment succeeded: the engine
+// says the same of fetching logs.
+func (t *trial) deployed(i int) bool {
+	r := t.records[i]
+	if !hasAny(r.Text, succeeds) {
+		return false
+	}
+	if r.Kind != logs.Engine {
+		return true
+	}
+	const next = 6 // records in which the engine names the command that it ended
+	for _, after := range t.records[i:min(i+next, len(t.records))] {
+		if aside.MatchString(after.Text) {
+			return false
+		}
+	}
+	for j := i; j >= 0; j-- {
+		b := t.records[j]
+		switch {
+		case b.Kind != logs.Engine || b.Instance != r.Instance:
+		case aside.MatchString(b.Text):
+			return false
+		case hasAny(b.Text, begins), j < i && strings.Contains(b.Text, "Platform Engine finished execution"):
+			return true
+		}
+	}
+	return true
+}
+
 // outcome is how the last deployment ended that the records show, and when the
 // failed one began.
 func (t *trial) outcome() (Outcome, time.Time) {
 	failed, succeeded, began := -1, -1, -1
+	failedOn, goodOn := map[string]int{}, map[string]int{"": -1}
 	for i, r := range t.records {
 		switch {
 		case failing(r):
 			failed = i
-		case hasAny(r.Text, succeeds):
+			failedOn[r.Instance] = i
+		case t.deployed(i):
 			succeeded = i
+			goodOn[r.Instance] = i
 		}
 	}
 	switch {
@@ -98,7 +134,7 @@ func (t *trial) outcome() (Outcome, time.Time) {
 	}
 	for i := failed; i >= 0; i-- {
 		r := t.records[i]
-		if began >= 0 && (hasAny(r.Text, succeeds) || hasAny(r.Text, fails[:6])) {
+		if began >= 0 && (t.deployed(i) || hasAny(r.Text, fails[:6])) {
 			break // an earlier deployment
 		}
 		if hasAny(whole(r), begins) {
@@ -109,10 +145,40 @@ func (t *trial) outcome() (Outcome, time.Time) {
 	if began >= 0 {
 		at = t.records[began].Time
 	}
-	if succeeded > failed {
+	if t.mended(failedOn, goodOn) {
 		return Recovered, at
 	}
 	return Failed, at
+}
+
+// mended reports whether on each instance that failed a later deployment
+// succeeded, or one of the whole environment.
+func (t *trial) mended(failedOn, goodOn map[string]int) bool {
+	for instance, failed := range failedOn {
+		good, ok := goodOn[instance]
+		if !ok || good < failed {
+			good = goodOn[""]
+		}
+		if good < failed || !t.begunBetween(failed, good) {
+			return false
+		}
+	}
+	return true
+}
+
+// begunBetween reports whether a deployment began between two records, or the
+// records cannot tell.
+func (t *trial) begunBetween(from, to int) bool {
+	any := false
+	for i, r := range t.records[:to] {
+		if hasAny(whole(r), begins) {
+			if i > from {
+				return true
+			}
+			any = true
+		}
+	}
+	return !any && t.records[to].Kind != logs.Event
 }
 
 // steps are all causes that the records show, from when the deployment began.
@@ -121,16 +187,32 @@ func (t *trial) steps(began time.Time) (out []*Step) {
 		if t.harmless[r] || before(r, began) {
 			continue
 		}
-		for _, c := range Causes() {
-			if s := c.in(r); s != nil {
-				s.order = i
-				t.locate(s)
-				out = append(out, s)
-				break // the most particular one
-			}
+		if s := particular(r); s != nil {
+			s.order = i
+			t.locate(s)
+			out = append(out, s)
 		}
 	}
 	return out
+}
+
+// particular is the most particular cause that a record shows, nil for none.
+func particular(r *logs.Record) *Step {
+	var generic *Step
+	for _, c := range Causes() {
+		if generic != nil && c.Generic {
+			continue
+		}
+		s := c.in(r)
+		switch {
+		case s == nil:
+		case !c.Generic:
+			return s
+		default:
+			generic = s
+		}
+	}
+	return generic
 }
 
 // locate tells which command a step's record is the output of.
@@ -146,7 +228,7 @@ func (t *trial) locate(s *Step) {
 }
 
 func before(r *logs.Record, began time.Time) bool {
-	return !began.IsZero() && !r.Time.IsZero() && r.Time.Before(began.Add(-2*time.Second))
+	return !began.IsZero() && !r.Time.IsZero() && (r.Time.Year() > 1 || began.Year() <= 1) && r.Time.Before(began.Add(-2*time.Second))
 }
 
 // in is the cause as a record shows it, nil when it does not.
@@ -159,6 +241,8 @@ func (c *Cause) in(r *logs.Record) *Step {
 				continue
 			case r.Kind == logs.Proxy: // its level tells a refusal from a word
 				text = "[" + strings.ToLower(r.Severity) + "] " + text
+			case r.Kind == logs.System && r.Head != "":
+				text = r.Head + ": " + text
 			}
 			if m := s.match(text); m != nil {
 				return &Step{Cause: c, Title: fill(c.Title, m), Groups: m, Record: r, Weak: s.Weak || quietLevel(r)}
@@ -177,7 +261,7 @@ func quietLevel(r *logs.Record) bool {
 	case logs.Engine:
 		return r.Severity == "INFO" || r.Severity == "DEBUG"
 	case logs.Init:
-		return r.Severity == "DEBUG"
+		return r.Severity == "DEBUG" && !commandOutput.MatchString(r.Text)
 	case logs.Proxy:
 		return r.Severity == "NOTICE" || r.Severity == "INFO"
 	case logs.Access:
@@ -219,6 +303,9 @@ func (t *trial) findHarmless() {
 	end()
 }
 
+// commandOutput begins what old agents log of a command's output.
+var commandOutput = regexp.MustCompile(`^Command (\S+) output: `)
+
 var commandFailed = regexp.MustCompile(`^Command (\S+) .*failed`)
 
 // ignored are the commands of cfn-init.log whose failure is passed over; their
@@ -234,10 +321,13 @@ func (t *trial) ignored() map[string]bool {
 			t.harmless[last] = true
 			out[commandFailed.FindStringSubmatch(last.Text)[1]] = true
 		}
-		if commandFailed.MatchString(r.Text) {
+		switch m := commandOutput.FindStringSubmatch(r.Text); {
+		case commandFailed.MatchString(r.Text):
 			last = r
-		} else {
+		case m == nil:
 			last = nil
+		case last == nil || commandFailed.FindStringSubmatch(last.Text)[1] != m[1]:
+			t.harmless[r] = true // of a command that ended well
 		}
 	}
 	return out

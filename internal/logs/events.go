@@ -104,10 +104,12 @@ func fields(values []string, stack bool) (e described) {
 			e.Severity = v
 		case stack && stackStatus.MatchString(v):
 			e.ResourceStatus = v
-		case stack && strings.HasPrefix(v, "AWS::"):
+		case stack && resourceType.MatchString(v):
 			e.ResourceType = v
 		case strings.Contains(v, " ") && len(v) > len(e.Message):
 			e.Message = v
+		case stack && v != "-" && v != "" && !strings.HasPrefix(v, "arn:") && e.LogicalResourceId == "":
+			e.LogicalResourceId = v
 		}
 	}
 	if stack {
@@ -115,6 +117,64 @@ func fields(values []string, stack bool) (e described) {
 	}
 	return e
 }
+
+var resourceType = regexp.MustCompile(`^(?:AWS|Custom)::\S+$`)
+
+// stackTime begins a line copied from CloudFormation's console.
+var stackTime = regexp.MustCompile(`^\s*((?:\d{4}-\d\d-\d\d )?\d{1,2}:\d\d:\d\d) (UTC[+-]\d{4})(?:\t| \| )`)
+
+// consoleStack reads a line copied from CloudFormation's console: cells with tabs
+// between them, a time of day first.
+func consoleStack(l string) (Record, bool) {
+	m := stackTime.FindStringSubmatch(l)
+	if m == nil {
+		return Record{}, false
+	}
+	cells := strings.FieldsFunc(l[len(m[0]):], func(r rune) bool { return r == '\t' || r == '|' })
+	e := fields(cells, true)
+	if e.ResourceStatus == "" {
+		return Record{}, false
+	}
+	r := e.record()
+	for _, layout := range []string{"2006-01-02 15:04:05", "15:04:05"} {
+		if t, err := time.Parse(layout, m[1]); err == nil {
+			r.Time = t.Add(-offset(m[2])).UTC()
+			break
+		}
+	}
+	return *r, true
+}
+
+// upright turns each run of events round when they stand newest first, as
+// consoles show them.
+func upright(records []*Record) {
+	up, down := 0, 0
+	var last time.Time
+	for _, r := range records {
+		if !r.ofEvents() || r.Time.IsZero() {
+			continue
+		}
+		if !last.IsZero() && r.Time.After(last) {
+			up++
+		} else if r.Time.Before(last) {
+			down++
+		}
+		last = r.Time
+	}
+	if down <= up {
+		return
+	}
+	for from := 0; from < len(records); {
+		to := from
+		for to < len(records) && records[to].ofEvents() {
+			to++
+		}
+		slices.Reverse(records[from:to])
+		from = max(to, from+1)
+	}
+}
+
+func (r *Record) ofEvents() bool { return r.Kind == Event || r.Kind == StackEvent }
 
 var stackStatus = regexp.MustCompile(`^[A-Z]+(_[A-Z]+)*_(IN_PROGRESS|COMPLETE|FAILED)$`)
 

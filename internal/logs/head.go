@@ -2,6 +2,7 @@ package logs
 
 import (
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -10,31 +11,48 @@ import (
 // form is how one kind of entry begins.
 type form struct {
 	kind   Kind
-	head   *regexp.Regexp // groups: t time, s severity, h head, i instance
+	head   *regexp.Regexp // groups: t time, z zone, s severity, h head, x where the text begins
 	layout string         // of the time
 	// shipped: the form is so much its own that it is found behind what log
 	// shippers put in front.
 	shipped bool
+	// level is the severity of forms that name none.
+	level string
 }
 
+// levelWords are the severities of events.
+const levelWords = `TRACE|DEBUG|INFO|WARN(?:ING)?|ERROR|FATAL|SEVERE`
+
+// eventWords begin messages of events, where nothing else tells them.
+const eventWords = `(?:\[Instance: |Environment |Failed |Command |Unsuccessful |Update |Create |Deploying |Successfully |During |New application|Instance deployment|Added |Removed |create|update|Service:|Error processing|The |Creating |Stack |Configuration |"option_settings"|Unknown or duplicate|Your |Invalid |Docker)`
+
 // The forms, most particular first. Sources: the files that the platforms and
-// aws-cfn-bootstrap 1.4 write, EB CLI's event lines, nginx's and httpd's error
-// logs, RFC 3164 for syslog. They are compiled when the first line is read:
-// most commands read none.
+// aws-cfn-bootstrap 1.4 write, EB CLI's event lines, what eb_deployer, the
+// GitHub action beanstalk-deploy and the Terraform provider print of events,
+// nginx's and httpd's error logs, healthd's, RFC 3164 for syslog. They are
+// compiled when the first line is read: most commands read none.
 var forms = sync.OnceValue(func() []form {
 	return []form{
-		{Activity, regexp.MustCompile(`^\[(?P<t>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+)Z\] (?P<s>[A-Z]+)\s+\[\d+\]\s+(?:- \[(?P<h>[^\]]*(?:\[[^\]]*\][^\]]*)*)\] : |: ?)`), "2006-01-02T15:04:05.999999999", true},
-		{Engine, regexp.MustCompile(`^(?P<t>\d{4}/\d\d/\d\d \d\d:\d\d:\d\d\.\d+) \[(?P<s>[A-Z]+)\] ?`), "2006/01/02 15:04:05.999999999", true},
-		{InitCommand, regexp.MustCompile(`^(?P<t>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) P\d+ \[(?P<s>[A-Z]+)\] ?`), "2006-01-02 15:04:05,000", true},
-		{Init, regexp.MustCompile(`^(?P<t>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) \[(?P<s>[A-Z]+)\] ?`), "2006-01-02 15:04:05,000", true},
-		{CloudInit, regexp.MustCompile(`^(?P<t>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) - (?P<h>[\w.]+)\[(?P<s>[A-Z]+)\]: `), "2006-01-02 15:04:05,000", true},
-		{Proxy, regexp.MustCompile(`^(?P<t>\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) \[(?P<s>[a-z]+)\] \d+#\d+: (?:\*\d+ )?`), "2006/01/02 15:04:05", true},
-		{Proxy, regexp.MustCompile(`^\[\w{3} (?P<t>\w{3} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)? \d{4})\] \[(?P<h>\w*):?(?P<s>\w+)\] (?:\[pid \d+[^\]]*\] )?(?:\[client [^\]]*\] )?`), "Jan _2 15:04:05.999999 2006", true},
-		{Event, regexp.MustCompile(`^(?P<t>\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z| ?(?:UTC|\(UTC\))?[+-]\d\d:?\d\d| UTC| \(UTC\))?\s+(?P<s>TRACE|DEBUG|INFO|WARN(?:ING)?|ERROR|FATAL|SEVERE)\s+`), "2006-01-02 15:04:05", true},
-		{Event, regexp.MustCompile(`^(?P<t>(?:January|February|March|April|May|June|July|August|September|October|November|December) \d{1,2}, \d{4} \d\d:\d\d:\d\d) \(UTC[^)]*\)\s+(?P<s>TRACE|DEBUG|INFO|WARN(?:ING)?|ERROR|FATAL|SEVERE)\s+`), "January 2, 2006 15:04:05", false},
-		{Event, regexp.MustCompile(`^\s*(?P<s>INFO|WARN|ERROR|FATAL):? {1,8}(?P<x>(?:\[Instance: |Environment |Failed |Command |Unsuccessful |Update |Create |Deploying |Successfully |During |New application|Instance deployment|Added |Removed |create|update|Service:|Error processing|The |Creating |Stack |Configuration ))`), "", false},
-		{Access, regexp.MustCompile(`^\S+ \S+ \S+ \[(?P<t>\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\] "`), "02/Jan/2006:15:04:05 -0700", false},
-		{System, regexp.MustCompile(`^(?P<t>\w{3} [ \d]\d \d\d:\d\d:\d\d) \S+ (?P<h>[\w./@()-]+)(?:\[\d+\])?: `), "Jan _2 15:04:05", false},
+		{Activity, regexp.MustCompile(`^\[(?P<t>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+)Z\] (?P<s>[A-Z]+)\s+\[\d+\]\s+(?:- \[(?P<h>[^\]]*(?:\[[^\]]*\][^\]]*)*)\] : |: ?)`), "2006-01-02T15:04:05.999999999", true, ""},
+		{Engine, regexp.MustCompile(`^(?P<t>\d{4}/\d\d/\d\d \d\d:\d\d:\d\d\.\d+) \[(?P<s>[A-Z]+)\] ?`), "2006/01/02 15:04:05.999999999", true, ""},
+		{Engine, regexp.MustCompile(`^\s*\[(?P<s>ERROR)\] (?P<x>An error occurred during execution of command |Custom SSM )`), "", true, ""},
+		{InitCommand, regexp.MustCompile(`^(?P<t>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) P\d+ \[(?P<s>[A-Z]+)\] ?`), "2006-01-02 15:04:05,000", true, ""},
+		{Init, regexp.MustCompile(`^(?P<t>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) \[(?P<s>[A-Z]+)\] ?`), "2006-01-02 15:04:05,000", true, ""},
+		{CloudInit, regexp.MustCompile(`^(?P<t>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) - (?P<h>[\w.]+)\[(?P<s>[A-Z]+)\]: `), "2006-01-02 15:04:05,000", true, ""},
+		{Proxy, regexp.MustCompile(`^(?P<t>\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) \[(?P<s>[a-z]+)\] \d+#\d+: (?:\*\d+ )?`), "2006/01/02 15:04:05", true, ""},
+		{Proxy, regexp.MustCompile(`^\[\w{3} (?P<t>\w{3} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)? \d{4})\] \[(?P<h>\w*):?(?P<s>\w+)\] (?:\[pid \d+[^\]]*\] )?(?:\[(?:client|remote) [^\]]*\] )?`), "Jan _2 15:04:05.999999 2006", true, ""},
+		{System, regexp.MustCompile(`^[A-Z], \[(?P<t>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.\d+ #\d+\]\s+(?P<s>\w+) -- ?\w*: `), "2006-01-02T15:04:05", true, ""},
+		{Event, regexp.MustCompile(`^\[(?P<t>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) UTC\]\[environment:[^\]]*\] `), "2006-01-02 15:04:05", true, ""},
+		{Event, regexp.MustCompile(`^(?P<t>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.\d+)? \+0000 UTC \(e-\w+\) : `), "2006-01-02 15:04:05", true, "ERROR"},
+		{Event, regexp.MustCompile(`^(?P<t>\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)(?P<z>(?:\.\d+)?(?:Z| ?(?:UTC|\(UTC\))?[+-]\d\d:?\d\d| UTC| \(UTC\)))?[\s|]+(?P<s>` + levelWords + `)\b[\s|:]+`), "2006-01-02 15:04:05", true, ""},
+		{Event, regexp.MustCompile(`^(?P<t>(?:January|February|March|April|May|June|July|August|September|October|November|December) \d{1,2}, \d{4} \d\d:\d\d:\d\d)(?P<z> \(UTC[^)]*\))[\s|]+(?P<s>` + levelWords + `)\b[\s|:]+`), "January 2, 2006 15:04:05", false, ""},
+		{Event, regexp.MustCompile(`^(?P<t>\d\d:\d\d:\d\d) (?P<s>` + levelWords + `): `), "15:04:05", true, ""},
+		{Event, regexp.MustCompile(`^\s*(?:\S+: )?(?P<s>ERROR): (?P<h>\w+(?:Error|Exception)) - `), "", true, ""},
+		{Event, regexp.MustCompile(`^(?:\S+: )?An error occurred \((?P<h>\w+)\) when calling the (?:\w+Environment|\w+ApplicationVersion|\w+Application|\w+ConfigurationTemplate|\w+Stack|\w+ChangeSet) operation: `), "", true, "ERROR"},
+		{Event, regexp.MustCompile(`^\s*(?:Env Event: )`), "", false, ""},
+		{Event, regexp.MustCompile(`^\s*(?P<s>INFO|WARN|ERROR|FATAL):? {1,8}(?P<x>` + eventWords + `)`), "", true, ""},
+		{Access, regexp.MustCompile(`^\S+ \S+ \S+ \[(?P<t>\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\] "`), "02/Jan/2006:15:04:05 -0700", false, ""},
+		{System, regexp.MustCompile(`^(?P<t>\w{3} [ \d]\d \d\d:\d\d:\d\d) \S+ (?P<h>[\w./@()-]+)(?:\[\d+\])?: `), "Jan _2 15:04:05", false, ""},
 	}
 })
 
@@ -64,7 +82,7 @@ func headOf(line string) (r Record, ok bool) {
 }
 
 // starts tells bytes with which a form that is found inside a line begins.
-func starts(c byte) bool { return c == '[' || c == '1' || c == '2' }
+func starts(c byte) bool { return c == '[' || c >= '0' && c <= '2' || c == 'E' || c == 'A' }
 
 func wordByte(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '-' || c == '/' || c == '.'
@@ -79,7 +97,7 @@ func headAt(line string, inside bool) (r Record, ok bool) {
 		if m == nil {
 			continue
 		}
-		r = Record{Kind: f.kind}
+		r = Record{Kind: f.kind, Severity: f.level}
 		from := m[1]
 		for i, name := range f.head.SubexpNames() {
 			if i == 0 || m[2*i] < 0 {
@@ -89,6 +107,8 @@ func headAt(line string, inside bool) (r Record, ok bool) {
 			switch name {
 			case "t":
 				r.Time = when(f.layout, part)
+			case "z":
+				r.Time = r.Time.Add(-offset(part))
 			case "s":
 				r.Severity = severity(part)
 			case "h":
@@ -120,6 +140,23 @@ func when(layout, s string) time.Time {
 		return time.Time{}
 	}
 	return t.UTC()
+}
+
+var zone = regexp.MustCompile(`([+-])(\d\d):?(\d\d)`)
+
+// offset is how far a zone's clock is ahead of UTC, for "UTC+0200" and the like.
+func offset(s string) time.Duration {
+	m := zone.FindStringSubmatch(s)
+	if m == nil {
+		return 0
+	}
+	h, _ := strconv.Atoi(m[2])
+	min, _ := strconv.Atoi(m[3])
+	d := time.Duration(h)*time.Hour + time.Duration(min)*time.Minute
+	if m[1] == "-" {
+		return -d
+	}
+	return d
 }
 
 // severity is one word for each level, in capitals.

@@ -1,7 +1,6 @@
 package logs
 
 import (
-	"encoding/json"
 	"regexp"
 	"strings"
 	"unicode/utf8"
@@ -21,6 +20,9 @@ type parser struct {
 	// widths of the current record's lines on the screen, for unwrapping.
 	widths []int
 	table  *table
+	// last is the newest record of each instance, of which lines stand between
+	// those of others.
+	last map[string]*Record
 }
 
 // parse takes the stretches of one source apart.
@@ -31,12 +33,13 @@ func (x *Reader) parse(name string, all []stretch) {
 			return
 		}
 	}
-	p := &parser{file: name, name: name}
+	p := &parser{file: name, name: name, last: map[string]*Record{}}
 	for _, s := range all {
 		p.end()
 		p.stretch(string(s.text), int(s.line))
 	}
 	p.end()
+	upright(p.out)
 	x.out.Records = append(x.out.Records, p.out...)
 }
 
@@ -61,9 +64,6 @@ func (p *parser) stretch(text string, line int) {
 }
 
 func (p *parser) line(l string, number int) {
-	if strings.HasPrefix(l, "{") {
-		l = shipped(l)
-	}
 	if p.row(l, number) {
 		return
 	}
@@ -71,18 +71,55 @@ func (p *parser) line(l string, number int) {
 		p.begin(r, l, number)
 		return
 	}
-	if r, ok := headOf(l); ok {
+	text, before := unshipped(l)
+	for _, text := range strings.Split(text, "\n") { // a shipper's JSON may hold several
+		p.entry(text, before, l, number)
+	}
+}
+
+// entry takes a line without what shippers put before it; l is the whole line.
+func (p *parser) entry(text string, before ahead, l string, number int) {
+	r, ok := consoleStack(text)
+	if !ok {
+		r, ok = headOf(text)
+	}
+	if ok {
+		if r.Time.IsZero() || r.Time.Year() < 2 {
+			if !before.time.IsZero() {
+				r.Time = before.time
+			}
+		}
+		if r.Instance == "" {
+			r.Instance = before.instance
+		}
 		p.begin(r, l, number)
 		return
 	}
+	p.more(text, before, l, number)
+}
+
+var dashes = regexp.MustCompile(`^[-| ]+$`)
+
+// more takes a line that begins no entry.
+func (p *parser) more(text string, before ahead, l string, number int) {
+	if i := before.instance; i != "" && p.now != nil && p.now.Instance != i {
+		if r := p.last[i]; r != nil {
+			if len(r.Text)+len(text) < maxText {
+				r.Text += "\n" + text
+				r.Joined = strings.Join(strings.Fields(r.Text), " ")
+			}
+			return
+		}
+	}
 	switch {
-	case p.now == nil && l == "":
+	case p.now == nil && text == "":
 	case p.now == nil:
-		p.begin(Record{Kind: Plain, Text: l}, l, number)
-	case p.now.Kind == Plain && (l == "" || len(p.widths) >= maxPlain):
+		p.begin(Record{Kind: Plain, Text: text, Time: before.time, Instance: before.instance}, l, number)
+	case p.now.Kind == Plain && (text == "" || len(p.widths) >= maxPlain):
 		p.end()
-	case len(p.now.Text)+len(l) < maxText:
-		p.now.Text += "\n" + l
+	case p.now.Kind == Event && dashes.MatchString(text):
+	case len(p.now.Text)+len(text) < maxText:
+		p.now.Text += "\n" + text
 		p.widths = append(p.widths, utf8.RuneCountInString(l))
 	}
 }
@@ -90,7 +127,13 @@ func (p *parser) line(l string, number int) {
 func (p *parser) begin(r Record, l string, number int) {
 	p.end()
 	r.File, r.Line = p.file, number
+	if r.Kind == Event && strings.Contains(p.file, "/log/") {
+		r.Kind = System // an application's own line that looks like one
+	}
 	p.now = &r
+	if r.Instance != "" {
+		p.last[r.Instance] = p.now
+	}
 	p.widths = append(p.widths[:0], utf8.RuneCountInString(l))
 }
 
@@ -123,20 +166,4 @@ func joined(text string, widths []int) string {
 		lines[i] = strings.TrimSpace(l)
 	}
 	return strings.Join(lines, " ")
-}
-
-// shipped is the message in a line that a log shipper wrote as JSON, else the
-// line itself. The names are those that Docker, Fluent Bit, CloudWatch Logs
-// Insights and journald use.
-func shipped(l string) string {
-	var m map[string]any
-	if json.Unmarshal([]byte(l), &m) != nil {
-		return l
-	}
-	for _, name := range []string{"message", "@message", "log", "MESSAGE", "msg"} {
-		if s, ok := m[name].(string); ok {
-			return strings.TrimRight(s, "\n")
-		}
-	}
-	return l
 }
