@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -16,6 +18,9 @@ import (
 
 // exitUntold: nothing could be told, for lack of input or permission.
 const exitUntold = 4
+
+// diagnosisFormats are the forms of the answer.
+var diagnosisFormats = []string{"text", "json", "html"}
 
 func diagnoseCommand() *cobra.Command {
 	d := &diagnosing{}
@@ -43,8 +48,8 @@ read, 4 the input says nothing of a deployment.`,
 	}
 	d.register(c)
 	c.Flags().StringArrayVar(&d.logs, "log", nil, "events or logs: `FILE`, or - for standard input; may be repeated")
-	c.Flags().StringVar(&d.format, "format", "text", "`FORMAT` of the answer: text, json")
-	completes(c, "format", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
+	c.Flags().StringVar(&d.format, "format", "text", "`FORMAT` of the answer: "+strings.Join(diagnosisFormats, ", "))
+	completes(c, "format", cobra.FixedCompletions(diagnosisFormats, cobra.ShellCompDirectiveNoFileComp))
 	return c
 }
 
@@ -56,8 +61,8 @@ type diagnosing struct {
 }
 
 func (d *diagnosing) run(c *cobra.Command, args []string) error {
-	if d.format != "text" && d.format != "json" {
-		return usageError("there is no format %q; there is: text, json", d.format)
+	if !slices.Contains(diagnosisFormats, d.format) {
+		return usageError("there is no format %q; there is: %s", d.format, strings.Join(diagnosisFormats, ", "))
 	}
 	read, err := d.readAll(c.InOrStdin(), c.ErrOrStderr())
 	if err != nil {
@@ -75,14 +80,22 @@ func (d *diagnosing) run(c *cobra.Command, args []string) error {
 		}
 		e = diagnose.Explain(e.Diagnosis, found)
 	}
-	if d.format == "json" {
-		if err := e.JSON(c.OutOrStdout()); err != nil {
-			return err
-		}
-		return status(e)
+	if err := d.write(c.OutOrStdout(), e); err != nil {
+		return err
 	}
-	d.show(c.OutOrStdout(), e)
 	return status(e)
+}
+
+// write writes the answer in the format asked for.
+func (d *diagnosing) write(w io.Writer, e *diagnose.Explained) error {
+	switch d.format {
+	case "json":
+		return e.JSON(w)
+	case "html":
+		return e.HTML(w)
+	}
+	d.show(w, e)
+	return nil
 }
 
 // readAll reads every --log, or standard input.

@@ -41,6 +41,11 @@ type Diagnosis struct {
 	Certain bool
 	// After are the failures that followed, first ones first.
 	After []*Step
+	// On are the instances on which something failed, first ones first; none
+	// where the logs name no instance.
+	On []string
+	// Others are the first failures of instances that failed otherwise.
+	Others []*Step
 	// Quiet went wrong beside it.
 	Quiet []*Step
 	// First is the first record that speaks of a failure, for one whose cause is
@@ -76,12 +81,35 @@ func Logs(r *logs.Reading) *Diagnosis {
 		}
 		d.Certain = !d.Cause.Weak && !d.Cause.Generic && len(d.Cause.Of) == 0
 		d.follow(steps)
+		d.instances(t, steps)
 		return d
 	}
+	d.instances(t, steps)
 	if d.Outcome != NotShown {
 		d.First, d.Before = t.firstFailure(d.Began)
 	}
 	return d
+}
+
+// instances tells on which instances something failed, and where it was
+// something else.
+func (d *Diagnosis) instances(t *trial, steps []*Step) {
+	first := map[string]*Step{}
+	for _, s := range steps {
+		if i := s.Record.Instance; i != "" && first[i] == nil && !s.Weak && !s.Generic {
+			first[i] = s
+		}
+	}
+	for _, r := range t.records {
+		if i := r.Instance; i != "" && !slices.Contains(d.On, i) && !before(r, d.Began) && (failing(r) || first[i] != nil && first[i].Record == r) {
+			d.On = append(d.On, i)
+		}
+	}
+	for _, i := range d.On {
+		if s := first[i]; s != nil && d.Cause != nil && !d.Cause.Generic && s.Slug != d.Cause.Slug && i != d.Cause.Record.Instance {
+			d.Others = append(d.Others, s)
+		}
+	}
 }
 
 // addQuiet keeps one step of each cause and title.
@@ -169,6 +197,9 @@ func choose(steps []*Step, o Outcome) *Step {
 
 // near tells records that may be of one step.
 func near(a, b *logs.Record) bool {
+	if a.Instance != b.Instance && a.Instance != "" && b.Instance != "" {
+		return false
+	}
 	if a.Time.IsZero() || b.Time.IsZero() {
 		return a.File == b.File || a.Time.IsZero() != b.Time.IsZero()
 	}

@@ -8,14 +8,17 @@ import (
 	"beanpole/internal/source"
 )
 
-// answer is the JSON form.
+// answer is the JSON form; docs/diagnosis.schema.json describes it.
 type answer struct {
+	Version  string   `json:"version"`
 	Outcome  Outcome  `json:"outcome"`
 	Headline string   `json:"headline"`
 	Cause    *named   `json:"cause"`
 	Certain  bool     `json:"certain"`
 	Possible []named  `json:"possible,omitempty"`
 	RuledOut []string `json:"ruledOut,omitempty"`
+	On       []string `json:"instances,omitempty"`
+	Others   []named  `json:"elsewhere,omitempty"`
 	Then     []named  `json:"then,omitempty"`
 	Beside   []named  `json:"beside,omitempty"`
 	First    *entry   `json:"firstFailure,omitempty"`
@@ -48,7 +51,7 @@ type place struct {
 
 // JSON writes the diagnosis as one JSON object.
 func (e *Explained) JSON(w io.Writer) error {
-	out := answer{Outcome: e.Outcome, Headline: e.Headline(), NotRead: e.Read.Unread}
+	out := answer{Version: "1.0", On: e.On, Outcome: e.Outcome, Headline: e.Headline(), NotRead: e.Read.Unread}
 	if c := e.Cause; c != nil {
 		cause := c.named()
 		cause.Cause, cause.Title = e.Slug(), Hide(e.Said())
@@ -61,6 +64,9 @@ func (e *Explained) JSON(w io.Writer) error {
 	}
 	if e.First != nil {
 		out.First = entryOf(e.First)
+	}
+	for _, s := range e.Others {
+		out.Others = append(out.Others, s.named())
 	}
 	for _, s := range e.After {
 		out.Then = append(out.Then, s.named())
@@ -81,9 +87,9 @@ func (e *Explained) JSON(w io.Writer) error {
 }
 
 func (s *Step) named() named {
-	n := named{Cause: s.Slug, Title: Hide(s.Title), Why: s.Why, Settle: fill(s.Settle, s.Groups), Seen: entryOf(s.Record)}
+	n := named{Cause: s.Slug, Title: Hide(s.Title), Why: s.Why, Settle: Hide(fill(s.Settle, s.Groups)), Seen: entryOf(s.Record)}
 	for _, f := range s.Fix {
-		n.Fix = append(n.Fix, fill(f, s.Groups))
+		n.Fix = append(n.Fix, Hide(fill(f, s.Groups)))
 	}
 	return n
 }

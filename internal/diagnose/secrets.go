@@ -14,7 +14,13 @@ import (
 var secrets = sync.OnceValue(func() []*regexp.Regexp {
 	return []*regexp.Regexp{
 		regexp.MustCompile(`(?i)(?:--?(?:password|passwd|pass|token|secret|api-?key|auth)[= ]+)(\S+)`),
-		regexp.MustCompile(`(?i)\b[\w.-]*(?:password|passwd|pwd|secret|token|api_?key|private_?key|credential)[\w.-]*["']?\s*[=:]\s*["']?([^\s"',;&}]{3,})`),
+		regexp.MustCompile(`(?i)[?&](?:X-Amz-(?:Signature|Credential|Security-Token)|Signature|AWSAccessKeyId|sig|access_token)=([^&\s"'<]+)`),
+		regexp.MustCompile(`\b[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@]*:([^\s@/]+)@`),
+		regexp.MustCompile(`\b(?:mysql\w*|docker login)\b[^\n]*?\s-p\s*(\S+)`),
+		regexp.MustCompile(`\s(?:-u|--user)[= ]+[^\s:]+:(\S+)`),
+		regexp.MustCompile(`hooks\.slack\.com/services/(\S+)`),
+		regexp.MustCompile(`\b(AIza[\w-]{30,}|SG\.[\w-]{16,}\.[\w-]{16,})`),
+		regexp.MustCompile(`(?i)\b[\w.-]*(?:password|passwd|pwd|secret|token|(?:api|private|master|access|encryption|signing|app)_?key|credential)[\w.-]*["']?\s*[=:]\s*["']?([^\s"',;&}]{3,})`),
 		regexp.MustCompile(`(?i)\b(?:authorization|x-amz-security-token|x-aws-ec2-metadata-token|cookie|set-cookie):\s*([^\r\n]+)`),
 		regexp.MustCompile(`(?i)\bbearer\s+([\w.~+/=-]{8,})`),
 		regexp.MustCompile(`\b((?:A3T|AKIA|ASIA|AGPA|AIDA|ANPA|ANVA)[A-Z0-9]{12,})\b`),
@@ -24,9 +30,10 @@ var secrets = sync.OnceValue(func() []*regexp.Regexp {
 	}
 })
 
-// secretKey finds what may have the form of a secret access key.
+// secretKey finds what may be a secret access key (40 characters) or a line of a
+// PEM file (60 and more).
 var secretKey = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile("(?:^|[\\s\"'=:,`])[A-Za-z0-9+/]{40}(?:$|[\\s\"',`])")
+	return regexp.MustCompile("(^|[\\s\"'=:,(`])([A-Za-z0-9+/]{40}|[A-Za-z0-9+/]{60,76})(={0,2}(?:$|[\\s\"'),`]))")
 })
 
 // mixed tells random letters and digits from a path or a hash.
@@ -46,9 +53,8 @@ func Hide(text string) string {
 		})
 	}
 	text = secretKey().ReplaceAllStringFunc(text, func(m string) string {
-		key := strings.Trim(m, "\"'`=: ,")
-		if len(key) == 40 && mixed(key) {
-			return strings.Replace(m, key, "****", 1)
+		if at := secretKey().FindStringSubmatchIndex(m); at != nil && mixed(m[at[4]:at[5]]) {
+			return m[:at[4]] + "****" + m[at[5]:]
 		}
 		return m
 	})

@@ -88,13 +88,19 @@ func cut(s string, room int) string {
 func (e *Explained) Notes() (out []finding.Note) {
 	add := func(label, text string, at ...source.Pos) {
 		if text != "" {
-			out = append(out, finding.Note{Label: label, Text: text, At: at})
+			out = append(out, finding.Note{Label: label, Text: finding.Clean(Hide(text)), At: at})
 		}
 	}
 	if e.Cause == nil {
 		e.unknown(add)
 	} else {
 		e.known(add)
+	}
+	if len(e.On) > 1 {
+		add("on", fmt.Sprintf("%d instances, in this order: %s", len(e.On), strings.Join(e.On, ", ")))
+	}
+	for i, s := range e.Others {
+		add(label("elsewhere", i), s.Record.Instance+": "+s.Title+" ["+s.Slug+"]", where(s.Record))
 	}
 	for _, s := range e.Quiet {
 		add("beside", s.Title+" ["+s.Slug+"]", where(s.Record))
