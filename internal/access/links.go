@@ -37,6 +37,15 @@ func origins(n *source.Node) []source.Pos {
 	return ps
 }
 
+// creator says what would tell of a thing: what kept a live account from being
+// read, or the template that creates it.
+func (x *follower) creator(kind, name string) string {
+	if why := x.a.Settles(kind, name); why != "" {
+		return why
+	}
+	return fmt.Sprintf("the template that creates %s %s (--template)", kind, quoted(name))
+}
+
 func (x *follower) document() Link {
 	at := []source.Pos{x.f.URLAt}
 	for _, o := range x.f.From {
@@ -169,7 +178,7 @@ func (x *follower) name() Link {
 	case x.otherThanRole(name) == fact.Holds:
 		return holds(at, "roleName is %s; whether such a role exists is not known, and not asked", quoted(name))
 	}
-	return unknown(at, fmt.Sprintf("the template that creates role %s (--template)", quoted(name)), "whether a role is named %s is not known", quoted(name))
+	return unknown(at, x.creator("role", name), "whether a role is named %s is not known", quoted(name))
 }
 
 // otherThanRole tells whether name is another one than that of the role in the
@@ -202,7 +211,7 @@ func (x *follower) profile() Link {
 	case x.profileFound == fact.Broken:
 		return broken(at, "instance profile %s does not exist", quoted(name))
 	case p == nil:
-		return unknown(at, fmt.Sprintf("the template that creates instance profile %s (--template)", quoted(name)), "which role instance profile %s holds is not known", quoted(name))
+		return unknown(at, x.creator("instance profile", name), "which role instance profile %s holds is not known", quoted(name))
 	}
 	at = append(at, p.Pos, p.NamePos, p.RolesPos)
 	if len(p.Roles) == 0 {
@@ -248,14 +257,14 @@ func (x *follower) missingRole() string {
 	case x.profileFound == fact.Broken:
 		return "an instance profile with a role"
 	case p == nil:
-		return fmt.Sprintf("the template that creates instance profile %s (--template)", quoted(x.profileName()))
+		return x.creator("instance profile", x.profileName())
 	case len(p.Roles) == 0:
 		return "an instance profile with a role"
 	default:
 		if name, ok := x.roleName(); ok && len(fact.Missing(name)) > 0 && fact.Known(p.Roles[0]) {
 			return strings.Join(fact.Missing(name), ", ")
 		}
-		return fmt.Sprintf("the template that creates role %s (--template)", quoted(p.Roles[0]))
+		return x.creator("role", p.Roles[0])
 	}
 }
 
@@ -294,7 +303,7 @@ func (x *follower) object() Link {
 	case fact.Broken:
 		return broken([]source.Pos{x.f.URLAt}, "%s does not exist: there is no such bucket", where)
 	case fact.Unknown:
-		return unknown(nil, "whether object "+where+" exists", "whether %s exists is not known", where)
+		return unknown(nil, x.objectMissing(where), "whether %s exists is not known", where)
 	}
 	switch hasObject(b, t.Key) {
 	case fact.Holds:
@@ -305,7 +314,14 @@ func (x *follower) object() Link {
 	if l := x.content(b, nil, where); l.Verdict == fact.Broken {
 		x.c.Doubts = append(x.c.Doubts, Doubt{Name: Object, Says: l.Says, At: l.At, If: where + " is encrypted as the bucket's default encryption says"})
 	}
-	return unknown(nil, "whether object "+where+" exists", "whether %s exists is not known", where)
+	return unknown(nil, x.objectMissing(where), "whether %s exists is not known", where)
+}
+
+func (x *follower) objectMissing(where string) string {
+	if why := x.a.Settles("object", "s3://"+x.target.Bucket+"/"+x.target.Key); why != "" {
+		return why
+	}
+	return "whether object " + where + " exists"
 }
 
 // content judges who owns an object and which key it is under. A nil object is

@@ -151,7 +151,7 @@ func (x *follower) bucket() Link {
 	case found == fact.Broken:
 		return broken([]source.Pos{x.f.URLAt}, "bucket %s does not exist", name)
 	case b == nil:
-		return unknown(nil, fmt.Sprintf("the template that creates bucket %s (--template)", name), "bucket %s and its policy are not known", name)
+		return unknown(nil, x.creator("bucket", x.target.Bucket), "bucket %s and its policy are not known", name)
 	}
 	at := []source.Pos{b.Pos}
 	r := x.request(x.caller())

@@ -3,6 +3,7 @@ package access
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 
 	"beanpole/internal/account"
@@ -309,6 +310,9 @@ func resourceARN(a *account.Account, r *S3Request) string {
 func hasObject(b *account.Bucket, key string) fact.Verdict {
 	if _, ok := b.Objects[key]; ok {
 		return fact.Holds
+	}
+	if slices.Contains(b.Absent, key) {
+		return fact.Broken
 	}
 	if !b.ObjectsComplete {
 		return fact.Unknown

@@ -57,3 +57,10 @@ func isProfileARN(s string) bool {
 	a, ok := aws.ParseARN(s)
 	return ok && a.Service == "iam" && strings.HasPrefix(a.Resource, "instance-profile/")
 }
+
+// Asks is the object that a fetch asks of S3; ok is unset when it asks another
+// server, or when it is not known which object.
+func (f *Fetch) Asks() (bucket, key string, ok bool) {
+	t := readTarget(f)
+	return t.Bucket, t.Key, !t.elsewhere && t.unknown == "" && fact.Known(t.Bucket) && fact.Known(t.Key)
+}

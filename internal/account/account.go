@@ -35,6 +35,10 @@ type Account struct {
 	// as is known.
 	SCPs, RCPs [][]*iam.Policy
 
+	// gone and unread are filled by Gone and Unread.
+	gone   map[[2]string]bool
+	unread map[[2]string]string
+
 	// Complete says that a role, profile, policy or bucket that is not listed
 	// does not exist (local cloud, live). A template is not complete: what it
 	// does not mention may exist all the same.
@@ -109,8 +113,10 @@ type Bucket struct {
 	// Encryption is the default one; nil: SSE-S3, with keys of S3's own.
 	Encryption *Encryption
 	Objects    map[string]*Object
-	// ObjectsComplete says that Objects lists every object.
+	// ObjectsComplete says that Objects lists every object; Absent are keys that
+	// are known to have none.
 	ObjectsComplete bool
+	Absent          []string
 	Pos             source.Pos
 	NamePos         source.Pos
 	Logical         string
@@ -132,22 +138,22 @@ type Object struct {
 // Role looks a role up by name, or by ARN. Holds: found; Broken: known not to
 // exist; Unknown: may exist. Names are unique without regard to case.
 func (a *Account) Role(name string) (*Role, fact.Verdict) {
-	return find(a.Roles, a.Complete, fact.Lower(name), func(r *Role) (string, string) { return fact.Lower(r.Name), fact.Lower(r.ARN) })
+	return find(a.Roles, a.Complete || a.isGone("role", name), fact.Lower(name), func(r *Role) (string, string) { return fact.Lower(r.Name), fact.Lower(r.ARN) })
 }
 
 // Profile looks an instance profile up by name or ARN.
 func (a *Account) Profile(name string) (*Profile, fact.Verdict) {
-	return find(a.Profiles, a.Complete, fact.Lower(name), func(p *Profile) (string, string) { return fact.Lower(p.Name), fact.Lower(p.ARN) })
+	return find(a.Profiles, a.Complete || a.isGone("instance profile", name), fact.Lower(name), func(p *Profile) (string, string) { return fact.Lower(p.Name), fact.Lower(p.ARN) })
 }
 
 // Policy looks a managed policy up by ARN.
 func (a *Account) Policy(arn string) (*Managed, fact.Verdict) {
-	return find(a.Managed, a.Complete, fact.Lower(arn), func(m *Managed) (string, string) { return fact.Lower(m.ARN), "" })
+	return find(a.Managed, a.Complete || a.isGone("managed policy", arn), fact.Lower(arn), func(m *Managed) (string, string) { return fact.Lower(m.ARN), "" })
 }
 
 // Bucket looks a bucket up by name, in which letter case counts.
 func (a *Account) Bucket(name string) (*Bucket, fact.Verdict) {
-	return find(a.Buckets, a.Complete, name, func(b *Bucket) (string, string) { return b.Name, "" })
+	return find(a.Buckets, a.Complete || a.isGone("bucket", name), name, func(b *Bucket) (string, string) { return b.Name, "" })
 }
 
 // find looks a thing up by one of its two names. Without a match the answer

@@ -73,7 +73,7 @@ func (a *Account) Key(name string) (*Key, fact.Verdict) {
 			unsure = true
 		}
 	}
-	if a.Complete && !unsure && fact.Known(name) {
+	if (a.Complete || a.isGone("key", name)) && !unsure && fact.Known(name) {
 		return nil, fact.Broken
 	}
 	return nil, fact.Unknown

@@ -1,6 +1,9 @@
 package aws
 
-import "regexp"
+import (
+	"regexp"
+	"strings"
+)
 
 // regionFacts is what S3 does differently by the age of a region.
 type regionFacts struct {
@@ -73,3 +76,15 @@ func KnownRegion(region string) bool {
 
 // isRegion also takes names that look like a region younger than the table.
 func isRegion(s string) bool { return KnownRegion(s) || regionShape.MatchString(s) }
+
+// PartitionOf is the partition that a region belongs to: a group of regions
+// with accounts of its own. [AWS Fault Isolation Boundaries, "Partitions"]
+func PartitionOf(region string) string {
+	switch {
+	case strings.HasPrefix(region, "cn-"):
+		return "aws-cn"
+	case strings.HasPrefix(region, "us-gov-"):
+		return "aws-us-gov"
+	}
+	return "aws"
+}

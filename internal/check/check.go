@@ -52,6 +52,8 @@ type Input struct {
 	Objects func(bucket string) (objects map[string]*account.Object, ok bool)
 	// Reachable: it is known that the instances reach S3, as in the local cloud.
 	Reachable bool
+	// Existing is the environment as it was read of a live account; nil: none was.
+	Existing *Existing
 	// Strict makes a finding of everything that is not known and matters.
 	Strict bool
 	// Now is the time of the deployment, zero: the machine's own clock.
@@ -166,7 +168,7 @@ func Run(in *Input) (*Report, error) {
 // missNothing says so when there is nothing to check: the wrong folder must
 // not look clean.
 func (r *run) missNothing() {
-	if len(r.x.Files)+len(r.x.Problems)+len(r.plain) > 0 {
+	if len(r.x.Files)+len(r.x.Problems)+len(r.plain) > 0 || r.in.Existing.deployed() {
 		return
 	}
 	for _, name := range r.in.Bundle.Names() {
@@ -179,6 +181,9 @@ func (r *run) missNothing() {
 
 // makePlan turns the environment's template into cfn-init's plan.
 func (r *run) makePlan() error {
+	if r.in.Existing.deployed() {
+		return r.planDeployed()
+	}
 	t, err := ebext.Prediction(r.x, r.settings, r.application)
 	var stack *cfn.Stack
 	if err == nil {
@@ -196,7 +201,12 @@ func (r *run) makePlan() error {
 	if group == nil {
 		return nil // removed by the user: no metadata, nothing runs
 	}
-	r.plan, err = cfninit.NewPlan(group.Metadata, []string{ebext.PreBuild, ebext.PostBuild})
+	return r.planOf(group.Metadata)
+}
+
+// planOf turns the metadata that the instances read into cfn-init's plan.
+func (r *run) planOf(metadata *source.Node) (err error) {
+	r.plan, err = cfninit.NewPlan(metadata, []string{ebext.PreBuild, ebext.PostBuild})
 	var build *cfninit.BuildError
 	if errors.As(err, &build) {
 		if !build.NoInit {

@@ -17,7 +17,7 @@ const vpcNamespace = "aws:ec2:vpc"
 func (r *run) placement() *access.Placement {
 	vpc, set, known := r.option(vpcNamespace, "VPCId")
 	if set == nil || vpc == "" {
-		return nil
+		return r.inDefaultVPC()
 	}
 	if r.in.Reachable && len(r.account.Network.VPCs) == 0 {
 		return nil // a local instance is in no VPC that no stack has made

@@ -85,12 +85,16 @@ func (r *run) readTemplate() error {
 			}
 		}
 	}
+	if platform == "" && r.in.Existing != nil {
+		platform = r.in.Existing.Platform
+	}
 	r.platform = ebext.ParsePlatform(r.otherwise(platform))
 	r.settings = append(ebext.Defaults(r.platform), r.x.Settings...)
 	if r.in.Saved != nil {
 		r.settings = append(r.settings, r.in.Saved.Settings...)
 	}
 	r.settings = append(r.settings, fromTemplate...)
+	r.useExisting()
 	r.settings = append(r.settings, r.in.Given...)
 	r.doubtProfile()
 	return nil
@@ -223,6 +227,7 @@ func (r *run) mergeAccount(a *account.Account) {
 		into.PublicAccess = a.PublicAccess
 	}
 	into.Network.Add(&a.Network)
+	into.Take(a)
 }
 
 // environment is the environment in the template that the bundle is for; nil

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	localaws "beanpole/internal/aws"
 	"beanpole/internal/check"
 	"beanpole/internal/report"
 )
@@ -22,9 +23,15 @@ func checkCommand() *cobra.Command {
 		Long: `check reads source bundles (folders or zips) and, if given, the CloudFormation
 template that the environment is created with. It follows every fetch that an
 instance will make, from the configuration file to the object in S3, and says
-which ones will fail, why, and what to change. It asks AWS nothing. Without PATH
-it takes the bundle that this folder lies in. A PATH may be a pattern, or a
-template whose own instances run cfn-init.
+which ones will fail, why, and what to change. Without PATH it takes the bundle
+that this folder lies in. A PATH may be a pattern, or a template whose own
+instances run cfn-init.
+
+It asks AWS nothing, unless a live account is named: with --environment NAME and
+no template it reads what that environment's fetches depend on, and changes
+nothing. Without PATH it then checks what is deployed; --fetch-bundle fetches
+the source bundle for it. --save keeps the reading for people without access,
+who check with --account FILE.
 
 Of one rule in one file at most 100 findings are listed, and the rest counted.
 
@@ -34,7 +41,8 @@ finding or the one above, silences it.
 Exit status: 0 nothing found, 1 findings, 2 bad usage or input that cannot be
 read; of several bundles the worst counts. Nothing found does not mean that all
 is known: what the input leaves open is listed as "not known", and the last line
-counts it; with --strict it is a finding.`,
+counts it; with --strict it is a finding. With a live account 0 means that every
+fetch is sound, and 4 that nothing was found but not all could be told.`,
 		Example: `  beanpole check app --template infra.yaml
   beanpole check bundle.zip --template infra.yaml --parameter Stage=production
   beanpole check app \
@@ -42,10 +50,22 @@ counts it; with --strict it is a finding.`,
   beanpole check app --template roles.yaml --option-settings options.json
   beanpole check app --terraform-plan plan.json
   beanpole check services/* --template {}/infra.yaml
-  beanpole check app --format html --output report.html`,
+  beanpole check app --format html --output report.html
+  beanpole check app --environment shop-production --save account.json
+  beanpole check app --account account.json
+  beanpole check --stack workers --profile staging --region eu-west-1`,
 		RunE: func(c *cobra.Command, args []string) error {
 			if !slices.Contains(append(report.Formats, "text"), in.format) {
 				return usageError("there is no format %q; there is: text, %s", in.format, strings.Join(report.Formats, ", "))
+			}
+			if in.account.printPolicy {
+				return in.account.printPolicyTo(c.OutOrStdout(), localaws.PartitionOf(in.region))
+			}
+			if err := in.checkAccount(); err != nil {
+				return err
+			}
+			if in.asked() {
+				return in.ofAccount(c, args)
 			}
 			paths := []string{bundleHere(c.ErrOrStderr())}
 			if len(args) > 0 {
@@ -67,6 +87,7 @@ counts it; with --strict it is a finding.`,
 		},
 	}
 	in.register(c)
+	in.account.register(c)
 	fs := c.Flags()
 	fs.BoolVar(&in.strict, "strict", false, "count what is not known, and matters, as a finding")
 	fs.StringVar(&in.format, "format", "text", "`FORMAT` of the report: text, json, sarif, github, html")

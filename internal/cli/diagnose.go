@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	localaws "beanpole/internal/aws"
 	"beanpole/internal/check"
 	"beanpole/internal/diagnose"
 	"beanpole/internal/finding"
@@ -25,7 +26,7 @@ var diagnosisFormats = []string{"text", "json", "html"}
 func diagnoseCommand() *cobra.Command {
 	d := &diagnosing{}
 	c := &cobra.Command{
-		Use:   "diagnose [PATH] --log FILE...",
+		Use:   "diagnose [PATH] [--log FILE...] [--environment NAME]",
 		Short: "name the cause of a failed deployment from its events and logs",
 		Long: `diagnose reads what is at hand of a failed deployment: events as the console,
 the EB CLI or the AWS CLI print them, log files of the instances, tail logs, the
@@ -34,19 +35,30 @@ standard input). It names the step that failed first, says what the text proves
 and what it rules out, and what would settle the rest. With PATH, the source
 bundle, and its template it points to the line to change.
 
+With --environment NAME (or --stack NAME) it reads a live account: events, the
+stack's own events, and what every fetch of the deployment depends on. It only
+reads; --fetch-logs has the instances send their tail logs as well, and --follow
+watches a deployment until it ends.
+
 Exit status: 0 no failure, 1 a failure, 2 bad usage or input that cannot be
-read, 4 the input says nothing of a deployment.`,
+read, 4 the input says nothing of a deployment, or AWS refused to tell.`,
 		Example: `  beanpole diagnose --log eb-engine.log --log cfn-init.log
   beanpole diagnose app --template infra.yaml --log bundle-logs.zip
   aws elasticbeanstalk describe-events --environment-name shop > events.json
   beanpole diagnose --log events.json
-  eb events | beanpole diagnose`,
+  eb events | beanpole diagnose
+  beanpole diagnose --environment shop-production --fetch-logs
+  beanpole diagnose app --environment shop-production
+  beanpole diagnose --environment shop-production --follow`,
 		Args: atMost(1, "PATH"),
 		RunE: func(c *cobra.Command, args []string) error {
 			return d.run(c, args)
 		},
 	}
 	d.register(c)
+	d.account.register(c)
+	c.Flags().BoolVar(&d.account.fetchLogs, "fetch-logs", false, "have the live instances send their tail logs, and read them")
+	c.Flags().BoolVar(&d.follow, "follow", false, "watch the live environment until its deployment ends")
 	c.Flags().StringArrayVar(&d.logs, "log", nil, "events or logs: `FILE`, or - for standard input; may be repeated")
 	c.Flags().StringVar(&d.format, "format", "text", "`FORMAT` of the answer: "+strings.Join(diagnosisFormats, ", "))
 	completes(c, "format", cobra.FixedCompletions(diagnosisFormats, cobra.ShellCompDirectiveNoFileComp))
@@ -58,11 +70,24 @@ type diagnosing struct {
 	prediction
 	logs   []string
 	format string
+	follow bool
 }
 
 func (d *diagnosing) run(c *cobra.Command, args []string) error {
 	if !slices.Contains(diagnosisFormats, d.format) {
 		return usageError("there is no format %q; there is: %s", d.format, strings.Join(diagnosisFormats, ", "))
+	}
+	if d.account.printPolicy {
+		return d.account.printPolicyTo(c.OutOrStdout(), localaws.PartitionOf(d.region))
+	}
+	if err := d.checkAccount(); err != nil {
+		return err
+	}
+	if d.asked() {
+		return d.ofAccount(c, args)
+	}
+	if d.follow {
+		return usageError("--follow watches a live environment; name it: --environment NAME")
 	}
 	read, err := d.readAll(c.InOrStdin(), c.ErrOrStderr())
 	if err != nil {

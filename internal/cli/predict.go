@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"beanpole/internal/account/reading"
 	"beanpole/internal/account/terraform"
 	"beanpole/internal/cfn"
 	"beanpole/internal/check"
@@ -17,16 +18,21 @@ import (
 // prediction is what `check` and `fix` work on.
 type prediction struct {
 	inputFlags
-	strict   bool
-	ready    bool // template, parameters and option settings are read
-	region   string
-	path     string
-	bundle   *source.Bundle
-	parsed   *cfn.Template
-	params   map[string]string
-	settings ebext.Settings
-	planned  *terraform.Plan
-	planFile string
+	account accountFlags
+	// reading is what was read of an account, nil without one; isDeployed: the
+	// input is what the account has, not a bundle of the user's.
+	reading    *reading.Reading
+	isDeployed bool
+	strict     bool
+	ready      bool // template, parameters and option settings are read
+	region     string
+	path       string
+	bundle     *source.Bundle
+	parsed     *cfn.Template
+	params     map[string]string
+	settings   ebext.Settings
+	planned    *terraform.Plan
+	planFile   string
 	// saved is named by savedName; ebDefault is the EB CLI's default platform.
 	savedName string
 	saved     *ebext.SavedConfiguration
@@ -123,6 +129,9 @@ func (p *prediction) input() *check.Input {
 		Platform: p.platform, Environment: p.environment, Read: p.read, Strict: p.strict,
 		Env: &cfn.Env{StackName: p.stack, Region: p.region, Parameters: p.params},
 	}
+	if p.reading != nil {
+		p.useReading(in)
+	}
 	return in
 }
 
@@ -143,6 +152,8 @@ func (p *prediction) read(file string) []byte {
 			return nil
 		}
 		return data
+	case p.readDeployed(file) != nil:
+		return p.readDeployed(file)
 	case file == p.optionFile:
 		data, err := os.ReadFile(file)
 		if err != nil {

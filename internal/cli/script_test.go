@@ -73,7 +73,7 @@ func TestScripts(t *testing.T) {
 			return false, fmt.Errorf("no such condition: %s", cond)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"status": statusCommandOf, "refused": refused, "narrow": narrow, "mkzip": mkzip, "repeat": repeat, "nobody": nobody, "busy": busy,
+			"status": statusCommandOf, "refused": refused, "narrow": narrow, "mkzip": mkzip, "repeat": repeat, "nobody": nobody, "busy": busy, "localaws": localAWSOf,
 		},
 	})
 }

@@ -42,11 +42,27 @@ func (p *prediction) print(w io.Writer, fs []*finding.Finding) {
 // typed makes the commands in findings such as are to be typed here.
 func (p *prediction) typed(fs []*finding.Finding) {
 	for _, f := range fs {
+		if p.reading != nil && p.template == "" {
+			withoutCommand(f)
+		}
 		for i, n := range f.Notes {
 			if rest, ok := strings.CutPrefix(n.Text, "beanpole fix "); ok && n.Command {
 				f.Notes[i].Text = strings.Join(append([]string{"beanpole fix"}, p.words()...), " ") + " " + rest
 			}
 		}
+	}
+}
+
+// withoutCommand takes the fix's command away, which works on a template, and
+// leaves the way by hand.
+func withoutCommand(f *finding.Finding) {
+	at := slices.IndexFunc(f.Notes, func(n finding.Note) bool { return n.Command && strings.HasPrefix(n.Text, "beanpole fix ") })
+	if at < 0 {
+		return
+	}
+	f.Notes = slices.Delete(f.Notes, at, at+1)
+	if at < len(f.Notes) && f.Notes[at].Label == "" {
+		f.Notes[at].Label, f.Notes[at].Text = "fix", strings.TrimPrefix(f.Notes[at].Text, "or ")
 	}
 }
 

@@ -25,6 +25,8 @@ type Explained struct {
 	At []source.Pos
 	// Settled: the findings leave nothing open.
 	Settled bool
+	// found: the finding explains a failure of which the logs do not say why.
+	found bool
 }
 
 // Explain looks for the failed step in what check found.

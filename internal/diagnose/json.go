@@ -62,6 +62,13 @@ func (e *Explained) JSON(w io.Writer) error {
 			}
 		}
 	}
+	if e.found {
+		f := e.Findings[0]
+		out.Cause, out.Certain = &named{Cause: f.Rule, Title: Hide(f.Message)}, true
+		if e.Cause != nil {
+			out.Cause.Seen = entryOf(e.Cause.Record)
+		}
+	}
 	if e.First != nil {
 		out.First = entryOf(e.First)
 	}

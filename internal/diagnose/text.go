@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"beanpole/internal/check"
 	"beanpole/internal/finding"
 	"beanpole/internal/logs"
 	"beanpole/internal/source"
@@ -16,6 +17,10 @@ const headline = 80
 // Headline is the first line: it stands alone, in one line of a terminal.
 func (e *Explained) Headline() string {
 	switch {
+	case e.found:
+		line := "Cause: " + check.Lookup(e.Findings[0].Rule).Title
+		slug := " [" + e.Findings[0].Rule + "]"
+		return short(line, headline-len(slug)) + slug
 	case e.Cause != nil:
 		slug := " [" + e.Slug() + "]"
 		word := "Cause: "
@@ -92,7 +97,7 @@ func (e *Explained) Notes() (out []finding.Note) {
 		}
 	}
 	if e.Cause == nil {
-		e.unknown(add)
+		e.unknown(add, e.found)
 	} else {
 		e.known(add)
 	}
@@ -144,7 +149,7 @@ func (e *Explained) known(add func(label, text string, at ...source.Pos)) {
 	}
 }
 
-func (e *Explained) unknown(add func(label, text string, at ...source.Pos)) {
+func (e *Explained) unknown(add func(label, text string, at ...source.Pos), explained bool) {
 	if e.First == nil {
 		add("read", fmt.Sprintf("%d lines, %d entries", e.Read.Lines, len(e.Read.Records)))
 		return
@@ -153,6 +158,9 @@ func (e *Explained) unknown(add func(label, text string, at ...source.Pos)) {
 		add(label("before", i), seen(r), where(r))
 	}
 	add("first", seen(e.First), where(e.First))
+	if explained {
+		return
+	}
 	add("to settle", "the instance's own logs say more than events: eb logs --all, or the bundle of all logs; give them all to beanpole diagnose --log")
 }
 

@@ -1,0 +1,123 @@
+package live
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/aws/smithy-go"
+)
+
+// signer makes calls without the SDK's clients, in one region.
+type signer struct {
+	config aws.Config
+	flags  []string
+	seen   func(operation string)
+}
+
+// may refuses calls that reading does not make, as Guard does for the SDK's.
+func (c *signer) may(service, action string) error {
+	if !allowed(service, action, c.flags) {
+		return fmt.Errorf("%s %s is no call that reading makes", service, action)
+	}
+	if c.seen != nil {
+		c.seen(service + ":" + action)
+	}
+	return nil
+}
+
+// again makes a call until it is answered, it is not worth another try, or
+// tries are up.
+func (c *signer) again(ctx context.Context, call func() error) error {
+	for try := 1; ; try++ {
+		err := call()
+		if err == nil || try == tries || !passing(err) {
+			return err
+		}
+		wait := time.Duration(1<<try)*100*time.Millisecond + rand.N(100*time.Millisecond)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(wait):
+		}
+	}
+}
+
+// maxAnswer bounds an answer in bytes.
+const maxAnswer = 32 << 20
+
+// tries is how often a call is made that is throttled or fails on the way.
+const tries = 5
+
+// passing tells an error that another try may not meet.
+func passing(err error) bool {
+	var e *smithy.GenericAPIError
+	if !errors.As(err, &e) {
+		return false
+	}
+	return e.Fault == smithy.FaultServer || slices.Contains([]string{"RequestLimitExceeded", "Throttling", "ThrottlingException", "SlowDown"}, e.Code)
+}
+
+// signed sends a request with a signature and decodes its answer in XML.
+func (c *signer) signed(ctx context.Context, r *http.Request, service, body string, out any) error {
+	keys, err := c.config.Credentials.Retrieve(ctx)
+	if err != nil {
+		return fmt.Errorf("ask %s: %w", service, err)
+	}
+	sum := sha256.Sum256([]byte(body))
+	hash := hex.EncodeToString(sum[:])
+	r.Header.Set("X-Amz-Content-Sha256", hash)
+	if err := v4.NewSigner().SignHTTP(ctx, keys, r, hash, service, c.config.Region, time.Now()); err != nil {
+		return fmt.Errorf("ask %s: %w", service, err)
+	}
+	answer, err := c.config.HTTPClient.Do(r)
+	if err != nil {
+		return fmt.Errorf("ask %s: %w", service, err)
+	}
+	defer answer.Body.Close()
+	data, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
+	if err != nil {
+		return fmt.Errorf("ask %s: %w", service, err)
+	}
+	if answer.StatusCode != http.StatusOK {
+		return answerError(answer.StatusCode, data)
+	}
+	if err := xml.NewDecoder(bytes.NewReader(data)).Decode(out); err != nil {
+		return fmt.Errorf("read the answer of %s: %w", service, err)
+	}
+	return nil
+}
+
+// answerError is an error answer as the SDK gives those of other services.
+func answerError(status int, data []byte) error {
+	var in struct {
+		Errors struct {
+			Error struct{ Code, Message string }
+		}
+		Error         struct{ Code, Message string } // of other query services
+		Code, Message string                         // of S3
+	}
+	e := &smithy.GenericAPIError{Code: fmt.Sprint(status), Message: http.StatusText(status), Fault: smithy.FaultClient}
+	if xml.Unmarshal(data, &in) == nil {
+		for _, x := range []struct{ Code, Message string }{in.Errors.Error, in.Error, {in.Code, in.Message}} {
+			if x.Code != "" {
+				e.Code, e.Message = x.Code, x.Message
+			}
+		}
+	}
+	if status >= 500 && status != http.StatusNotImplemented {
+		e.Fault = smithy.FaultServer
+	}
+	return e
+}

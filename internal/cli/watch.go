@@ -1,0 +1,131 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"regexp"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"beanpole/internal/account/live"
+	"beanpole/internal/account/reading"
+)
+
+// watchEvery is how often a live environment is asked: AWS writes events
+// within seconds, and throttles who asks more often.
+var watchEvery = 5 * time.Second
+
+// quietFor is how long nothing is said before the silence is explained.
+var quietFor = 45 * time.Second
+
+// silences say why nothing happens for minutes after an event. Sources: the
+// retries of cfn-bootstrap 2.0's util.py; EB: using-features.rolling-version-deploy,
+// command-options-general (Timeout 600, DefaultWait).
+var silences = []struct {
+	after *regexp.Regexp
+	says  string
+}{
+	{regexp.MustCompile(`(?i)Waiting for EC2 instances to launch|Created Auto Scaling group`),
+		"instances start, install the platform's parts and report; this takes 2 to 5 minutes, and is given up after the command timeout (600 seconds unless set)"},
+	{regexp.MustCompile(`(?i)Added instance|Deploying new version|Updating environment|Command is executing|Batch \d`),
+		"the instances run the deployment; a fetch that fails is retried for about 5 minutes (404 from instance metadata or a server's 5xx), 11 at the longest, before anything is said"},
+	{regexp.MustCompile(`(?i)Created (load balancer|target group|security group)|createEnvironment is starting`),
+		"CloudFormation makes the environment's resources; a load balancer takes 2 to 3 minutes"},
+	{regexp.MustCompile(`(?i)terminat|deleting`),
+		"resources are removed; instances first leave the load balancer (connection draining)"},
+	{regexp.MustCompile(`(?i)health has transitioned`),
+		"the health agent reports every 10 seconds and changes are told after a while; commands on instances may still run"},
+}
+
+// silence is what is going on after an event.
+func silence(message string) string {
+	for _, s := range silences {
+		if s.after.MatchString(message) {
+			return s.says
+		}
+	}
+	return "Elastic Beanstalk tells nothing while commands run; a command is given up after the command timeout (600 seconds unless set)"
+}
+
+// watcher follows one environment.
+type watcher struct {
+	reader *live.Reader
+	name   string
+	screen *screen
+	from   time.Time
+	seen   map[string]bool
+	last   time.Time // when something was said
+	words  string    // the last event's
+	said   bool      // the silence since was explained
+}
+
+// watch prints events as they come until the environment is at rest. Ctrl-C
+// ends the watching, not the diagnosis of what came so far.
+func (d *diagnosing) watch(c *cobra.Command) error {
+	if d.account.file != "" || d.environment == "" {
+		return usageError("--follow watches a live environment; give --environment NAME, without --account or --stack")
+	}
+	ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	clients, err := live.Connect(ctx, live.Options{Region: d.region, Profile: d.account.profile, Endpoint: d.account.endpoint})
+	if err != nil {
+		return usageError("cannot ask AWS: %v", err)
+	}
+	w := &watcher{reader: live.New(clients), name: d.environment, screen: newScreen(c.ErrOrStderr()), seen: map[string]bool{},
+		from: time.Now().Add(-2 * time.Minute), last: time.Now()}
+	defer w.screen.done()
+	err = w.run(ctx)
+	if errors.Is(ctx.Err(), context.Canceled) {
+		w.screen.line("beanpole: stopped watching; this is what can be told so far")
+		return nil
+	}
+	if err != nil {
+		return cannotRead(err, clients.Region)
+	}
+	return nil
+}
+
+func (w *watcher) run(ctx context.Context) error {
+	for {
+		events, status, err := w.reader.News(ctx, w.name, w.from)
+		if err != nil {
+			return err
+		}
+		w.print(events)
+		if !live.Deploying(status) {
+			w.screen.line("environment %s is %s", clean(w.name), status)
+			return nil
+		}
+		w.explain(time.Now())
+		if err := pause(ctx, watchEvery); err != nil {
+			return err
+		}
+	}
+}
+
+func (w *watcher) print(events []reading.Event) {
+	for _, e := range events {
+		key := fmt.Sprint(e.EventDate.UnixNano(), e.Message)
+		if w.seen[key] {
+			continue
+		}
+		w.seen[key] = true
+		w.screen.line("%s    %-5s   %s", e.EventDate.UTC().Format("2006-01-02 15:04:05"), e.Severity, clean(e.Message))
+		w.last, w.words, w.said = time.Now(), e.Message, false
+		w.screen.now(clean(e.Message))
+	}
+}
+
+// explain says once for each silence what is going on.
+func (w *watcher) explain(now time.Time) {
+	if w.said || now.Sub(w.last) < quietFor {
+		return
+	}
+	w.said = true
+	w.screen.line("%s", "  … "+silence(w.words))
+}
