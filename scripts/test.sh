@@ -13,9 +13,9 @@ report=$(mktemp -d)
 trap 'rm -rf "$report"' EXIT
 go build -o "$report/testreport" ./scripts/testreport
 {
-  go test -count=1 -json ./... || true
+  go test -count=1 -timeout 30m -json ./... || true
   if command -v gcc >/dev/null 2>&1; then
-    CGO_ENABLED=1 go test -count=1 -race -short -json \
+    CGO_ENABLED=1 go test -count=1 -timeout 30m -race -short -json \
       ./internal/event ./internal/cloud/... ./internal/cli || true
   fi
 } | "$report/testreport"
