@@ -31,23 +31,8 @@ func (b *build) runCommand(ctx context.Context, c *Command) error {
 	if err := b.surroundings(p, attributes); err != nil {
 		return err
 	}
-	if has(attributes, "test") {
-		b.debug("Running test for command %s", c.Name)
-		p.what = attributes.Get("test")
-		code, err := b.logged(ctx, "Test for Command "+c.Name, p)
-		if err == nil {
-			err = notUTF8(p.stdout.Bytes())
-		}
-		if err != nil {
-			return err
-		}
-		if code != 0 {
-			b.info("Test failed with code %d", code)
-			return nil
-		}
-		b.debug("Test for command %s passed", c.Name)
-	} else {
-		b.debug("No test for command %s", c.Name)
+	if passed, err := b.test(ctx, c, p, attributes); err != nil || !passed {
+		return err
 	}
 	what := attributes.Get("command")
 	p.what = what
@@ -77,6 +62,30 @@ func (b *build) runCommand(ctx context.Context, c *Command) error {
 	b.info("ignoreErrors set to true, continuing build")
 	b.Commands = append(b.Commands, c.Name)
 	return nil
+}
+
+// test runs a command's own test, if it has one; the command runs only when
+// that ends with status 0.
+func (b *build) test(ctx context.Context, c *Command, p *process, attributes *source.Node) (passed bool, err error) {
+	if !has(attributes, "test") {
+		b.debug("No test for command %s", c.Name)
+		return true, nil
+	}
+	b.debug("Running test for command %s", c.Name)
+	p.what = attributes.Get("test")
+	code, err := b.logged(ctx, "Test for Command "+c.Name, p)
+	if err == nil {
+		err = notUTF8(p.stdout.Bytes())
+	}
+	switch {
+	case err != nil:
+		return false, err
+	case code != 0:
+		b.info("Test failed with code %d", code)
+		return false, nil
+	}
+	b.debug("Test for command %s passed", c.Name)
+	return true, nil
 }
 
 // defaults are the attributes on top of those that the `defaults` script prints.

@@ -201,16 +201,21 @@ func serve(ctx context.Context, f *serveFlags, out io.Writer, tell func(*serving
 	if err := p.write(me); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, `the local AWS answers at %s (region %s, account %s); end it with Ctrl-C
-  export AWS_SHARED_CREDENTIALS_FILE=%s AWS_REGION=%s
-  aws --endpoint-url %s cloudformation list-stacks
-`, me.url(), me.Region, me.Account, p.path("credentials"), me.Region, me.url())
+	me.announce(out, p.path("credentials"))
 	told = true
 	tell(me, nil)
 
 	<-ctx.Done()
 	stop() // a second signal ends it at once
 	return shutDown(p, server, local)
+}
+
+// announce says where the local AWS answers, and how a client reaches it.
+func (me *serving) announce(out io.Writer, credentials string) {
+	fmt.Fprintf(out, `the local AWS answers at %s (region %s, account %s); end it with Ctrl-C
+  export AWS_SHARED_CREDENTIALS_FILE=%s AWS_REGION=%s
+  aws --endpoint-url %s cloudformation list-stacks
+`, me.url(), me.Region, me.Account, credentials, me.Region, me.url())
 }
 
 // open takes the port on loopback that the local AWS answers at.
