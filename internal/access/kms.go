@@ -37,6 +37,9 @@ func decrypts(a *account.Account, r *S3Request, b *account.Bucket, e *account.En
 			return &Answer{From: FromS3}
 		}
 		ans := refuse(aws.Errorf("KMS.DisabledException", "%s is disabled.", key.ARN))
+		if key.PendingDeletion {
+			ans = refuse(aws.Errorf("KMS.KMSInvalidStateException", "%s is pending deletion.", key.ARN))
+		}
 		return &ans
 	}
 	if ans := authorized(d); ans.Verdict != fact.Holds {

@@ -365,6 +365,8 @@ func (x *follower) locked(r *S3Request, b *account.Bucket, e *account.Encryption
 		return broken(at, "%s is encrypted with SSE-KMS, and S3 hands it out only to requests over TLS signed with Signature Version 4", where)
 	case refused.Code == "KMS.DisabledException":
 		return broken(at, "%s is encrypted under %s, which is disabled", where, keyName(e))
+	case refused.Code == "KMS.KMSInvalidStateException":
+		return broken(at, "%s is encrypted under %s, which is pending deletion", where, keyName(e))
 	case d.Reason == iam.ExplicitDeny:
 		return broken(at, "%s is encrypted under %s, and %s is denied kms:Decrypt by %s", where, keyName(e), x.who(), statements(d))
 	}

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"maps"
 	"strings"
 
 	"beanpole/internal/account"
@@ -125,5 +126,23 @@ func Authorize(a *account.Account, who iam.Principal, action, resource string, c
 			p.ResourceUnknown = "trust policy of " + fact.Show(resource)
 		}
 	}
+	if strings.HasPrefix(action, "kms:") {
+		keyPolicy(a, who, resource, r, &p)
+	}
 	return iam.Evaluate(r, &p)
+}
+
+// keyPolicy adds the policy of a KMS key to what decides: it must let the
+// caller in, or leave it to the account's IAM policies [KMS:key-policies].
+func keyPolicy(a *account.Account, who iam.Principal, arn string, r *iam.Request, p *iam.Policies) {
+	key, found := a.Key(arn)
+	if found != fact.Holds {
+		return // an alias or "*": the identity's policies alone
+	}
+	p.ResourceMustAllow, p.Resource, p.ResourceUnknown = true, key.Policy, key.PolicyUnknown
+	r.Context = maps.Clone(r.Context)
+	if r.Context == nil {
+		r.Context = map[string][]string{}
+	}
+	r.Context["kms:CallerAccount"] = []string{who.Account}
 }

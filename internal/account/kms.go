@@ -21,6 +21,8 @@ type Key struct {
 	PolicyUnknown string
 	// Enabled is Broken for a key that is disabled or waits to be deleted.
 	Enabled fact.Verdict
+	// PendingDeletion is why it is not enabled.
+	PendingDeletion bool
 	// NoGrants says that the key is known to have no grants. A grant can allow
 	// kms:Decrypt beside all policies [KMS:grants].
 	NoGrants bool

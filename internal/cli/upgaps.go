@@ -5,20 +5,18 @@ import (
 	"strings"
 
 	"beanpole/internal/account"
+	"beanpole/internal/account/template"
 	"beanpole/internal/cfn"
-	"beanpole/internal/source"
+	"beanpole/internal/fact"
 )
 
 // gaps are what a template asks of AWS that the local AWS takes and does not
 // enforce, so that a fetch may work here that fails there. `check` judges it.
 func gaps(t *cfn.Template) []string {
-	var keys, endpoints []string
+	keys := foreignKeys(t)
+	var endpoints []string
 	for _, d := range t.Resources {
 		switch d.Type {
-		case "AWS::S3::Bucket":
-			if ownKey(d.Node.At("Properties", "BucketEncryption", "ServerSideEncryptionConfiguration")) {
-				keys = append(keys, d.LogicalID)
-			}
 		case "AWS::EC2::VPCEndpoint":
 			if d.Node.At("Properties", "PolicyDocument") != nil {
 				endpoints = append(endpoints, d.LogicalID)
@@ -27,7 +25,7 @@ func gaps(t *cfn.Template) []string {
 	}
 	var out []string
 	if len(keys) > 0 {
-		out = append(out, fmt.Sprintf("the KMS key of %s: there is no KMS here, so nobody is refused for it", strings.Join(keys, ", ")))
+		out = append(out, fmt.Sprintf("the KMS key of %s: the template does not make it, so nobody is refused for it", strings.Join(keys, ", ")))
 	}
 	if len(endpoints) > 0 {
 		out = append(out, fmt.Sprintf("the policy of VPC endpoint %s: it refuses nobody here", strings.Join(endpoints, ", ")))
@@ -35,15 +33,22 @@ func gaps(t *cfn.Template) []string {
 	return out
 }
 
-func ownKey(rules *source.Node) bool {
-	if rules == nil {
-		return false
+// foreignKeys are the buckets whose default encryption is by a KMS key that
+// the template does not make.
+func foreignKeys(t *cfn.Template) (buckets []string) {
+	stack, err := t.Evaluate(&cfn.Env{})
+	if err != nil {
+		return nil // the stack fails, and says why
 	}
-	for _, r := range rules.Items {
-		key := r.At("ServerSideEncryptionByDefault", "KMSMasterKeyID")
-		if key != nil && !strings.HasSuffix(key.TextOr(""), account.S3Key) {
-			return true
+	a, _ := template.Fill(stack, &cfn.Env{})
+	for _, b := range a.Buckets {
+		e := b.Encryption
+		if e.KMS() == fact.Broken || e.Key == "" || strings.HasSuffix(e.Key, account.S3Key) {
+			continue
+		}
+		if _, found := a.Key(e.Key); found != fact.Holds {
+			buckets = append(buckets, b.Logical)
 		}
 	}
-	return false
+	return buckets
 }

@@ -32,6 +32,8 @@ var services = map[string]kind{
 	"AWS::IAM::InstanceProfile":                 instanceProfile,
 	"AWS::IAM::Policy":                          inlinePolicy,
 	"AWS::IAM::ManagedPolicy":                   managedPolicy,
+	"AWS::KMS::Key":                             kmsKey,
+	"AWS::KMS::Alias":                           kmsAlias,
 	"AWS::S3::Bucket":                           bucket,
 	"AWS::S3::BucketPolicy":                     bucketPolicy,
 	"AWS::ElasticBeanstalk::Application":        application,

@@ -233,7 +233,7 @@ func gone(err error) bool {
 	if !errors.As(err, &e) {
 		return false
 	}
-	return e.Code == "NoSuchEntity" || e.Code == "NoSuchBucket" || e.Code == "NoSuchBucketPolicy"
+	return e.Code == "NoSuchEntity" || e.Code == "NoSuchBucket" || e.Code == "NoSuchBucketPolicy" || e.Code == "NotFoundException"
 }
 
 // reasonOf is an error as a status reason: what people can act on, without

@@ -1,8 +1,6 @@
 package cloudformation
 
 import (
-	"strings"
-
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
@@ -12,9 +10,9 @@ import (
 )
 
 // bucket is AWS::S3::Bucket; Ref is its name [CFN:aws-properties-s3-bucket].
-// Block Public Access, ownership and encryption by AWS's own key count, the
-// other properties are recorded and change nothing yet. A bucket that says
-// nothing of Block Public Access is open, unlike a new one on AWS.
+// Block Public Access, ownership and encryption count, the other properties are
+// recorded and change nothing yet. A bucket that says nothing of Block Public
+// Access is open, unlike a new one on AWS.
 var bucket = kind{create: createBucket, update: updateBucket, replace: []string{"BucketName"}, delete: deleteBucket}
 
 func createBucket(q *request) (made, error) {
@@ -40,14 +38,10 @@ func createBucket(q *request) (made, error) {
 	return made{physical: name, attributes: bucketAttributes(name, q.stack.Region)}, nil
 }
 
-// keepSettings has S3 answer by the bucket's settings. Encryption under a key
-// of one's own does not count: there is no KMS here.
+// keepSettings has S3 answer by the bucket's settings.
 func keepSettings(q *request, name string) error {
 	var settings account.Bucket
 	template.BucketSettings(&settings, q.props)
-	if e := settings.Encryption; e != nil && e.Key != "" && !strings.HasSuffix(e.Key, account.S3Key) {
-		settings.Encryption = nil
-	}
 	return q.s.state.Update(func(tx *state.Tx) error {
 		b, ok, err := tx.Bucket(name)
 		if err != nil || !ok {

@@ -59,7 +59,10 @@ func (s *Service) PutObject(_ context.Context, in *s3.PutObjectInput) (*s3.PutOb
 	if err := s.commit(o, conditions{match: in.IfMatch, noneMatch: in.IfNoneMatch}); err != nil {
 		return nil, err
 	}
-	out := &s3.PutObjectOutput{ETag: ptr(`"` + o.ETag + `"`), ServerSideEncryption: types.ServerSideEncryptionAes256}
+	out := &s3.PutObjectOutput{ETag: ptr(`"` + o.ETag + `"`)}
+	if out.ServerSideEncryption, out.SSEKMSKeyId, err = s.encryption(in.Bucket); err != nil {
+		return nil, err
+	}
 	out.ChecksumCRC32, out.ChecksumCRC32C, out.ChecksumCRC64NVME = some(checksum["crc32"]), some(checksum["crc32c"]), some(checksum["crc64nvme"])
 	out.ChecksumSHA1, out.ChecksumSHA256 = some(checksum["sha1"]), some(checksum["sha256"])
 	if len(checksum) > 0 {
@@ -236,6 +239,10 @@ func (s *Service) GetObject(_ context.Context, in *s3.GetObjectInput) (*s3.GetOb
 		return nil, err
 	}
 	out := shown(o, in.ChecksumMode)
+	if out.ServerSideEncryption, out.SSEKMSKeyId, err = s.encryption(in.Bucket); err != nil {
+		f.Close()
+		return nil, err
+	}
 	override(out, in)
 	out.ContentLength = ptr(n)
 	if in.Range != nil && (n != o.Size || from != 0 || isRange(*in.Range, o.Size)) {
@@ -257,9 +264,13 @@ func (s *Service) HeadObject(_ context.Context, in *s3.HeadObjectInput) (*s3.Hea
 		return nil, err
 	}
 	g := shown(o, in.ChecksumMode)
+	sse, key, err := s.encryption(in.Bucket)
+	if err != nil {
+		return nil, err
+	}
 	out := &s3.HeadObjectOutput{AcceptRanges: g.AcceptRanges, CacheControl: g.CacheControl, ContentDisposition: g.ContentDisposition,
 		ContentEncoding: g.ContentEncoding, ContentLanguage: g.ContentLanguage, ContentType: g.ContentType, ExpiresString: g.ExpiresString,
-		ETag: g.ETag, LastModified: g.LastModified, Metadata: g.Metadata, ServerSideEncryption: g.ServerSideEncryption, ContentLength: ptr(n),
+		ETag: g.ETag, LastModified: g.LastModified, Metadata: g.Metadata, ServerSideEncryption: sse, SSEKMSKeyId: key, ContentLength: ptr(n),
 		ChecksumCRC32: g.ChecksumCRC32, ChecksumCRC32C: g.ChecksumCRC32C, ChecksumCRC64NVME: g.ChecksumCRC64NVME, ChecksumSHA1: g.ChecksumSHA1,
 		ChecksumSHA256: g.ChecksumSHA256, ChecksumType: g.ChecksumType}
 	if in.Range != nil && isRange(*in.Range, o.Size) {
@@ -326,7 +337,7 @@ func shown(o *state.Object, mode types.ChecksumMode) *s3.GetObjectOutput {
 	out := &s3.GetObjectOutput{AcceptRanges: ptr("bytes"), ContentType: ptr(o.Type), ETag: ptr(`"` + o.ETag + `"`), LastModified: ptr(o.Modified),
 		Metadata: o.Meta, CacheControl: some(o.Header["Cache-Control"]), ContentDisposition: some(o.Header["Content-Disposition"]),
 		ContentEncoding: some(o.Header["Content-Encoding"]), ContentLanguage: some(o.Header["Content-Language"]),
-		ExpiresString: some(o.Header["Expires"]), ServerSideEncryption: types.ServerSideEncryptionAes256}
+		ExpiresString: some(o.Header["Expires"])}
 	if mode == types.ChecksumModeEnabled && len(o.Checksum) > 0 {
 		out.ChecksumCRC32, out.ChecksumCRC32C, out.ChecksumCRC64NVME = some(o.Checksum["crc32"]), some(o.Checksum["crc32c"]), some(o.Checksum["crc64nvme"])
 		out.ChecksumSHA1, out.ChecksumSHA256 = some(o.Checksum["sha1"]), some(o.Checksum["sha256"])

@@ -75,7 +75,8 @@ func encodePut(x *door.Request, out *s3.PutObjectOutput) error {
 	h := x.Begin()
 	setHeaders(h, map[string]*string{"ETag": out.ETag, "X-Amz-Checksum-Crc32": out.ChecksumCRC32, "X-Amz-Checksum-Crc32c": out.ChecksumCRC32C,
 		"X-Amz-Checksum-Crc64nvme": out.ChecksumCRC64NVME, "X-Amz-Checksum-Sha1": out.ChecksumSHA1, "X-Amz-Checksum-Sha256": out.ChecksumSHA256,
-		"X-Amz-Checksum-Type": some(string(out.ChecksumType)), "X-Amz-Server-Side-Encryption": some(string(out.ServerSideEncryption))})
+		"X-Amz-Checksum-Type": some(string(out.ChecksumType)), "X-Amz-Server-Side-Encryption": some(string(out.ServerSideEncryption)),
+		"X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id": out.SSEKMSKeyId})
 	x.W.WriteHeader(http.StatusOK)
 	return nil
 }
@@ -109,7 +110,8 @@ func describe(x *door.Request, out *s3.GetObjectOutput) {
 	setHeaders(h, map[string]*string{"ETag": out.ETag, "Accept-Ranges": out.AcceptRanges, "Content-Type": out.ContentType, "Cache-Control": out.CacheControl,
 		"Content-Disposition": out.ContentDisposition, "Content-Encoding": out.ContentEncoding, "Content-Language": out.ContentLanguage,
 		"Expires": out.ExpiresString, "Content-Range": out.ContentRange, "X-Amz-Checksum-Crc32": out.ChecksumCRC32,
-		"X-Amz-Server-Side-Encryption": some(string(out.ServerSideEncryption))})
+		"X-Amz-Server-Side-Encryption":                some(string(out.ServerSideEncryption)),
+		"X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id": out.SSEKMSKeyId})
 	if out.ContentRange == nil { // the checksum is that of the whole object
 		setHeaders(h, map[string]*string{"X-Amz-Checksum-Crc32c": out.ChecksumCRC32C, "X-Amz-Checksum-Crc64nvme": out.ChecksumCRC64NVME,
 			"X-Amz-Checksum-Sha1": out.ChecksumSHA1, "X-Amz-Checksum-Sha256": out.ChecksumSHA256, "X-Amz-Checksum-Type": some(string(out.ChecksumType))})
@@ -144,7 +146,7 @@ func encodeGet(x *door.Request, out *s3.GetObjectOutput) error {
 func encodeHead(x *door.Request, out *s3.HeadObjectOutput) error {
 	describe(x, &s3.GetObjectOutput{ETag: out.ETag, AcceptRanges: out.AcceptRanges, ContentType: out.ContentType, CacheControl: out.CacheControl,
 		ContentDisposition: out.ContentDisposition, ContentEncoding: out.ContentEncoding, ContentLanguage: out.ContentLanguage, ExpiresString: out.ExpiresString,
-		ContentRange: out.ContentRange, ServerSideEncryption: out.ServerSideEncryption, LastModified: out.LastModified, Metadata: out.Metadata,
+		ContentRange: out.ContentRange, ServerSideEncryption: out.ServerSideEncryption, SSEKMSKeyId: out.SSEKMSKeyId, LastModified: out.LastModified, Metadata: out.Metadata,
 		ContentLength: out.ContentLength, ChecksumCRC32: out.ChecksumCRC32, ChecksumCRC32C: out.ChecksumCRC32C, ChecksumCRC64NVME: out.ChecksumCRC64NVME,
 		ChecksumSHA1: out.ChecksumSHA1, ChecksumSHA256: out.ChecksumSHA256, ChecksumType: out.ChecksumType})
 	return nil

@@ -3,8 +3,9 @@
 //
 // Its promise: an object that was acknowledged survives kill -9; its data is
 // a file that was synced and renamed before the record that names it was
-// committed. Its limits: no versions, ACLs, tags, encryption or block public
-// access; what it does not carry out it refuses by name.
+// committed. Its limits: no versions, ACLs or tags, and nothing is encrypted: a
+// bucket's key only decides who may read. What it does not carry out it refuses
+// by name.
 //
 // The wire and the storage are written here and not taken from a library:
 // gofakes3, the candidate, reads a whole object into memory or doesn't sync

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"errors"
 	"strings"
 	"time"
 
@@ -85,7 +86,9 @@ type Key struct {
 	ID, ARN  string
 	Aliases  []string `json:",omitempty"`
 	Disabled bool     `json:",omitempty"`
-	Policy   Document
+	// PendingDeletion: it waits for its end, and is of no use.
+	PendingDeletion bool `json:",omitempty"`
+	Policy          Document
 }
 
 // Object is an S3 object's record. Its data is a file of the s3 package's, or
@@ -156,6 +159,18 @@ func (t *Tx) DeletePolicy(name string) error { return t.Delete("policy", fold(na
 
 // Keys are all KMS keys, by ARN.
 func (t *Tx) Keys() ([]*Key, error) { return List[Key](t, "kms-key") }
+
+// ErrNoKey is Key's answer for a key that does not exist.
+var ErrNoKey = errors.New("there is no such KMS key")
+
+// Key is the KMS key with an ARN.
+func (t *Tx) Key(arn string) (*Key, error) {
+	k, ok, err := one[Key](t, "kms-key", arn)
+	if err == nil && !ok {
+		err = ErrNoKey
+	}
+	return k, err
+}
 
 // PutKey writes a KMS key.
 func (t *Tx) PutKey(k *Key) error { return t.Put("kms-key", k.ARN, k) }

@@ -25,7 +25,7 @@ type objectChange struct {
 }
 
 // viewed are the kinds of which the account's view is made.
-var viewed = map[string]bool{"meta": true, "role": true, "profile": true, "user": true, "policy": true, "bucket": true}
+var viewed = map[string]bool{"meta": true, "role": true, "profile": true, "user": true, "policy": true, "bucket": true, "kms-key": true}
 
 // Put keeps v under kind and key.
 func (t *Tx) Put(kind, key string, v any) error {

@@ -106,7 +106,7 @@ func (s *State) viewKeys(t *Tx, a *account.Account, ids map[string]string) error
 		return err
 	}
 	for _, k := range keys {
-		v := &account.Key{ID: k.ID, ARN: k.ARN, Aliases: k.Aliases, Enabled: fact.Of(!k.Disabled), NoGrants: true}
+		v := &account.Key{ID: k.ID, ARN: k.ARN, Aliases: k.Aliases, Enabled: fact.Of(!k.Disabled && !k.PendingDeletion), PendingDeletion: k.PendingDeletion, NoGrants: true}
 		if v.Policy, err = parseBound("key policy", k.Policy, ids); err != nil {
 			return err
 		}
@@ -122,6 +122,18 @@ func (p *PublicAccess) view() *account.PublicAccess {
 	return &account.PublicAccess{BlockPolicy: fact.Of(p.BlockPolicy), Restrict: fact.Of(p.Restrict), BlockACLs: fact.Of(p.BlockACLs), IgnoreACLs: fact.Of(p.IgnoreACLs)}
 }
 
+// view leaves a key out that KMS here does not hold: of what nothing is known,
+// nobody is refused. `up` says so.
+func (e *Encryption) view(a *account.Account) *account.Encryption {
+	v := &account.Encryption{Algorithm: e.Algorithm, Key: e.Key}
+	if e.Key != "" && !strings.HasSuffix(e.Key, account.S3Key) {
+		if _, found := a.Key(e.Key); found != fact.Holds {
+			return nil
+		}
+	}
+	return v
+}
+
 func (s *State) viewBuckets(t *Tx, a *account.Account, ids map[string]string) error {
 	buckets, err := t.Buckets()
 	if err != nil {
@@ -134,7 +146,7 @@ func (s *State) viewBuckets(t *Tx, a *account.Account, ids map[string]string) er
 			v.Ownership = account.OwnerEnforced
 		}
 		if e := b.Encryption; e != nil {
-			v.Encryption = &account.Encryption{Algorithm: e.Algorithm, Key: e.Key}
+			v.Encryption = e.view(a)
 		}
 		if b.Policy != nil {
 			if v.Policy, err = parseBound("bucket policy", *b.Policy, ids); err != nil {
