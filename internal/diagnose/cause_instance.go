@@ -119,6 +119,13 @@ var instanceCauses = []*Cause{
 		},
 	},
 	{
+		Slug: "folder-in-the-way", Stage: Application,
+		Title: "a folder is in the way of the platform's own: ${path}",
+		Why:   "The engine puts a link there and does not remove a folder with files.",
+		Fix:   []string{"write the files below /var/app/staging, or in a postdeploy hook"},
+		Signs: []Sign{{Word: "create soft link", Pattern: `create soft link \S+ failed: remove (?P<path>\S+): directory not empty`}},
+	},
+	{
 		Slug: "broken-link", Stage: Unpack,
 		Title: "a symbolic link of the bundle leads to nothing: ${path}",
 		Why:   "The engine gives every entry to the application's user, and follows links.",

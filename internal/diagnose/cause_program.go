@@ -109,8 +109,8 @@ var programCauses = []*Cause{
 		Why:    "A step of the Dockerfile failed.",
 		Settle: "docker build with the bundle, on one's own machine; eb-engine.log or eb-activity.log",
 		Signs: []Sign{
-			{Word: "ailed to build Docker image", Not: []string{", retrying..."}, Pattern: `(?s)[Ff]ailed to build Docker image(?P<what>[^:\n]*: .{1,200})`},
-			{Word: "ailed to build docker image", Pattern: `(?P<what>[Ff]ailed to build docker image[^\n]{0,160})`},
+			{Word: "ailed to build Docker image", Not: []string{", retrying...", "timed out"}, Pattern: `(?s)[Ff]ailed to build Docker image(?P<what>[^:\n]*: .{1,200})`},
+			{Word: "ailed to build docker image", Not: []string{"timed out"}, Pattern: `(?P<what>[Ff]ailed to build docker image[^\n]{0,160})`},
 		},
 	},
 }

@@ -21,10 +21,10 @@ var requestCauses = []*Cause{
 	},
 	{
 		Slug: "wrong-shape", Stage: Request,
-		Title: "an option setting in ${file} has the wrong shape",
-		Why:   "Each entry of option_settings must be a map.",
-		Fix:   []string{"write NAMESPACE: and below it OPTION: VALUE"},
-		Signs: []Sign{{Word: "must be a map", Pattern: `option setting in configuration file (?P<file>\S+).* must be a map`}},
+		Title: "something of a configuration file (${file}) has the wrong shape: ${what}",
+		Why:   "Each entry of option_settings must be a map; commands, packages and files are maps by name.",
+		Fix:   []string{"write NAMESPACE: and below it OPTION: VALUE; beanpole check names the place"},
+		Signs: []Sign{{Word: "object has no attribute 'items'", Pattern: `(?P<what>'\w+' object has no attribute 'items')`}, {Word: "object has no attribute 'get'", Pattern: `(?P<what>'\w+' object has no attribute 'get')`}, {Word: "must be a map", Pattern: `option setting in configuration file (?P<file>\S+).* must be a map`}},
 	},
 	{
 		Slug: "unknown-option", Stage: Request,

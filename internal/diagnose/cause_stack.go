@@ -66,6 +66,7 @@ var stackCauses = []*Cause{
 		Signs: []Sign{
 			{Word: "requested instance type", Pattern: `(?i)requested instance type[^\n]*not supported`},
 			{Word: "instance type '", Pattern: `(?i)instance type '[^\n]{0,60}(?:not supported|not available)`},
+			{Word: "xec format error", Pattern: `(?:cannot execute binary file: )?[Ee]xec format error`, Not: []string{".platform/"}},
 			{Word: "nsupported instance type"},
 			{Word: "InsufficientInstanceCapacity"},
 		},

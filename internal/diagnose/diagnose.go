@@ -61,6 +61,7 @@ type Diagnosis struct {
 func Logs(r *logs.Reading) *Diagnosis {
 	d := &Diagnosis{Read: r}
 	records := slices.Clone(r.Records)
+	giveYears(records)
 	inOrder(records)
 	t := newTrial(records)
 	d.Outcome, d.Began = t.outcome()
@@ -130,6 +131,30 @@ func (d *Diagnosis) follow(steps []*Step) {
 			seen[s.Slug] = true
 			d.After = append(d.After, s)
 		}
+	}
+}
+
+// giveYears dates syslog's entries, which have no year, by the newest entry that
+// has one.
+func giveYears(records []*logs.Record) {
+	var newest time.Time
+	for _, r := range records {
+		if r.Time.Year() > 1 && r.Time.After(newest) {
+			newest = r.Time
+		}
+	}
+	if newest.IsZero() {
+		return
+	}
+	for _, r := range records {
+		if r.Kind != logs.System || r.Time.Year() != 0 {
+			continue
+		}
+		at := r.Time.AddDate(newest.Year(), 0, 0)
+		if at.After(newest.AddDate(0, 0, 1)) {
+			at = r.Time.AddDate(newest.Year()-1, 0, 0)
+		}
+		r.Time = at
 	}
 }
 

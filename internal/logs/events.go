@@ -15,6 +15,38 @@ type described struct {
 	Timestamp, LogicalResourceId, ResourceType, ResourceStatus, ResourceStatusReason string
 }
 
+// streamed is what aws logs get-log-events and filter-log-events print.
+type streamed struct {
+	Events []struct {
+		Timestamp              int64
+		Message, LogStreamName string
+	}
+}
+
+// fromCloudWatch are the lines of CloudWatch Logs' JSON, as aws logs tail prints
+// them; nil when the text is something else.
+func fromCloudWatch(text []byte) []byte {
+	t := bytes.TrimSpace(text)
+	if len(t) == 0 || t[0] != '{' || !bytes.Contains(t, []byte(`"message"`)) || !bytes.Contains(t, []byte(`"ingestionTime"`)) {
+		return nil
+	}
+	var in streamed
+	if json.Unmarshal(t, &in) != nil {
+		return nil
+	}
+	var out bytes.Buffer
+	for _, e := range in.Events {
+		for _, l := range strings.Split(strings.TrimRight(e.Message, "\n"), "\n") {
+			at := time.UnixMilli(e.Timestamp).UTC().Format("2006-01-02T15:04:05.000Z")
+			if id := instanceID.FindString(e.LogStreamName); id != "" {
+				at += " " + id
+			}
+			out.WriteString(at + " " + l + "\n")
+		}
+	}
+	return out.Bytes()
+}
+
 // events reads the AWS CLI's JSON, whole; nil when the text is something else.
 // They come newest first and are turned round.
 func events(name string, text []byte) []*Record {

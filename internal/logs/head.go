@@ -67,6 +67,11 @@ const shipperRoom = 200
 // false when the line is none of the forms.
 func headOf(line string) (r Record, ok bool) {
 	if r, ok = headAt(line, false); ok {
+		if r.Kind == System && r.Head != "" { // a shipper may have put its own line around one
+			if in, ok := headAt(r.Text, true); ok && in.Kind != Event && in.Kind != System {
+				return in, true
+			}
+		}
 		return r, true
 	}
 	end := min(len(line), shipperRoom)

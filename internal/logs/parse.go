@@ -28,9 +28,12 @@ type parser struct {
 // parse takes the stretches of one source apart.
 func (x *Reader) parse(name string, all []stretch) {
 	if len(all) == 1 && all[0].line == 1 {
-		if records := events(name, all[0].text); records != nil {
+		if records := events(name, all[0].text); len(records) > 0 {
 			x.out.Records = append(x.out.Records, records...)
 			return
+		}
+		if lines := fromCloudWatch(all[0].text); lines != nil {
+			all[0].text = lines
 		}
 	}
 	p := &parser{file: name, name: name, last: map[string]*Record{}}
@@ -47,9 +50,12 @@ func (x *Reader) parse(name string, all []stretch) {
 var rule = regexp.MustCompile(`^-{20,}$`)
 
 func (p *parser) stretch(text string, line int) {
-	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+	lines := unwrapped(strings.Split(strings.TrimSuffix(text, "\n"), "\n"))
 	for i := 0; i < len(lines); i++ {
 		l := strings.TrimRight(lines[i], " \t")
+		if l == joinedLine {
+			continue
+		}
 		if i+2 < len(lines) && rule.MatchString(l) && strings.HasPrefix(lines[i+1], "/") && rule.MatchString(strings.TrimSpace(lines[i+2])) {
 			p.end()
 			p.file = p.name + ":" + strings.TrimSpace(lines[i+1])

@@ -17,6 +17,7 @@ type Reader struct {
 
 	finder *finder
 	out    Reading
+	kept   int64 // bytes of text in records
 }
 
 // Read reads one source to its end: text, or an archive of texts (zip, gzip).
@@ -51,7 +52,13 @@ func (x *Reader) text(name string, head []byte, r io.Reader, short bool) error {
 		x.unread("%s is no text", name)
 		return nil
 	}
-	if short {
+	if x.kept > maxKept {
+		x.out.Bytes += int64(len(head))
+		x.unread("%s was left out: the files before it hold more about failures than is kept", name)
+		return nil
+	}
+	if short && x.kept+int64(len(head)) <= keepWhole {
+		x.kept += int64(len(head))
 		x.out.Bytes += int64(len(head))
 		text := decode(head)
 		x.out.Lines += int64(bytes.Count(text, []byte{'\n'}))
@@ -84,6 +91,7 @@ func (x *Reader) long(name string, head []byte, r io.Reader) error {
 	all := append(s.first, s.last...)
 	for i := range all {
 		kept += int64(bytes.Count(all[i].text, []byte{'\n'}))
+		x.kept += int64(len(all[i].text))
 		all[i].text = decode(all[i].text)
 	}
 	x.out.Skipped += s.line - 1 - kept

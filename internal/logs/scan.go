@@ -17,6 +17,8 @@ const (
 	keepFirst   = 4 << 20  // bytes of such stretches kept from the beginning,
 	keepLast    = 12 << 20 // and from the end, where the last deployment stands
 	longest     = 64 << 10 // bytes of a line that are kept
+	keepWhole   = 16 << 20 // bytes of a reading's sources that are kept whole
+	maxKept     = 32 << 20 // bytes of a reading that are kept at all
 )
 
 // stretch is a part of a source with the number of its first line, from 1.
@@ -40,6 +42,8 @@ type scanner struct {
 	line int64
 	// before is the end of the chunk before this one.
 	before []byte
+	// inLine: the chunk before ended within a line.
+	inLine bool
 	// want are the lines still to be kept after the last word.
 	want        int
 	first, last []stretch
@@ -135,7 +139,12 @@ func (s *scanner) collect(p *part) {
 	if s.want > 0 {
 		at = after(p.data, 0, s.want)
 		s.want -= bytes.Count(p.data[:at], []byte{'\n'})
-		s.extend(p.data[:at])
+		switch {
+		case p.lines > 0:
+			s.extend(p.data[:at])
+		case !s.inLine: // of a line longer than a chunk the beginning is kept
+			s.extend(p.data[:min(at, longest)])
+		}
 	}
 	counted, line := 0, s.line
 	for _, f := range p.found {
@@ -168,6 +177,7 @@ func (s *scanner) collect(p *part) {
 	if at < len(p.data) {
 		s.want = 0
 	}
+	s.inLine = len(p.data) > 0 && p.data[len(p.data)-1] != '\n'
 	s.line += p.lines
 	s.before = append(s.before[:0], p.data[max(0, len(p.data)-16<<10):]...)
 	if len(p.data) > 16<<10 { // begin with a whole line
