@@ -36,6 +36,12 @@ cd "$work"
 (cd "$here" && go run ./examples/https-from-s3/certs "$work/certs")
 objects=(--object s3://shop-certificates/server.crt=certs/server.crt
          --object s3://shop-certificates/server.key=certs/server.key)
+# ours collects what our instances are called on this machine, for act 5.
+ours=$work
+ours() {
+  local id
+  for id in $(grep -F "upperdir=$work/" /proc/self/mounts | grep -oE '/run/beanpole/[0-9a-f]+' | sort -u); do ours="$ours|${id##*/}"; done
+}
 as_root=("${root[@]}" "$here/bin/beanpole")
 up() { "${as_root[@]}" up app --template infra.yaml "${objects[@]}"; }
 down() { "${as_root[@]}" down; }
@@ -44,6 +50,7 @@ act 1 'It fails as on AWS: the instance cannot fetch its certificate'
 echo '$ beanpole up app --template infra.yaml --object s3://…/server.crt=… --object s3://…/server.key=…'
 status=0; up || status=$?
 [ $status = 1 ] || { echo "demo: expected exit status 1, got $status"; exit 1; }
+ours
 
 act 2 'It is predicted: the same, without running anything'
 expect 1 beanpole check app --template infra.yaml
@@ -54,10 +61,11 @@ expect 0 beanpole fix app --template infra.yaml --write
 act 4 'It works: certificate from the bucket, TLS ends on the instance'
 echo '$ beanpole up app --template infra.yaml --object s3://…/server.crt=… --object s3://…/server.key=…'
 up
+ours
 run curl --silent --show-error --cacert certs/ca.pem https://localhost:8443/
 (cd "$here" && go run ./examples/https-from-s3/certs "$work/certs" localhost:8443)
 
 act 5 'It is gone: no process, mount, namespace, interface, rule or cgroup'
 echo '$ beanpole down'
 down
-"$here/scripts/leftovers.sh" "$tmp/before"
+"$here/scripts/leftovers.sh" "$tmp/before" "$ours"

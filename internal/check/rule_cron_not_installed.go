@@ -42,7 +42,7 @@ commands:
 	},
 }
 
-const installCron = "install it   packages: yum: cronie: []   , and start it   systemctl enable --now crond"
+const installCron = "install cronie with packages: yum:, and start it with systemctl enable --now crond in commands"
 
 func (r *run) lostCronFiles(certain bool) (out []*finding.Finding) {
 	for _, e := range r.entries("files") {

@@ -119,7 +119,7 @@ func (d *diagnosing) write(w io.Writer, e *diagnose.Explained) error {
 	case "html":
 		return e.HTML(w)
 	}
-	d.show(w, e)
+	d.explained(w, e)
 	return nil
 }
 
@@ -156,20 +156,20 @@ func readLog(r *logs.Reader, name string, in io.Reader) error {
 	return r.Read(name, f)
 }
 
-// show prints the first line, what stands below it, and what check found.
-func (d *diagnosing) show(w io.Writer, e *diagnose.Explained) {
+// explained prints the first line, what stands below it, and what check found.
+func (p *prediction) explained(w io.Writer, e *diagnose.Explained) {
 	color, width := terminal(w)
 	fmt.Fprintln(w, e.Headline())
 	if notes := e.Notes(); len(notes) > 0 {
 		opt := finding.TextOptions{Color: color, Width: width}
-		if d.bundle != nil {
-			opt.Name = d.name
+		if p.bundle != nil {
+			opt.Name = p.name
 		}
 		finding.Notes(w, notes, opt)
 	}
 	if len(e.Findings) > 0 {
 		fmt.Fprint(w, "\nThis is why, and what to change:\n\n")
-		d.print(w, e.Findings)
+		p.print(w, e.Findings)
 	}
 }
 

@@ -96,7 +96,7 @@ func (d *diagnosing) tell(w io.Writer, e *diagnose.Explained, found *check.Repor
 		return d.verdict(e, found)
 	}
 	if e.Cause != nil || e.First != nil {
-		d.show(w, e)
+		d.explained(w, e)
 		d.left(w, e, found)
 		return d.verdict(e, found)
 	}

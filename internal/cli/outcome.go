@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -14,6 +16,8 @@ import (
 
 	"beanpole/internal/account"
 	"beanpole/internal/check"
+	"beanpole/internal/diagnose"
+	"beanpole/internal/logs"
 )
 
 // succeeded says where the environment answers.
@@ -84,18 +88,22 @@ func (c *clients) addresses(host string, listeners map[int]map[string]string) []
 // the instances say, and the chain that led there.
 func (d *deployment) failed(ctx context.Context, f *follower) error {
 	d.screen.now("")
-	logs := d.readLogs(ctx, f)
+	written := d.readLogs(ctx, f)
 	report, err := d.explain(ctx)
 	if err != nil {
 		return err
 	}
-	sure := confirmed(report, logs)
+	sure := confirmed(report, written)
+	told := told(report, written, sure)
 	d.screen.write(func(w io.Writer) {
-		for _, l := range logs {
+		for _, l := range written {
 			l.excerpt(w, sure)
 		}
 		fmt.Fprintln(w)
 		switch {
+		case told != nil:
+			d.files().explained(w, told)
+			return
 		case len(report.Findings) == 0 && len(f.instances) == 0:
 			fmt.Fprintln(w, "No instance was started; the ERROR events above say why.")
 			return
@@ -113,9 +121,29 @@ func (d *deployment) failed(ctx context.Context, f *follower) error {
 	return errFailed
 }
 
+// told is what the log files say of the failure, nil where they name no cause
+// or the chain of a fetch says more.
+func told(report *check.Report, all []instanceLog, sure bool) *diagnose.Explained {
+	if sure {
+		return nil
+	}
+	r := &logs.Reader{Words: diagnose.Words()}
+	for _, l := range all {
+		if err := r.Read(l.instance+" "+l.path, strings.NewReader(strings.Repeat("\n", l.skipped)+l.text)); err != nil {
+			return nil
+		}
+	}
+	e := diagnose.Explain(diagnose.Logs(r.Reading()), report)
+	if e.Cause == nil {
+		return nil
+	}
+	return e
+}
+
 // instanceLog is one log file of one instance.
 type instanceLog struct {
 	instance, path, mark, text string
+	skipped                    int // lines of the file before text
 }
 
 // errorLogs are the files that say why, and what marks the lines that do.
@@ -123,6 +151,7 @@ var errorLogs = []struct{ path, mark string }{
 	{"/var/log/eb-engine.log", "[ERROR]"},
 	{"/var/log/eb-activity.log", "failed"},
 	{"/var/log/cfn-init.log", "[ERROR]"},
+	{"/var/log/cfn-init-cmd.log", "[ERROR]"},
 }
 
 func (d *deployment) readLogs(ctx context.Context, f *follower) (logs []instanceLog) {
@@ -136,10 +165,28 @@ func (d *deployment) readLogs(ctx context.Context, f *follower) (logs []instance
 			} else if !gone { // the platform may not have this one
 				continue
 			}
-			logs = append(logs, instanceLog{id, l.path, l.mark, text})
+			rest, skipped := since(text, f.from)
+			logs = append(logs, instanceLog{id, l.path, l.mark, rest, skipped})
 		}
 	}
 	return logs
+}
+
+// stamp is how the lines of errorLogs begin, in UTC.
+var stamp = regexp.MustCompile(`^\[?(\d{4})[-/](\d\d)[-/](\d\d)[ T](\d\d:\d\d:\d\d)[.,](\d{3})`)
+
+// since splits a log at a time: what earlier deployments wrote on the same
+// instance says nothing of this one. skipped counts their lines.
+func since(text string, from time.Time) (rest string, skipped int) {
+	want, at := from.UTC().Format("2006-01-02 15:04:05.000"), 0
+	for line := range strings.Lines(text) {
+		if m := stamp.FindStringSubmatch(line); m != nil && m[1]+"-"+m[2]+"-"+m[3]+" "+m[4]+"."+m[5] >= want {
+			break
+		}
+		at += len(line)
+		skipped++
+	}
+	return text[at:], skipped
 }
 
 // Lines of a log that are shown: those that say why, and where the cause is not

@@ -134,7 +134,7 @@ func (t *trial) outcome() (Outcome, time.Time) {
 	}
 	for i := failed; i >= 0; i-- {
 		r := t.records[i]
-		if began >= 0 && (t.deployed(i) || hasAny(r.Text, fails[:6])) {
+		if began >= 0 && (t.deployed(i) || hasAny(r.Text, fails[:6]) || endOfEngine(r, t.records[failed])) {
 			break // an earlier deployment
 		}
 		if hasAny(whole(r), begins) {
@@ -149,6 +149,12 @@ func (t *trial) outcome() (Outcome, time.Time) {
 		return Recovered, at
 	}
 	return Failed, at
+}
+
+// endOfEngine reports whether a record is the engine's last word on a failure,
+// on the instance of another record.
+func endOfEngine(r, other *logs.Record) bool {
+	return r.Kind == logs.Engine && r.Instance == other.Instance && strings.Contains(r.Text, "Stop running the command")
 }
 
 // mended reports whether on each instance that failed a later deployment

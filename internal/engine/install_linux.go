@@ -77,11 +77,15 @@ func findProgram(name string) (string, error) {
 	return "", fmt.Errorf("there is no %s on this instance", name)
 }
 
-// runBuildfile runs the Buildfile's commands, as root in the staging folder.
+// runBuildfile runs the Buildfile's commands, or without one what the platform
+// builds by itself, as root in the staging folder.
 func (d *deployment) runBuildfile(ctx context.Context, output io.Writer) error {
 	entries, err := readEntries(d.staging(), "Buildfile")
 	if err != nil {
 		return err
+	}
+	if command := d.at.BuildCommand(staged(d.staging())); entries == nil && command != "" {
+		entries = []entry{{"build", command}}
 	}
 	env := append(d.environment(d.port(), "/root"), "GOCACHE=/var/cache/go-build", "GOTOOLCHAIN=local")
 	for _, b := range entries {

@@ -38,6 +38,25 @@ def application(environ, start_response):
     return [('python says %s from %s' % (os.environ['GREETING'], os.getcwd())).encode()]
 `
 
+// Without package net, which takes long to compile.
+const goApplication = `package main
+
+import "syscall"
+
+func main() {
+	s, _ := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	syscall.Bind(s, &syscall.SockaddrInet4{Port: 5000, Addr: [4]byte{127, 0, 0, 1}})
+	syscall.Listen(s, 10)
+	for {
+		c, _, _ := syscall.Accept(s)
+		greeting, _ := syscall.Getenv("GREETING")
+		syscall.Read(c, make([]byte, 4096))
+		syscall.Write(c, []byte("HTTP/1.0 200 OK\r\n\r\ngo says "+greeting))
+		syscall.Close(c)
+	}
+}
+`
+
 const rackApplication = `run ->(env) { [200, {'content-type' => 'text/plain'}, ["ruby says #{ENV['GREETING']} from #{Dir.pwd}"]] }
 `
 
@@ -74,6 +93,11 @@ func TestApplicationsRunAsTheirPlatformRunsThem(t *testing.T) {
 			name: "Puma", platform: ruby2023, needs: []string{"ruby", "puma"},
 			bundle: map[string]string{"config.ru": rackApplication}, says: "ruby says hello from /var/app/current",
 			log: "Executing instruction: InstallDependency", procfile: "web: puma -C /opt/elasticbeanstalk/config/private/pumaconf.rb\n",
+		},
+		{
+			name: "application.go", platform: al2023, needs: []string{"go"},
+			bundle: map[string]string{"application.go": goApplication, "go.mod": "module shop\n"}, says: "go says hello",
+			log: "go build -o bin/application application.go", procfile: "web: bin/application\n",
 		},
 		{
 			name: "PHP", platform: php2023, needs: []string{"php-fpm8.2"},

@@ -78,7 +78,28 @@ func buildLayer(l *layer, s *Spec) error {
 	if err := l.file(programPath, nil, 0o755); err != nil { // the mount point
 		return err
 	}
+	if err := shellOfEC2(l); err != nil {
+		return err
+	}
 	return linkApplets(l)
+}
+
+// shellOfEC2 makes bash what /bin/sh is, as on every Amazon Linux: its users
+// write "source" and "[[" in commands, which Debian's dash does not know. An
+// image or a root of the user's own stays as it is.
+func shellOfEC2(l *layer) error {
+	if l.lower != "/" {
+		return nil
+	}
+	for _, dir := range []string{"/bin", "/usr/bin"} {
+		if fi, ok := l.stat(dir + "/bash"); !ok || !fi.Mode().IsRegular() {
+			continue // no bash, or this folder is a link to the other
+		}
+		if err := l.link(dir+"/sh", "bash"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // linkApplets puts Applets where a machine keeps programs of their kind, in

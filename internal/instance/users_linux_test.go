@@ -70,6 +70,7 @@ func TestUsersOfTheInstanceAreAsOnEC2(t *testing.T) {
 		{"stat -c %u:%g /etc/passwd /usr/bin/env /usr /", "0:0\n0:0\n0:0\n0:0"},
 		{"stat -c %a:%u /etc/shadow", "600:0"},
 		{"id -u", "0"},
+		{"[[ a == a ]] && echo x=7 > /tmp/vars && source /tmp/vars && echo $x", "7"}, // sh is bash, as on Amazon Linux
 		{"touch /srv/a && chown webapp:webapp /srv/a && stat -c %U:%G /srv/a", "webapp:webapp"},
 		{"su webapp -s /bin/sh -c 'id -un; cat /etc/shadow 2>/dev/null || echo refused; touch /etc/x 2>/dev/null || echo refused'", "webapp\nrefused\nrefused"},
 		{"useradd --create-home worker && su worker -c 'touch ~/mine && stat -c %U ~/mine'", "worker"},

@@ -48,6 +48,8 @@ func TestWhatStartsWithoutAProcfile(t *testing.T) {
 		notes          int
 	}{
 		{name: "go", platform: al2023 + "Go 1", command: "bin/application"},
+		{name: "go, binary at the root", platform: al2023 + "Go 1", files: bundle{"application": ""}, command: "./application"},
+		{name: "go, both binaries", platform: al2023 + "Go 1", files: bundle{"application": "", "bin/application": ""}, command: "bin/application"},
 		{name: "npm before app.js", platform: al2 + "Node.js 18", files: bundle{"package.json": "", "app.js": ""}, command: "npm start"},
 		{name: "app.js before server.js", platform: al2 + "Node.js 18", files: bundle{"server.js": "", "app.js": ""}, command: "node app.js"},
 		{name: "nothing", platform: al2 + "Node.js 18", fault: "failed to generate a 'Procfile' for Node.js.", notes: 1},

@@ -33,12 +33,22 @@ type Default struct {
 // [events of AWS environments, 2021 to 2026]
 const generated = "Instance deployment successfully generated a 'Procfile'."
 
+// BuildCommand is what the platform builds a bundle without a Buildfile with, ""
+// for nothing. A Procfile says that the bundle is none of the simple ones.
+// [EB:go-environment]
+func (p *Platform) BuildCommand(f Files) string {
+	if p.Language == Go && f.Has("application.go") && !f.Has("Buildfile") && !f.Has("Procfile") {
+		return "go build -o bin/application application.go"
+	}
+	return ""
+}
+
 // Start decides what a bundle without a Procfile starts. option gives the
 // value of an option setting, "" when it is not set.
 func (p *Platform) Start(f Files, option func(namespace, name string) string) Default {
 	switch p.Language {
 	case Go:
-		return Default{Command: "bin/application"} // [EB:go-environment]
+		return startGo(f)
 	case NodeJS:
 		return p.startNode(f, option)
 	case Python:
@@ -53,6 +63,15 @@ func (p *Platform) Start(f Files, option func(namespace, name string) string) De
 		return Default{} // a server of the platform's own runs it
 	}
 	return Default{Fault: "there is no Procfile, and beanpole does not know what this platform starts without one"}
+}
+
+// startGo: bin/application, given or built from application.go, before one at
+// the bundle's root. [EB:go-environment]
+func startGo(f Files) Default {
+	if f.Has("application") && !f.Has("bin/application") {
+		return Default{Command: "./application"}
+	}
+	return Default{Command: "bin/application"}
 }
 
 // startNode: `npm start` when there is a package.json, else app.js, then

@@ -145,7 +145,7 @@ func (b *Balancer) watch(p *pool, t *target) {
 
 // awaitedInterval is the time between two checks of an instance that somebody
 // waits for: what was just deployed is mostly well, and says so at once.
-const awaitedInterval = 2 * time.Millisecond
+const awaitedInterval = 20 * time.Millisecond
 
 // pause is the time until a target's next check.
 func (b *Balancer) pause(p *pool, t *target) time.Duration {
