@@ -16,7 +16,7 @@ import (
 // a star stands for all that begin so. Folders are marked with a slash.
 var ownEntries = []string{
 	"serve.lock", "serve.json", "serve.json.new", "serve.log", "state.db", "credentials", "credentials-*",
-	"authority/", "bundle-*/", "cache/", "images/", "instances/", "objects/",
+	"authority/", "cache/", "images/", "instances/", "objects/",
 }
 
 // ownEntry says whether a name is one of beanpole's.

@@ -57,7 +57,7 @@ func TestDownRemovesNothingThatIsNotBeanpoles(t *testing.T) {
 
 func TestDownRemovesAWholeStateFolder(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "state")
-	write(t, dir, "serve.lock", "serve.json.new", "serve.log", "state.db", "credentials", "credentials-123", "authority/ca.pem", "bundle-1/bundle.zip",
+	write(t, dir, "serve.lock", "serve.json.new", "serve.log", "state.db", "credentials", "credentials-123", "authority/ca.pem",
 		"cache/go-build/00/x", "instances/.lock", "objects/writing-1")
 	if status, out, errs := command(t, t.TempDir(), "down", "--state", dir); status != exitClean {
 		t.Fatalf("status %d, %s%s", status, out, errs)

@@ -138,42 +138,18 @@ func (l *layer) only(p string, names ...string) error {
 	return nil
 }
 
-// private hides everything below p that the machine keeps from its ordinary
-// users: keys, password hashes, saved connections.
-func (l *layer) private(p string) error {
-	if _, ok := l.stat(p); !ok {
-		return nil
+// hideAll hides what a walk has found.
+func (l *layer) hideAll(found []kept) error {
+	for _, k := range found {
+		hide := l.remove
+		if k.dir {
+			hide = l.hide
+		}
+		if err := hide(k.path); err != nil {
+			return err
+		}
 	}
-	return filepath.WalkDir(filepath.Join(l.lower, p), func(at string, e fs.DirEntry, err error) error {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		fi, err := e.Info()
-		if errors.Is(err, fs.ErrNotExist) || err == nil && fi.Mode()&fs.ModeSymlink != 0 {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		rel, err := filepath.Rel(l.lower, at)
-		if err != nil {
-			return err
-		}
-		inside := path.Join("/", rel)
-		switch {
-		case fi.IsDir() && (fi.Mode()&0o005 != 0o005 || l.hidden[inside]):
-			if err := l.hide(inside); err != nil {
-				return err
-			}
-			return fs.SkipDir
-		case !fi.IsDir() && fi.Mode()&0o004 == 0:
-			return l.remove(inside)
-		}
-		return nil
-	})
+	return nil
 }
 
 // file writes a file of root's.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/moby/profiles/seccomp"
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -73,6 +74,9 @@ func (i *Instance) ociSpec(s *Spec) (*specs.Spec, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make seccomp profile: %w", err)
 	}
+	// runc makes the filter anew for each instance and architecture. Amazon Linux
+	// has no packages for x32: the kernel ends a program that calls it so.
+	filter.Architectures = slices.DeleteFunc(filter.Architectures, func(a specs.Arch) bool { return a == specs.ArchX32 })
 	o.Linux.Seccomp = filter
 	return o, nil
 }

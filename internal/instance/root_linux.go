@@ -171,10 +171,11 @@ func hideMachine(l *layer) error {
 			return err
 		}
 	}
-	if err := l.private("/etc"); err != nil {
+	found, err := machinesOwn.do(func() ([]kept, error) { return privateBelow("/etc", "/usr/local/etc") })
+	if err != nil {
 		return err
 	}
-	return l.private("/usr/local/etc")
+	return l.hideAll(found)
 }
 
 // mountRoot mounts the overlay at merged, over the lower layer as it shows at

@@ -39,8 +39,8 @@ type Bundle struct {
 	names   []string
 	entries map[string]*entry
 	dirs    map[string]fs.FileMode
-	zip     *os.File // the zip itself, nil for a folder
-	broken  []string // links to nothing
+	zip     io.ReaderAt // the zip itself, nil for a folder
+	broken  []string    // links to nothing
 	ignored []Ignored
 	folders map[string]bool // filled by holds
 	kept    int             // bytes of all entries' data
@@ -75,6 +75,24 @@ func OpenBundle(name string) (*Bundle, error) {
 	} else {
 		err = b.readZip(info.Size())
 	}
+	return b.opened(err)
+}
+
+// OpenZip is OpenBundle for a zip of size bytes that is open already. Closing the
+// bundle closes it; where it is refused, it is closed.
+func OpenZip(name string, z Zip, size int64) (*Bundle, error) {
+	b := &Bundle{path: name, entries: map[string]*entry{}, dirs: map[string]fs.FileMode{}, zip: z, shut: z.Close}
+	return b.opened(b.readZip(size))
+}
+
+// Zip is an open zip file.
+type Zip interface {
+	io.ReaderAt
+	io.Closer
+}
+
+// opened is the bundle when all of it could be read.
+func (b *Bundle) opened(err error) (*Bundle, error) {
 	if err == nil {
 		err = b.settle()
 	}

@@ -13,12 +13,14 @@ func (b *Bundle) readZip(size int64) error {
 	if size > maxZip {
 		return &Problem{Pos: Pos{File: b.path}, What: fmt.Sprintf("the bundle has %d MB; Elastic Beanstalk takes 512 MB", size>>20)}
 	}
-	f, err := os.Open(b.path)
-	if err != nil {
-		return unopenable(b.path, err)
+	if b.zip == nil {
+		f, err := os.Open(b.path)
+		if err != nil {
+			return unopenable(b.path, err)
+		}
+		b.zip, b.shut = f, f.Close
 	}
-	b.zip, b.shut = f, f.Close
-	z, err := zip.NewReader(f, size)
+	z, err := zip.NewReader(b.zip, size)
 	if err != nil {
 		return &Problem{Pos: Pos{File: b.path}, What: "this is neither a folder nor a zip file", Remedy: "give the folder of your application, or its source bundle"}
 	}

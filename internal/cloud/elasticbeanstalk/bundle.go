@@ -3,9 +3,6 @@ package elasticbeanstalk
 import (
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
 	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -58,8 +55,8 @@ func jsonProblem(b *source.Bundle, name string) string {
 	return "Unexpected token."
 }
 
-// bundle fetches a version's bundle from S3, in the caller's name, and opens
-// it; done closes it and removes the copy.
+// bundle opens a version's bundle as it lies in S3, in the caller's name; done
+// closes it.
 func (o *operation) bundle(label string) (b *source.Bundle, done func(), err error) {
 	o.s.mu.Lock()
 	v, err := o.s.findVersion(o.e.Application, label)
@@ -71,37 +68,25 @@ func (o *operation) bundle(label string) (b *source.Bundle, done func(), err err
 	if err != nil {
 		return nil, nil, invalid("Unable to download from S3 location (Bucket: %s  Key: %s). Reason: %s", v.Bucket, v.Key, s3Reason(err))
 	}
-	defer out.Body.Close()
-	dir, err := os.MkdirTemp(o.s.State.Dir(), "bundle-")
-	if err != nil {
-		return nil, nil, fmt.Errorf("make a folder for the bundle: %w", err)
+	object, ok := out.Body.(source.Zip)
+	if !ok {
+		out.Body.Close()
+		return nil, nil, fmt.Errorf("open the bundle: S3's answer is a %T, which is read from front to back alone", out.Body)
 	}
-	clean := func() { os.RemoveAll(dir) }
-	if b, err = unpack(filepath.Join(dir, "bundle.zip"), out.Body); err != nil {
-		clean()
-		return nil, nil, err
+	size := deref(out.ContentLength)
+	if size > maxBundle {
+		object.Close()
+		return nil, nil, &source.Problem{What: "Source bundle exceeded maximum allowed size: 536870912"}
 	}
-	return b, func() { b.Close(); clean() }, nil
-}
-
-func unpack(path string, from io.Reader) (*source.Bundle, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("keep the bundle: %w", err)
-	}
-	n, err := io.Copy(f, io.LimitReader(from, maxBundle+1))
-	if err = errors.Join(err, f.Close()); err != nil {
-		return nil, fmt.Errorf("keep the bundle: %w", err)
-	}
-	if n > maxBundle {
-		return nil, &source.Problem{What: "Source bundle exceeded maximum allowed size: 536870912"}
-	}
-	b, err := source.OpenBundle(path)
+	b, err = source.OpenZip(v.Key, object, size)
 	var p *source.Problem
 	if errors.As(err, &p) {
-		p.Pos = source.Pos{} // a file of ours, not one the user knows
+		p.Pos = source.Pos{} // no file that the user knows
 	}
-	return b, err
+	if err != nil {
+		return nil, nil, err
+	}
+	return b, func() { b.Close() }, nil
 }
 
 // stored are settings as a record keeps them.

@@ -13,10 +13,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -90,19 +87,7 @@ func New(o Options) (*Service, error) {
 	if err := s.load(); err != nil {
 		return nil, fmt.Errorf("read the environments: %w", err)
 	}
-	return s, s.sweepBundles()
-}
-
-// sweepBundles removes the copies of bundles that a killed process left.
-func (s *Service) sweepBundles() error {
-	left, err := filepath.Glob(filepath.Join(s.State.Dir(), "bundle-*"))
-	for _, dir := range left {
-		err = errors.Join(err, os.RemoveAll(dir))
-	}
-	if err != nil {
-		return fmt.Errorf("sweep copies of bundles: %w", err)
-	}
-	return nil
+	return s, nil
 }
 
 func defaultPort(listener int) int {

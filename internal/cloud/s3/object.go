@@ -221,9 +221,10 @@ func (s *Service) object(bucketName, key *string) (o *state.Object, err error) {
 	return o, err
 }
 
-// section is a part of a file that closes it.
+// section is a part of a file that closes it. Services behind the same door read
+// it in any order.
 type section struct {
-	io.Reader
+	*io.SectionReader
 	io.Closer
 }
 

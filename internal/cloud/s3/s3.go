@@ -23,6 +23,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"io/fs"
 	"os"
@@ -103,11 +104,13 @@ func (s *Service) store(r io.Reader, also io.Writer) (d stored, err error) {
 			os.Remove(f.Name())
 		}
 	}()
-	sum := md5.New()
 	if r == nil {
 		r = bytes.NewReader(nil)
 	}
-	if d.size, err = io.Copy(io.MultiWriter(f, sum, also), io.LimitReader(r, maxObject+1)); err != nil {
+	sum, summed := beside(md5.New())
+	d.size, err = io.Copy(io.MultiWriter(f, sum, also), io.LimitReader(r, maxObject+1))
+	d.md5 = summed()
+	if err != nil {
 		return d, readFailure(err)
 	}
 	if d.size > maxObject {
@@ -118,11 +121,27 @@ func (s *Service) store(r io.Reader, also io.Writer) (d stored, err error) {
 	}
 	id := make([]byte, 16)
 	rand.Read(id)
-	d.file, d.md5 = hex.EncodeToString(id), sum.Sum(nil)
+	d.file = hex.EncodeToString(id)
 	if err := os.Rename(f.Name(), s.path(d.file)); err != nil {
 		return d, fmt.Errorf("store object: %w", err)
 	}
 	return d, syncDir(s.dir)
+}
+
+// beside sums what is written in a goroutine of its own, while the next part is
+// read and stored. sum ends it.
+func beside(h hash.Hash) (w io.Writer, sum func() []byte) {
+	r, pipe := io.Pipe()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		io.Copy(h, r)
+	}()
+	return pipe, func() []byte {
+		pipe.Close()
+		<-ended
+		return h.Sum(nil)
+	}
 }
 
 // readFailure is what a body that could not be read ends in.
