@@ -169,7 +169,9 @@ func (x *follower) name() Link {
 	}
 	p, isProfile := x.a.Profile(name)
 	switch {
-	case isProfile == fact.Holds && x.otherThanRole(name) != fact.Unknown:
+	case x.otherThanRole(name) == fact.Broken:
+		return holds(append(at, x.instanceProfile.RolesPos), "%s is the role in the instance profile", quoted(name))
+	case isProfile == fact.Holds && x.otherThanRole(name) == fact.Holds:
 		return broken(append(at, p.Pos, p.NamePos), "%s is the name of an instance profile, not of a role", quoted(name))
 	case found == fact.Broken:
 		return broken(at, "no role is named %s", quoted(name))

@@ -12,6 +12,8 @@ type Existing struct {
 	Application, Name, Platform string
 	// Settings are its option settings in force, given those of the bundle.
 	Settings func(bundle ebext.Settings) ebext.Settings
+	// Unread says what would settle the settings, "" when they were read.
+	Unread string
 	// Metadata is what its instances read, of the environment's own stack; nil
 	// with a bundle, from which it is predicted.
 	Metadata *source.Node
@@ -30,9 +32,18 @@ func (r *run) useExisting() {
 	if e == nil {
 		return
 	}
-	r.direct = true
+	r.direct = e.Unread == ""
 	r.application, r.name = e.Application, e.Name
 	r.settings = append(r.settings, e.Settings(r.x.Settings)...)
+}
+
+// unreadSettings says what would settle the option settings of a live
+// environment, "" when it was read or there is none.
+func (r *run) unreadSettings() string {
+	if r.in.Existing == nil {
+		return ""
+	}
+	return r.in.Existing.Unread
 }
 
 // planDeployed plans what the instances do with the metadata that is there.

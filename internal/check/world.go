@@ -325,6 +325,8 @@ func (r *run) world() *access.World {
 	set, ok := r.settings.Get(launchNamespace, profileOption)
 	switch {
 	case !ok || set.Value.TextOr("") == "":
+	case len(fact.Missing(set.Value.Text)) > 0 && r.unreadSettings() != "":
+		w.ProfileUnknown = "which instance profile the instances get: " + r.unreadSettings()
 	case len(fact.Missing(set.Value.Text)) > 0 && !set.Value.Pos.IsValid():
 		w.ProfileUnknown = "which instance profile the instances get: " + r.template() + "--option " +
 			launchNamespace + ":" + profileOption + "=NAME"

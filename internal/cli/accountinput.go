@@ -67,6 +67,9 @@ func (p *prediction) useReading(in *check.Input) {
 		in.Env.URLSuffix = "amazonaws.com.cn"
 	}
 	in.NotKnown = append(slices.Clone(in.NotKnown), notRead(r)...)
+	if p.blind() {
+		in.NotKnown = append(in.NotKnown, "what the instances fetch is not known: "+p.settles("DescribeStackResource"))
+	}
 	if e := r.Environment; e != nil {
 		in.Existing = p.existing(e)
 		if p.template == "" && p.planFile == "" {
@@ -82,7 +85,10 @@ func (p *prediction) useReading(in *check.Input) {
 func (p *prediction) existing(e *reading.Environment) *check.Existing {
 	x := &check.Existing{Application: e.Application, Name: e.Name, Platform: e.Platform,
 		Settings: func(bundle ebext.Settings) ebext.Settings { return e.InForce(bundle, p.isDeployed) }}
-	if p.isDeployed && p.reading.Stack != nil && p.bundle != nil && len(p.bundle.Names()) == 0 {
+	if len(e.Settings) == 0 {
+		x.Unread = p.settles("DescribeConfigurationSettings")
+	}
+	if p.metadataWanted() {
 		x.Metadata, _ = p.reading.Stack.MetadataNode(groupResource) // JSON that was read once already
 		if x.Metadata == nil {
 			x.Metadata = source.NewMap(source.Pos{})
@@ -97,6 +103,27 @@ func (p *prediction) existing(e *reading.Environment) *check.Existing {
 		}
 	}
 	return x
+}
+
+// metadataWanted: without a bundle the metadata of the environment's stack says
+// what the instances do.
+func (p *prediction) metadataWanted() bool {
+	return p.isDeployed && p.reading.Stack != nil && p.reading.Environment != nil && p.bundle != nil && len(p.bundle.Names()) == 0
+}
+
+// blind: it is not known what the instances do.
+func (p *prediction) blind() bool {
+	return p.metadataWanted() && p.reading.Stack.MetadataText(groupResource) == nil
+}
+
+// settles is what would have told what a call that was refused did not.
+func (p *prediction) settles(operation string) string {
+	for i := range p.reading.NotRead {
+		if x := &p.reading.NotRead[i]; strings.HasSuffix(x.Permission, ":"+operation) {
+			return x.Settles()
+		}
+	}
+	return "the environment's option settings"
 }
 
 const groupResource = ebext.Group
@@ -153,9 +180,12 @@ func (f *accountFlags) printPolicyTo(w io.Writer, partition string) error {
 
 // untold is the error of a check of a live account that cannot say that all is
 // well, nil when it can.
-func untold(r *check.Report) error {
+func (p *prediction) untold(r *check.Report) error {
 	if len(r.Findings) > 0 {
 		return nil
+	}
+	if p.blind() {
+		return &exitError{code: exitUntold}
 	}
 	for _, c := range r.Chains {
 		if c.Answer.Verdict != fact.Holds {

@@ -51,7 +51,7 @@ func (k *checking) ofAccount(c *cobra.Command, args []string) error {
 		if err != nil {
 			return err
 		}
-		return untold(found)
+		return p.untold(found)
 	})
 }
 

@@ -101,9 +101,9 @@ func (d *diagnosing) tell(w io.Writer, e *diagnose.Explained, found *check.Repor
 		return d.verdict(e, found)
 	}
 	broken := brokenFetches(found)
-	fmt.Fprintln(w, d.state(len(broken) > 0))
+	fmt.Fprintln(w, d.state(broken))
 	if len(broken) > 0 {
-		fmt.Fprint(w, "\nNothing failed yet, but this will:\n\n")
+		fmt.Fprint(w, "\nThis is why, and what to change:\n\n")
 		d.print(w, broken)
 	}
 	d.left(w, e, found)
@@ -129,22 +129,27 @@ func (d *diagnosing) left(w io.Writer, e *diagnose.Explained, found *check.Repor
 	}
 }
 
-// state is the first line about something that did not fail.
-func (d *diagnosing) state(risk bool) string {
-	if env := d.reading.Environment; env != nil {
-		says := fmt.Sprintf("environment %s is %s", fact.Show(env.Name), env.Status)
-		if env.Health != "" {
-			says += ", health " + env.Health
+// state is the first line about something that did not fail, and what stands
+// below it.
+func (d *diagnosing) state(broken []*finding.Finding) string {
+	env := d.reading.Environment
+	if env == nil {
+		if len(broken) > 0 {
+			return "Not failed yet, but a fetch cannot succeed [" + broken[0].Rule + "]"
 		}
-		if !risk && sick(env) {
-			return "Not healthy, and no event says why: " + says
-		}
-		if risk {
-			return "No failure in the events, but a fetch cannot succeed: " + says
-		}
-		return "No failure: " + says
+		return "No failure: stack " + d.reading.Stack.Name + " is " + d.reading.Stack.Status
 	}
-	return "No failure: stack " + d.reading.Stack.Name + " is " + d.reading.Stack.Status
+	says := fmt.Sprintf("environment %s is %s", fact.Show(env.Name), env.Status)
+	if env.Health != "" {
+		says += ", health " + env.Health
+	}
+	switch {
+	case len(broken) > 0:
+		return "Not failed yet, but a fetch cannot succeed [" + broken[0].Rule + "]\n  " + says
+	case sick(env):
+		return "Not healthy, and no event says why\n  " + says
+	}
+	return "No failure: " + says
 }
 
 // sick tells an environment whose health is not well, of which nothing failed.

@@ -14,6 +14,7 @@ import (
 
 	"beanpole/internal/account/live"
 	"beanpole/internal/account/reading"
+	"beanpole/internal/diagnose"
 )
 
 // watchEvery is how often a live environment is asked: AWS writes events
@@ -115,9 +116,10 @@ func (w *watcher) print(events []reading.Event) {
 			continue
 		}
 		w.seen[key] = true
-		w.screen.line("%s    %-5s   %s", e.EventDate.UTC().Format("2006-01-02 15:04:05"), e.Severity, clean(e.Message))
+		text := clean(diagnose.Hide(e.Message))
+		w.screen.line("%s    %-5s   %s", e.EventDate.UTC().Format("2006-01-02 15:04:05"), e.Severity, text)
 		w.last, w.words, w.said = time.Now(), e.Message, false
-		w.screen.now(clean(e.Message))
+		w.screen.now(text)
 	}
 }
 

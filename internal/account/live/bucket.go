@@ -57,7 +57,7 @@ func (x *Reader) named(ctx context.Context, name string) {
 		return
 	}
 	together(
-		func() { x.role(ctx, name, false) },
+		func() { x.role(ctx, name) },
 		func() { x.profile(ctx, name) },
 	)
 }

@@ -39,26 +39,22 @@ func (x *Reader) profile(ctx context.Context, name string) {
 		p.Roles = append(p.Roles, aws.ToString(r.RoleName))
 	}
 	x.keep(func(r *reading.Reading) { r.Profiles = append(r.Profiles, p) })
-	each(p.Roles, func(role string) { x.role(ctx, role, true) })
+	each(p.Roles, func(role string) { x.role(ctx, role) })
 }
 
-// role reads a role; with its policies when it is the instances' own. Of
-// another one it only counts whether it exists.
-func (x *Reader) role(ctx context.Context, name string, policies bool) {
+// role reads a role with its policies.
+func (x *Reader) role(ctx context.Context, name string) {
 	if !x.first(reading.ARole, name) {
 		return
 	}
 	role := reading.Role{Name: name, Inline: map[string]string{}}
 	var attached, inline []string
 	gone := false
-	work := []func(){func() { gone = !x.getRole(ctx, &role) }}
-	if policies {
-		work = append(work,
-			func() { inline = x.inlineNames(ctx, &role) },
-			func() { attached = x.attachedTo(ctx, &role) },
-		)
-	}
-	together(work...)
+	together(
+		func() { gone = !x.getRole(ctx, &role) },
+		func() { inline = x.inlineNames(ctx, &role) },
+		func() { attached = x.attachedTo(ctx, &role) },
+	)
 	if gone {
 		return
 	}

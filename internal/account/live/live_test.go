@@ -276,3 +276,16 @@ func TestASavedReadingSaysTheSameAndHoldsNoSecret(t *testing.T) {
 		t.Errorf("settings %v", from)
 	}
 }
+
+// A role that is asked for by the name in roleName and as the role of the
+// instance profile is read whole, whichever comes first.
+func TestARoleThatIsNamedTwiceIsReadWithItsPolicies(t *testing.T) {
+	for range 20 {
+		x := New((&fakeAWS{}).asks())
+		x.Needed(t.Context(), &Needs{Roles: []string{"shop-role"}, Profiles: []string{"shop-profile"}})
+		r := x.Reading()
+		if len(r.Roles) != 1 || len(r.Roles[0].Inline) != 1 || len(r.Roles[0].Attached) != 1 {
+			t.Fatalf("roles %+v", r.Roles)
+		}
+	}
+}

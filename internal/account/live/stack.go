@@ -120,6 +120,7 @@ func (x *Reader) metadata(ctx context.Context, s *reading.Stack, logicalID strin
 	if out == nil || out.StackResourceDetail == nil {
 		return
 	}
+	s.Metadata[logicalID] = json.RawMessage("{}") // none, as far as is known by then
 	if text := aws.ToString(out.StackResourceDetail.Metadata); strings.TrimSpace(text) != "" && json.Valid([]byte(text)) {
 		s.Metadata[logicalID] = reading.MaskMetadata(json.RawMessage(text), func(s string) string { return s })
 	}
