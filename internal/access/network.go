@@ -104,6 +104,8 @@ type Way struct {
 	Verdict fact.Verdict // Broken: they are dropped, and no answer comes
 	Says    string       // in one line
 	NoNames bool         // the VPC's DNS server does not answer at all
+	// Endpoint is the VPC endpoint that they surely go through, nil for none.
+	Endpoint *account.Endpoint
 }
 
 // WayTo is the way of an instance to S3 by one of its names, or for another
@@ -115,7 +117,11 @@ func WayTo(a *account.Account, p *Placement, host, protocol string, port int) Wa
 		to.global, to.region = s.Global, servedFrom(a, &s)
 	}
 	w := reach(to)
-	return Way{w.verdict, w.says, w.noNames}
+	way := Way{Verdict: w.verdict, Says: w.says, NoNames: w.noNames}
+	if w.verdict == fact.Holds {
+		way.Endpoint = w.endpoint
+	}
+	return way
 }
 
 // Edges are the ports from which on another rule may decide about what leaves

@@ -16,6 +16,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -26,6 +27,7 @@ import (
 	"beanpole/internal/cfninit"
 	"beanpole/internal/check"
 	"beanpole/internal/cloud"
+	"beanpole/internal/cloud/door"
 	"beanpole/internal/cloud/state"
 	"beanpole/internal/ebext"
 	"beanpole/internal/fact"
@@ -90,6 +92,7 @@ type bench struct {
 	cloud    *cloud.Cloud
 	profile  string // of the world at hand
 	world    *world
+	way      atomic.Pointer[func(host string) *account.Endpoint] // of the world at hand
 	secure   *httptest.Server
 	plain    *httptest.Server
 	metadata *httptest.Server
@@ -104,11 +107,11 @@ func newBench(t *testing.T) *bench {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { b.cloud.Close(context.Background()) })
-	b.secure = httptest.NewUnstartedServer(b.cloud)
+	b.secure = httptest.NewUnstartedServer(b.asInstance())
 	b.secure.TLS = b.cloud.Authority().TLS()
 	b.secure.StartTLS()
 	t.Cleanup(b.secure.Close)
-	b.plain = httptest.NewServer(b.cloud)
+	b.plain = httptest.NewServer(b.asInstance())
 	t.Cleanup(b.plain.Close)
 	b.metadata = httptest.NewServer(b.cloud.Metadata(cloud.MetadataOptions{
 		InstanceID: instanceID, Region: region, PrivateIP: "172.31.0.2", Profile: func() string { return b.profile },
@@ -119,6 +122,18 @@ func newBench(t *testing.T) *bench {
 	b.client = &http.Transport{DialContext: b.dial, TLSClientConfig: &tls.Config{RootCAs: roots}}
 	t.Cleanup(b.client.CloseIdleConnections)
 	return b
+}
+
+// asInstance is the local cloud behind a listener of the instance's: it tells
+// by which endpoint of its VPC a request came.
+func (b *bench) asInstance() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		way := func(host string) *account.Endpoint {
+			host, _, _ = strings.Cut(strings.ToLower(host), ":")
+			return (*b.way.Load())(host)
+		}
+		b.cloud.ServeHTTP(w, r.WithContext(door.Through(r.Context(), way)))
+	})
 }
 
 // RoundTrip sends a request, as far as the world's network leads to the host.
@@ -182,6 +197,8 @@ func (b *bench) play(w *world) (p *played, err error) {
 		return nil, err
 	}
 	b.world = w
+	way := w.through
+	b.way.Store(&way)
 	p = &played{}
 	if p.dir, err = os.MkdirTemp(b.dir, "world"); err != nil {
 		return nil, err
@@ -219,10 +236,10 @@ func (b *bench) bundle(config string, w *world, dir string) (*source.Bundle, ebe
 		settings = append(settings, ebext.Setting{Namespace: namespace, Option: option, Level: ebext.Direct, Value: source.NewString(value, source.Pos{})})
 	}
 	set("aws:autoscaling:launchconfiguration", "IamInstanceProfile", w.option)
-	if _, public := w.build(); w.network != "" {
+	if w.network != "" {
 		set("aws:ec2:vpc", "VPCId", "vpc-1")
 		set("aws:ec2:vpc", "Subnets", "subnet-1")
-		set("aws:ec2:vpc", "AssociatePublicIpAddress", public)
+		set("aws:ec2:vpc", "AssociatePublicIpAddress", "true")
 	}
 	return bundle, settings, err
 }
@@ -369,7 +386,7 @@ func (w *world) account() (*account.Account, error) {
 		a.Buckets = append(a.Buckets, k)
 		w.settle(a, k, parse)
 	}
-	a.Network, _ = w.build()
+	a.Network = w.build(parse)
 	return a, errors.Join(parsed...)
 }
 

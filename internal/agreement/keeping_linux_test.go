@@ -6,6 +6,7 @@ import (
 
 	"beanpole/internal/account"
 	"beanpole/internal/fact"
+	"beanpole/internal/iam"
 )
 
 // keeping is how the bucket keeps its objects.
@@ -90,7 +91,7 @@ func inRegion(w *world, host string) bool {
 
 var nets = []surroundings{
 	{"internet", always}, {"no route", never}, {"IPv6 alone", never}, {"NAT", always}, {"NAT without a way out", never},
-	{"endpoint", inRegion}, {"endpoint of another service", never}, {"list without answers", never}, {"list with answers", always},
+	{"endpoint", inRegion}, {"endpoint for the bucket", inRegion}, {"endpoint for another bucket", inRegion}, {"endpoint that denies the role", inRegion}, {"endpoint of another service", never}, {"list without answers", never}, {"list with answers", always},
 	{"main route table", never}, {"gateway not attached", never},
 }
 
@@ -100,10 +101,45 @@ func (w *world) drawNet(r *rand.Rand) {
 	}
 }
 
+func gatewayTo(service string) *account.Endpoint {
+	return &account.Endpoint{ID: "vpce-1", VPC: "vpc-1", Service: "com.amazonaws." + region + "." + service, Type: "Gateway", RouteTables: []string{"rtb-1"}}
+}
+
+// endpointPolicy is the text of the endpoint's policy, "" for the default one.
+func (n *surroundings) endpointPolicy() string {
+	switch n.network {
+	case "endpoint for the bucket":
+		return policy(`{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":["arn:aws:s3:::` + bucket + `","arn:aws:s3:::` + bucket + `/*"]}`)
+	case "endpoint for another bucket":
+		return policy(`{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::other-certs/*"}`)
+	case "endpoint that denies the role":
+		return policy(`{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}`,
+			`{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*","Condition":{"StringLike":{"aws:PrincipalArn":"*-role"}}}`)
+	}
+	return ""
+}
+
+// through is the endpoint by which requests to a host name come, as is true of
+// the network.
+func (w *world) through(host string) *account.Endpoint {
+	if !strings.HasPrefix(w.network, "endpoint") || w.network == "endpoint of another service" || !inRegion(w, host) {
+		return nil
+	}
+	return w.build(mustParse).Endpoints[0]
+}
+
+func mustParse(name, text string) *iam.Policy {
+	p, err := iam.ParseJSON(name, "", []byte(text))
+	if err != nil {
+		panic("unreachable: " + err.Error()) // a text of this file
+	}
+	return p
+}
+
 // build is the network of that name.
-func (n *surroundings) build() (out account.Network, public string) {
+func (n *surroundings) build(parse parser) (out account.Network) {
 	if n.network == "" {
-		return out, ""
+		return out
 	}
 	const all = "0.0.0.0/0"
 	out.VPCs = []*account.VPC{{ID: "vpc-1", CIDRs: []string{"10.0.0.0/16"}, DNSSupport: fact.Holds}}
@@ -112,10 +148,9 @@ func (n *surroundings) build() (out account.Network, public string) {
 	gateway := &account.Gateway{ID: "igw-1", VPC: "vpc-1"}
 	out.Subnets, out.RouteTables, out.Gateways = []*account.Subnet{own}, []*account.RouteTable{table}, []*account.Gateway{gateway}
 	toInternet := []account.Route{{CIDR: all, Kind: account.ToGateway, Target: "igw-1"}}
-	public = "true"
 	switch n.network {
 	case "no route":
-		return out, public
+		return out
 	case "internet":
 		table.Routes = toInternet
 	case "IPv6 alone":
@@ -133,12 +168,14 @@ func (n *surroundings) build() (out account.Network, public string) {
 		}
 		out.Subnets = append(out.Subnets, &account.Subnet{ID: "subnet-2", VPC: "vpc-1", RouteTable: "rtb-2"})
 		out.RouteTables = append(out.RouteTables, second)
-	case "endpoint", "endpoint of another service":
-		service := "s3"
-		if n.network != "endpoint" {
-			service = "dynamodb"
+	case "endpoint of another service":
+		out.Endpoints = []*account.Endpoint{gatewayTo("dynamodb")}
+	case "endpoint", "endpoint for the bucket", "endpoint for another bucket", "endpoint that denies the role":
+		e := gatewayTo("s3")
+		if text := n.endpointPolicy(); text != "" {
+			e.Policy = parse("endpoint policy", text)
 		}
-		out.Endpoints = []*account.Endpoint{{ID: "vpce-1", VPC: "vpc-1", Service: "com.amazonaws." + region + "." + service, Type: "Gateway", RouteTables: []string{"rtb-1"}}}
+		out.Endpoints = []*account.Endpoint{e}
 	case "list without answers", "list with answers":
 		table.Routes, own.ACL = toInternet, "acl-1"
 		entries := []account.ACLEntry{{Number: 100, Egress: true, Allow: true, Traffic: account.Traffic{Protocol: "-1", From: -1, To: -1, CIDR: all}}}
@@ -147,5 +184,5 @@ func (n *surroundings) build() (out account.Network, public string) {
 		}
 		out.ACLs = []*account.NetworkACL{{ID: "acl-1", VPC: "vpc-1", Entries: entries}}
 	}
-	return out, public
+	return out
 }

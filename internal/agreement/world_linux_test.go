@@ -136,6 +136,8 @@ func (w *world) drawBucketPolicy(r *rand.Rand) string {
 		statement("Deny", `{"AWS":"AROADEADDEADDEADDEAD1"}`, ""),
 		statement("Allow", `{"AWS":"arn:aws:sts::`+accountID+`:assumed-role/`+w.roleName+`/`+instanceID+`"}`, ""),
 		statement("Allow", `"*"`, `,"Condition":{"IpAddress":{"aws:SourceIp":"203.0.113.0/24"}}`),
+		statement("Allow", `"*"`, `,"Condition":{"StringEquals":{"aws:SourceVpce":"vpce-1"}}`),
+		statement("Deny", `"*"`, `,"Condition":{"StringNotEquals":{"aws:SourceVpc":"vpc-1"}}`),
 	)
 }
 

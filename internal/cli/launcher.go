@@ -71,7 +71,7 @@ func (l *launcher) Launch(ctx context.Context, m elasticbeanstalk.MachineSpec) (
 		Metadata: l.cloud.Metadata(cloud.MetadataOptions{
 			InstanceID: m.InstanceID, Region: m.Region, Profile: m.Profile,
 		}),
-		AWS:     l.cloud,
+		AWS:     l.cloud.From(m.Placement),
 		TLS:     l.cloud.Authority().TLS(),
 		Offline: l.offline,
 		Ways:    ways,

@@ -122,6 +122,27 @@ func (c *Cloud) WayTo(p *access.Placement, host, protocol string, port int) (w a
 	return w, nil
 }
 
+// From is the local AWS for the instances of one placement: what comes to S3
+// through a VPC endpoint must get past the endpoint's policy.
+func (c *Cloud) From(p *access.Placement) http.Handler {
+	if p == nil {
+		return c
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		port := 80
+		if r.TLS != nil {
+			port = 443
+		}
+		c.ServeHTTP(w, r.WithContext(door.Through(r.Context(), func(host string) *account.Endpoint {
+			way, err := c.WayTo(p, host, "tcp", port)
+			if err != nil && c.config.Log != nil {
+				fmt.Fprintf(c.config.Log, "the way to %s: %v\n", host, err)
+			}
+			return way.Endpoint
+		})))
+	})
+}
+
 // Edges are the ports from which on WayTo may answer differently.
 func (c *Cloud) Edges(p *access.Placement) ([]int, error) {
 	n, err := c.stacks.Network()

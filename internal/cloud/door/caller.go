@@ -3,6 +3,7 @@ package door
 import (
 	"context"
 
+	"beanpole/internal/account"
 	"beanpole/internal/iam"
 )
 
@@ -39,6 +40,24 @@ type origin struct {
 	signature      string // "", "v2", "v4"
 	signedRegion   string
 	secure         bool
+	endpoint       *account.Endpoint // of a VPC, that the request came through
+}
+
+type wayKey struct{}
+
+// Through says of a request's context by which VPC endpoint the sender's
+// requests to a host name of S3 come, nil for none. Only the listener that
+// accepted can know.
+func Through(ctx context.Context, way func(host string) *account.Endpoint) context.Context {
+	return context.WithValue(ctx, wayKey{}, way)
+}
+
+// endpointTo is the VPC endpoint by which a request for a host name came.
+func endpointTo(ctx context.Context, host string) *account.Endpoint {
+	if way, ok := ctx.Value(wayKey{}).(func(string) *account.Endpoint); ok {
+		return way(host)
+	}
+	return nil
 }
 
 type callerKey struct{}

@@ -162,6 +162,15 @@ func (d *Door) originOf(x *Request, c *Caller) *origin {
 			o.endpointRegion = c.Region
 		}
 	}
+	host := x.Host
+	if x.local {
+		host = "s3." + o.endpointRegion + ".amazonaws.com"
+	}
+	if o.endpoint = endpointTo(x.Context(), host); o.endpoint != nil {
+		// [IAM:reference_policies_condition-keys, aws:SourceIp and aws:VpcSourceIp]
+		c.Context["aws:VpcSourceIp"] = c.Context["aws:SourceIp"]
+		delete(c.Context, "aws:SourceIp")
+	}
 	return o
 }
 
@@ -329,7 +338,8 @@ func (d *Door) askS3(c *Caller, a Ask, keys map[string][]string) error {
 	var answer access.Answer
 	d.options.Accounts.View(func(acc *account.Account) {
 		answer = d.options.Judge.S3(acc, &S3Request{Caller: c.Principal, Action: a.Action, Bucket: a.Bucket, Key: a.Key,
-			EndpointRegion: o.endpointRegion, Global: o.global, PathStyle: o.pathStyle, Signature: o.signature, SignedRegion: o.signedRegion, Secure: o.secure, Context: keys})
+			EndpointRegion: o.endpointRegion, Global: o.global, PathStyle: o.pathStyle, Signature: o.signature, SignedRegion: o.signedRegion, Secure: o.secure,
+			Endpoint: o.endpoint, Context: keys})
 	})
 	switch {
 	case answer.Verdict == fact.Holds:
