@@ -80,11 +80,8 @@ func (x *Reader) entry(name string, f *zip.File) error {
 
 // member reads a text inside an archive, which may be packed itself once more.
 func (x *Reader) member(name string, r io.Reader) error {
-	head := make([]byte, whole)
-	n, err := io.ReadFull(r, head)
-	head = head[:n]
-	short := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
-	if err != nil && !short {
+	head, short, err := begin(r)
+	if err != nil {
 		return fmt.Errorf("read %s: %w", name, err)
 	}
 	if bytes.HasPrefix(head, []byte{0x1f, 0x8b}) && path.Ext(name) == ".gz" {
@@ -102,13 +99,11 @@ func (x *Reader) packed(name string, r io.Reader) error {
 	}
 	defer z.Close()
 	limit := &bound{r: z, used: &x.out.Bytes, packed: func() int64 { return counted.n }}
-	head := make([]byte, whole)
-	n, err := io.ReadFull(limit, head)
-	short := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
-	if err != nil && !short {
+	head, short, err := begin(limit)
+	if err != nil {
 		x.unread("%s: %v", name, err) // what came before it is still read
 	}
-	if err := x.text(name, head[:n], limit, short || err != nil); err != nil {
+	if err := x.text(name, head, limit, short || err != nil); err != nil {
 		x.unread("%v", err)
 	}
 	return nil

@@ -2,7 +2,6 @@ package logs
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"unicode/utf16"
@@ -23,11 +22,8 @@ type Reader struct {
 // Read reads one source to its end: text, or an archive of texts (zip, gzip).
 // Its error is r's own; everything odd about the content is said in Unread.
 func (x *Reader) Read(name string, r io.Reader) error {
-	head := make([]byte, whole)
-	n, err := io.ReadFull(r, head)
-	head = head[:n]
-	short := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
-	if err != nil && !short {
+	head, short, err := begin(r)
+	if err != nil {
 		return fmt.Errorf("read %s: %w", name, err)
 	}
 	switch {
@@ -37,6 +33,12 @@ func (x *Reader) Read(name string, r io.Reader) error {
 		return x.packed(name, io.MultiReader(bytes.NewReader(head), r))
 	}
 	return x.text(name, head, r, short)
+}
+
+// begin reads as much of a source as is kept whole; short: that is all of it.
+func begin(r io.Reader) (head []byte, short bool, err error) {
+	head, err = io.ReadAll(io.LimitReader(r, whole))
+	return head, len(head) < whole, err
 }
 
 // Reading is what was read so far.
