@@ -136,7 +136,7 @@ func up(c *cobra.Command, path string, f *upFlags) (err error) {
 	}
 	if d.template != nil {
 		for _, gap := range gaps(d.template) {
-			d.screen.line("not enforced here, though AWS would (beanpole check judges it): %s", gap)
+			d.screen.line("not enforced here, though AWS would: %s", gap)
 		}
 		return d.upStack(ctx)
 	}

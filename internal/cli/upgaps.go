@@ -11,12 +11,21 @@ import (
 )
 
 // gaps are what a template asks of AWS that the local AWS takes and does not
-// enforce, so that a fetch may work here that fails there. `check` judges it.
+// enforce, so that something may work here that fails there.
 func gaps(t *cfn.Template) []string {
 	keys := foreignKeys(t)
 	var out []string
 	if len(keys) > 0 {
-		out = append(out, fmt.Sprintf("the KMS key of %s: the template does not make it, so nobody is refused for it", strings.Join(keys, ", ")))
+		out = append(out, fmt.Sprintf("the KMS key of %s: the template does not make it, so nobody is refused for it (beanpole check judges it)", strings.Join(keys, ", ")))
+	}
+	var waiting []string
+	for _, d := range t.Resources {
+		if d.Type == "AWS::CloudFormation::WaitCondition" || d.Node.Get("CreationPolicy") != nil {
+			waiting = append(waiting, d.LogicalID)
+		}
+	}
+	if len(waiting) > 0 {
+		out = append(out, fmt.Sprintf("%s waits for signals: here it is complete at once", strings.Join(waiting, ", ")))
 	}
 	return out
 }

@@ -20,6 +20,7 @@ import (
 var s3Requests = map[string]string{
 	"ListBuckets": "GET /", "CreateBucket": "PUT /other", "DeleteBucket": "DELETE /there", "HeadBucket": "HEAD /there",
 	"GetBucketLocation": "GET /there?location", "PutBucketPolicy": "PUT /there?policy", "GetBucketPolicy": "GET /there?policy",
+	"PutPublicAccessBlock": "PUT /there?publicAccessBlock", "GetPublicAccessBlock": "GET /there?publicAccessBlock", "DeletePublicAccessBlock": "DELETE /there?publicAccessBlock",
 	"DeleteBucketPolicy": "DELETE /there?policy", "ListObjectsV2": "GET /there?list-type=2", "ListObjects": "GET /there",
 	"PutObject": "PUT /there/k", "CopyObject": "PUT /there/k", "GetObject": "GET /there/k", "HeadObject": "HEAD /there/k", "DeleteObject": "DELETE /there/k",
 	"DeleteObjects": "POST /there?delete", "CreateMultipartUpload": "POST /there/k?uploads", "UploadPart": "PUT /there/k?partNumber=1&uploadId=x",
@@ -27,6 +28,7 @@ var s3Requests = map[string]string{
 }
 
 var s3Bodies = map[string]string{
+	"PutPublicAccessBlock":    "<PublicAccessBlockConfiguration/>",
 	"DeleteObjects":           "<Delete><Object><Key>k</Key></Object></Delete>",
 	"CompleteMultipartUpload": "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>x</ETag></Part></CompleteMultipartUpload>",
 }

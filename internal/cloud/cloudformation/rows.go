@@ -21,6 +21,7 @@ func (s *Service) Rows() []door.Row {
 		door.ForInstance(detail, func(_ context.Context, in *cloudformation.DescribeStackResourceInput, id string) bool {
 			return s.belongs(id, deref(in.StackName))
 		}),
+		s.signalRow(),
 		op("DescribeStackResources", stackOf(s, func(in *cloudformation.DescribeStackResourcesInput) *string { return in.StackName }), s.DescribeStackResources),
 		op("ListStackResources", stackOf(s, func(in *cloudformation.ListStackResourcesInput) *string { return in.StackName }), s.ListStackResources),
 		op("GetTemplate", stackOf(s, func(in *cloudformation.GetTemplateInput) *string { return in.StackName }), s.GetTemplate),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
@@ -14,7 +15,7 @@ import (
 // Rows are the operations with their actions
 // [service authorization reference: Amazon S3].
 func (s *Service) Rows() []door.Row {
-	return append(append(s.bucketRows(), s.objectRows()...), s.uploadRows()...)
+	return slices.Concat(s.bucketRows(), s.publicAccessRows(), s.objectRows(), s.uploadRows())
 }
 
 // named decodes an input that is only a bucket's name.
