@@ -56,6 +56,8 @@ func FromNode(file string, root *source.Node) (*Template, error) {
 		switch loop := strings.HasPrefix(f.Key.Text, loopPrefix); {
 		case f.Key.Text == transformKey, loop && looping:
 			continue // see unrolled and notCarriedOut
+		case !loop && !alphanumeric.MatchString(f.Key.Text):
+			return nil, formatError(f.Key.Pos, "Resource name %s is non alphanumeric.", f.Key.Text)
 		case f.Value.Kind != source.Map:
 			p := formatError(f.Key.Pos, "[/Resources/%s] resource definition is malformed", f.Key.Text)
 			if loop {

@@ -66,8 +66,9 @@ func environment(x *Extensions, s Settings, application string, running bool) (r
 	addConfigs(root, x, all, application)
 	e := &expander{settings: all, within: map[[2]string]bool{}, running: running}
 	root = e.expand(root)
+	e.addFunctions(root)
 	if running {
-		e.addFunctions(root)
+		addHandles(root)
 	}
 	declareName(root)
 	return root, left

@@ -56,6 +56,17 @@ func Prediction(x *Extensions, s Settings, application string) (*cfn.Template, e
 	return cfn.FromNode("", root)
 }
 
+// addHandles adds those of Elastic Beanstalk's own resources that something
+// refers to and that do nothing but wait.
+func addHandles(root *source.Node) {
+	resources := root.Get("Resources")
+	for _, name := range references(root, nil) {
+		if ownTypes[name] == "AWS::CloudFormation::WaitConditionHandle" && resources.Get(name) == nil {
+			resources.Set(name, resource(ownTypes[name], fields()))
+		}
+	}
+}
+
 // doubtMappings makes look-ups in mappings that no file declares unknown:
 // Elastic Beanstalk's own template has some (AWSEBOptions, ContainerMeta) that
 // are not documented.
