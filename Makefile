@@ -3,7 +3,7 @@
 GO ?= go
 export CGO_ENABLED ?= 0
 
-.PHONY: build demo test test-fast cases bench fuzz docs lint format setup-demo setup-test clean
+.PHONY: build demo test test-fast cases public bench fuzz docs lint format setup-demo setup-test clean
 
 build: ## the static binary, bin/beanpole
 	$(GO) build -trimpath -ldflags "-s -w" -o bin/beanpole .
@@ -19,6 +19,9 @@ test-fast: ## the inner loop: no root, no network, no containers; under a minute
 
 cases: ## the agent against recorded runs of Amazon's: make cases DIR=folder; root or sudo
 	@scripts/cases.sh "$(DIR)" $(if $(CASE),-run "$(CASE)")
+
+public: setup-test ## every public configuration file beside the repository on an instance, as predicted; root
+	$(GO) test -count=1 -timeout 20m ./internal/endtoend -run Public -public-every 1
 
 bench: setup-test build ## ratios, measured in one run
 	scripts/bench.sh

@@ -64,6 +64,8 @@ func FromNode(file string, root *source.Node) (*Template, error) {
 				p.Remedy = "add   Transform: " + languageExtensions
 			}
 			return nil, p
+		case strange.MatchString(f.Value.Get("Type").TextOr("")):
+			return nil, formatError(f.Value.Get("Type").Pos, "Unrecognized resource types: [%s]", f.Value.Get("Type").TextOr(""))
 		}
 		t.Resources = append(t.Resources, &Declared{
 			LogicalID: f.Key.Text, Type: f.Value.Get("Type").TextOr(""), Node: f.Value,
@@ -78,6 +80,10 @@ func FromNode(file string, root *source.Node) (*Template, error) {
 const maxResources = 500
 
 var alphanumeric = regexp.MustCompile(`^[A-Za-z0-9]+$`)
+
+// strange are characters that no resource type has, as the curly quotes of
+// word processors.
+var strange = regexp.MustCompile(`[^A-Za-z0-9_@:-]`)
 
 // wellFormed reports what CloudFormation refuses in any template.
 func (t *Template) wellFormed() error {

@@ -1,6 +1,7 @@
 package ebext
 
 import (
+	"slices"
 	"strings"
 	"sync"
 )
@@ -190,3 +191,21 @@ func FindNamespace(name string) *Namespace {
 
 // Namespaces are all that AWS documents.
 func Namespaces() []*Namespace { return namespaces }
+
+// Lacks says of an option that the platform surely does not know it: it went
+// with the Amazon Linux AMI, or is another branch's. AWS refuses settings of
+// such options.
+func (p Platform) Lacks(namespace, option string) bool {
+	n := FindNamespace(namespace)
+	if n == nil || !p.Known {
+		return false
+	}
+	on := n.On
+	if o := n.Option(option); o != nil && len(o.On) > 0 {
+		on = o.On
+	}
+	if len(on) > 0 && p.Generation != AL1 && !slices.Contains(on, AL2) && !slices.Contains(on, AL2023) {
+		return true
+	}
+	return p.Branch != "" && len(n.Families) > 0 && !slices.ContainsFunc(n.Families, func(f string) bool { return strings.Contains(p.Branch, f) })
+}

@@ -26,7 +26,11 @@ var program, example string
 
 const root = "../.."
 
+// asInstance is what this program is on an instance, where one can run.
+var asInstance = func(args []string) {}
+
 func TestMain(m *testing.M) {
+	asInstance(os.Args)
 	flag.Parse()
 	os.Exit(func() int {
 		if lacking("runc", "nginx") != "" {

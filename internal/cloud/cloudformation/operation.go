@@ -116,7 +116,7 @@ func (s *Service) resolve(st *stack, t *cfn.Template, logicalID string, r *resou
 	}
 	r.Properties, r.Metadata, r.DependsOn = string(res.Properties.JSON()), "", res.DependsOn
 	if res.Metadata != nil {
-		r.Metadata = string(res.Metadata.JSON())
+		r.Metadata = string(worded(res.Metadata).JSON())
 	}
 	r.Retain = res.Declared.Node.Get("DeletionPolicy").TextOr("") == "Retain"
 	return res, ""

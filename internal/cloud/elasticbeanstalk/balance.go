@@ -143,6 +143,9 @@ func (o *operation) classic(c *elb.Config, p *source.Node) {
 			Port: whole(l.Get("LoadBalancerPort"), 0), Protocol: strings.ToUpper(l.Get("Protocol").TextOr("HTTP")),
 			InstancePort: whole(l.Get("InstancePort"), 0), InstanceProtocol: strings.ToUpper(l.Get("InstanceProtocol").TextOr("")),
 		}
+		if x.InstanceProtocol == "" { // that of the same layer [CFN:ElasticLoadBalancing::LoadBalancer Listeners]
+			x.InstanceProtocol = map[string]string{"TCP": "TCP", "SSL": "TCP"}[x.Protocol]
+		}
 		if x.Protocol == "HTTP" || x.Protocol == "HTTPS" { // which alone have cookies (ELB: sticky sessions)
 			x.Stickiness = sticky
 		}

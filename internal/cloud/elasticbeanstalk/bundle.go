@@ -3,6 +3,7 @@ package elasticbeanstalk
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -34,7 +35,19 @@ func (o *operation) extensions(label string) (x *ebext.Extensions, ok bool) {
 			o.warn("Error processing file (Skipping): '%s' - Contains invalid key: '%s'. For information about valid keys, see http://docs.aws.amazon.com/elasticbeanstalk/latest/dg/ebextensions.html", f.Name, cut(f.Skipped.Text))
 		}
 	}
-	return x, len(x.Problems) == 0
+	return x, len(x.Problems) == 0 && o.knows(x.Settings)
+}
+
+// knows tells of settings of options that the platform does not have.
+func (o *operation) knows(settings ebext.Settings) bool {
+	unknown := slices.DeleteFunc(slices.Clone(settings), func(s ebext.Setting) bool { return !o.platform.Lacks(s.Namespace, s.Option) })
+	if len(unknown) > 0 {
+		o.error(`"option_settings" in one of the configuration files failed validation. More details to follow.`)
+	}
+	for _, s := range unknown {
+		o.error("Invalid option specification (Namespace: '%s', OptionName: '%s'): Unknown configuration setting.", cut(s.Namespace), cut(s.Option))
+	}
+	return len(unknown) == 0
 }
 
 // yamlProblem is what our reader says where AWS shows SnakeYAML's text.
