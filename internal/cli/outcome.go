@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
+	ebtypes "github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"beanpole/internal/account"
@@ -32,12 +33,28 @@ func (d *deployment) succeeded(ctx context.Context, f *follower) error {
 		d.screen.line("%s is up", d.stack)
 		return nil
 	}
-	d.screen.line("%s is up:", name)
+	d.screen.line("%s is up%s:", name, d.clients.illness(ctx, name))
 	for _, u := range urls {
 		d.screen.line("  %s", u)
 	}
 	d.screen.line("end it with: beanpole down")
 	return nil
+}
+
+// illness says that an environment is up, but not well, and where that shows;
+// "" for one that is well or not judged yet.
+func (c *clients) illness(ctx context.Context, environment string) string {
+	out, err := c.beans.DescribeEnvironments(ctx, &elasticbeanstalk.DescribeEnvironmentsInput{
+		EnvironmentNames: []string{environment}, IncludeDeleted: aws.Bool(false),
+	})
+	if err != nil || len(out.Environments) == 0 {
+		return ""
+	}
+	switch h := out.Environments[0].Health; h {
+	case ebtypes.EnvironmentHealthRed, ebtypes.EnvironmentHealthYellow:
+		return ", but its health is " + string(h) + " (beanpole status, beanpole logs)"
+	}
+	return ""
 }
 
 // urls are the local addresses of an environment's load balancer, from its

@@ -110,6 +110,9 @@ func eventsCommand() *cobra.Command {
 			if err != nil {
 				return awsError("read the events", err)
 			}
+			if environment != "" && len(out.Events) == 0 {
+				return usageError("there is no event of an environment %q; beanpole status lists the environments", environment)
+			}
 			slices.Reverse(out.Events)
 			for _, e := range out.Events {
 				fmt.Fprintf(c.OutOrStdout(), "%s    %-5s   %s\n", e.EventDate.UTC().Format("2006-01-02 15:04:05"), e.Severity, clean(aws.ToString(e.Message)))

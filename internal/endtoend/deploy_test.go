@@ -1,6 +1,9 @@
 package endtoend
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -33,10 +36,28 @@ func TestDeployBringsAChangedBundleToTheSameInstances(t *testing.T) {
 	s.edit("app/.ebextensions/https.config", "files:", "commands:\n  01_fail:\n    command: exit 7\nfiles:")
 	r = s.must(1, "deploy", "app", "--template", "infra.yaml", "--label", "broken")
 	contains(t, strings.Join(events(r.out), "\n"), "ERROR Unsuccessful command execution on instance id(s) 'i-", "ERROR Failed to deploy application.")
+	contains(t, r.out, "Exited with error code 7", "Failed: the command 01_fail failed [command-failed]")
 	s.serves()
 	if r := s.must(0, "status"); strings.Contains(r.out, "broken") {
 		t.Errorf("the failed version counts as deployed: %s", r)
 	}
 	oneLine(t, s.run("deploy", "app", "--environment", "nobody"), 2, "nobody", "shop-production")
+	oneLine(t, s.run("events", "--environment", "nobody"), 2, "nobody", "beanpole status")
+	s.down()
+}
+
+func TestAnEnvironmentThatDoesNotAnswerIsNotCalledUpAlone(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	bundle := filepath.Join(s.dir, "ill")
+	if err := os.Mkdir(bundle, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(bundle, "Procfile"), []byte("web: exit 1\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r := s.must(0, "up", "ill", "--port", fmt.Sprint(s.api), "--listen", fmt.Sprintf("80=%d", s.http), "--platform", "64bit Amazon Linux 2023 v4.6.0 running Go 1",
+		"--option", "aws:elasticbeanstalk:environment:LoadBalancerType=application")
+	contains(t, r.out, "ill-env is up, but its health is Red (beanpole status, beanpole logs):")
 	s.down()
 }
