@@ -1,7 +1,6 @@
 package cfninit
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -131,7 +130,7 @@ type process struct {
 	cwd  string       // "": the runner's
 	// split keeps standard error apart.
 	split          bool
-	stdout, stderr bytes.Buffer
+	stdout, stderr captured
 }
 
 // surroundings reads cwd and env, which hold for test and command. A map of
