@@ -16,6 +16,6 @@ go build -o "$report/testreport" ./scripts/testreport
   go test -count=1 -timeout 30m -json ./... || true
   if command -v gcc >/dev/null 2>&1; then
     CGO_ENABLED=1 go test -count=1 -timeout 30m -race -short -json \
-      ./internal/event ./internal/cloud/... ./internal/cli || true
+      ./internal/event ./internal/cloud/... ./internal/cli ./internal/account/... || true
   fi
 } | "$report/testreport"

@@ -52,8 +52,8 @@ func (x *Reader) role(ctx context.Context, name string) {
 	gone := false
 	together(
 		func() { gone = !x.getRole(ctx, &role) },
-		func() { inline = x.inlineNames(ctx, &role) },
-		func() { attached = x.attachedTo(ctx, &role) },
+		func() { inline = x.inlineNames(ctx, name, &role) },
+		func() { attached = x.attachedTo(ctx, name, &role) },
 	)
 	if gone {
 		return
@@ -103,10 +103,12 @@ func document(s *string) string {
 	return text
 }
 
-func (x *Reader) inlineNames(ctx context.Context, role *reading.Role) (names []string) {
-	in := &iam.ListRolePoliciesInput{RoleName: aws.String(role.Name)}
+// inlineNames are the names of a role's inline policies. The role's own name is
+// given apart, since getRole fills the role meanwhile.
+func (x *Reader) inlineNames(ctx context.Context, name string, role *reading.Role) (names []string) {
+	in := &iam.ListRolePoliciesInput{RoleName: &name}
 	for {
-		q := question{op: "iam:ListRolePolicies", kind: reading.ARole, name: *in.RoleName, link: "identity", none: noSuchEntity}
+		q := question{op: "iam:ListRolePolicies", kind: reading.ARole, name: name, link: "identity", none: noSuchEntity}
 		out, none := ask(ctx, x, q, func(ctx context.Context, in *iam.ListRolePoliciesInput) (*iam.ListRolePoliciesOutput, error) {
 			return x.c.IAM.ListRolePolicies(ctx, in)
 		}, in)
@@ -129,10 +131,10 @@ func (x *Reader) unknown(role *reading.Role, what string) {
 	x.keep(func(*reading.Reading) { role.Unknown = append(role.Unknown, what) })
 }
 
-func (x *Reader) attachedTo(ctx context.Context, role *reading.Role) (arns []string) {
-	in := &iam.ListAttachedRolePoliciesInput{RoleName: aws.String(role.Name)}
+func (x *Reader) attachedTo(ctx context.Context, name string, role *reading.Role) (arns []string) {
+	in := &iam.ListAttachedRolePoliciesInput{RoleName: &name}
 	for {
-		q := question{op: "iam:ListAttachedRolePolicies", kind: reading.ARole, name: *in.RoleName, link: "identity", none: noSuchEntity}
+		q := question{op: "iam:ListAttachedRolePolicies", kind: reading.ARole, name: name, link: "identity", none: noSuchEntity}
 		out, none := ask(ctx, x, q, func(ctx context.Context, in *iam.ListAttachedRolePoliciesInput) (*iam.ListAttachedRolePoliciesOutput, error) {
 			return x.c.IAM.ListAttachedRolePolicies(ctx, in)
 		}, in)
