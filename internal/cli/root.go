@@ -18,7 +18,8 @@ before AWS does, whether the instance will get what it needs, and if not, why,
 and what to change.
 
 Exit status: 0 clean, 1 findings or a failed deployment, 2 bad usage or input
-that cannot be read, 3 beanpole itself failed.`
+that cannot be read, 3 beanpole itself failed; of diagnose also 4, nothing could
+be told.`
 
 // Run is Main, or what argv[0] names where this program stands for another:
 // on an instance, see package engine, and anywhere by the names of AWS's agent.
