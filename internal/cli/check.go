@@ -101,7 +101,7 @@ fetch is sound, and 4 that nothing was found but not all could be told.`,
 // costs none. The collector counts it as in use, and starts when as much again
 // has been allocated: for one bundle never, for a thousand seldom, and for a
 // hostile one as soon as it would without.
-const ballast = 24 << 20
+const ballast = 12 << 20
 
 // checking is one call of `check`.
 type checking struct {
