@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"beanpole/internal/aws"
 	"beanpole/internal/fact"
 	"beanpole/internal/source"
 )
@@ -333,12 +334,12 @@ func (e *evaluator) pseudo(name string) string {
 		value = e.env.StackID
 	case "AWS::Partition":
 		if value = e.env.Partition; value == "" && region != "" && fact.Known(region) {
-			value = partition(region)
+			value = aws.PartitionOf(region)
 		}
 	case "AWS::URLSuffix":
 		if value = e.env.URLSuffix; value == "" && region != "" && fact.Known(region) {
 			value = "amazonaws.com"
-			if partition(region) == "aws-cn" {
+			if aws.PartitionOf(region) == "aws-cn" {
 				value += ".cn"
 			}
 		}
@@ -347,14 +348,4 @@ func (e *evaluator) pseudo(name string) string {
 		return fact.Symbol(name)
 	}
 	return value
-}
-
-func partition(region string) string {
-	switch {
-	case strings.HasPrefix(region, "cn-"):
-		return "aws-cn"
-	case strings.HasPrefix(region, "us-gov-"):
-		return "aws-us-gov"
-	}
-	return "aws"
 }

@@ -123,14 +123,14 @@ func onlyOnce(s *script, c *shell.Call, removed map[string]bool) *finding.Findin
 	switch program {
 	case "mkdir":
 		of := operands(args, "mZ")
-		if hasOption(args, 'p') || len(of) == 0 || hasLong(args, "--parents") || !persists(of[0], removed) {
+		if hasOption(args, 'p') || len(of) == 0 || hasText(args, "--parents") || !persists(of[0], removed) {
 			return nil
 		}
 		says = fmt.Sprintf("mkdir: cannot create directory '%s': File exists", of[0].Text)
 		fix, option = "write   mkdir -p", " -p"
 	case "ln":
 		of := operands(args, "tS")
-		if hasOption(args, 'f') || hasLong(args, "--force") || len(of) != 2 || !persists(of[1], removed) {
+		if hasOption(args, 'f') || hasText(args, "--force") || len(of) != 2 || !persists(of[1], removed) {
 			return nil
 		}
 		says = fmt.Sprintf("ln: failed to create symbolic link '%s': File exists", of[1].Text)
@@ -167,13 +167,4 @@ func onlyOnce(s *script, c *shell.Call, removed map[string]bool) *finding.Findin
 			Edits: []source.Edit{{File: at.File, Start: at.Offset, End: at.Offset, New: option}}}}
 	}
 	return f
-}
-
-func hasLong(args []shell.Word, option string) bool {
-	for _, a := range args {
-		if a.Text == option {
-			return true
-		}
-	}
-	return false
 }

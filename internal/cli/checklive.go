@@ -26,17 +26,11 @@ func (k *checking) ofAccount(c *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	p, err := l.subject(c, args)
+	p, err := l.read(c, args, false)
 	if err != nil {
 		return err
 	}
 	defer p.bundle.Close()
-	if err := l.needed(c.Context(), p); err != nil {
-		return err
-	}
-	if err := l.keep(); err != nil {
-		return err
-	}
 	found, err := check.Run(p.input())
 	if err != nil {
 		return err
@@ -53,6 +47,25 @@ func (k *checking) ofAccount(c *cobra.Command, args []string) error {
 		}
 		return p.untold(found)
 	})
+}
+
+// read is what is checked, with all that its fetches depend on read and, where
+// --save asks for it, written. failed: it is what was deployed. The caller closes
+// the bundle.
+func (l *looking) read(c *cobra.Command, args []string, failed bool) (*prediction, error) {
+	p, err := l.subject(c, args)
+	if err != nil {
+		return nil, err
+	}
+	p.isDeployed = p.isDeployed || failed
+	if err = l.needed(c.Context(), p); err == nil {
+		err = l.keep()
+	}
+	if err != nil {
+		p.bundle.Close()
+		return nil, err
+	}
+	return p, nil
 }
 
 // subject is what is checked: PATH, the bundle that was fetched, or what is

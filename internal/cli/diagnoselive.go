@@ -33,18 +33,11 @@ func (d *diagnosing) ofAccount(c *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	p, err := l.subject(c, args)
+	p, err := l.read(c, args, true)
 	if err != nil {
 		return err
 	}
 	defer p.bundle.Close()
-	p.isDeployed = true // it is what failed
-	if err := l.needed(c.Context(), p); err != nil {
-		return err
-	}
-	if err := l.keep(); err != nil {
-		return err
-	}
 	read, err := d.readAccount(c.InOrStdin())
 	if err != nil {
 		return err
