@@ -83,6 +83,7 @@ func Decrypts(a *account.Account, r *S3Request, b *account.Bucket, e *account.En
 	// With an S3 Bucket Key the context names the bucket, else the object.
 	q.Unsure = append(q.Unsure, "kms:EncryptionContext:aws:s3:arn", "kms:EncryptionContextKeys", "kms:EncryptionAlgorithm", "kms:KeyOrigin", "kms:ResourceAliases", "kms:RequestAlias")
 	q.Unsure = append(q.Unsure, r.Unsure...)
+	inOrganization(a, q)
 	if name := e.Key; name == "" || strings.HasSuffix(name, account.S3Key) {
 		q.Resource = "arn:" + partition(a) + ":kms:" + bucketRegion(a, b) + ":" + owner + ":key/" + fact.Symbol("ID of the key aws/s3")
 		p.Resource = ownKeyPolicy(owner)
@@ -99,6 +100,8 @@ func Decrypts(a *account.Account, r *S3Request, b *account.Bucket, e *account.En
 	q.Resource = key.ARN
 	if key.Owner != "" {
 		q.ResourceAccount = key.Owner
+	} else {
+		p.RCPs = a.RCPs
 	}
 	p.Resource, p.ResourceUnknown = key.Policy, key.PolicyUnknown
 	d = iam.Evaluate(q, &p)

@@ -379,6 +379,9 @@ func (x *follower) locked(r *S3Request, b *account.Bucket, e *account.Encryption
 // the role in, or its account; only then do the role's policies count.
 // [KMS:key-policies]
 func keySide(d iam.Decision) string {
+	if d.Layer == iam.LayerSCP || d.Layer == iam.LayerRCP {
+		return ": the organisation's policies do not allow it" + nearly(d)
+	}
 	if d.Layer == iam.LayerResource {
 		return ": the key policy lets neither the role nor its account in" + nearly(d)
 	}

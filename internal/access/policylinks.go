@@ -47,12 +47,12 @@ func (x *follower) sides() (s sides) {
 		p.ResourceUnknown = "the policy of bucket " + quoted(r.Bucket)
 	}
 	s.full = throughEndpoint(r, keptOut(x.a, r, s.b, iam.Evaluate(q, &p)))
-	s.bucket = iam.Evaluate(q, &iam.Policies{Identity: []*iam.Policy{everything}, Resource: p.Resource, ResourceUnknown: p.ResourceUnknown})
+	s.bucket = iam.Evaluate(q, &iam.Policies{Identity: []*iam.Policy{everything}, Resource: p.Resource, ResourceUnknown: p.ResourceUnknown, RCPs: p.RCPs})
 	if r.Caller.Anonymous { // has no identity side: does the policy deny, at least?
-		s.bucket = iam.Evaluate(q, &iam.Policies{Resource: openedTo(p.Resource), ResourceUnknown: p.ResourceUnknown})
+		s.bucket = iam.Evaluate(q, &iam.Policies{Resource: openedTo(p.Resource), ResourceUnknown: p.ResourceUnknown, RCPs: p.RCPs})
 	}
 
-	p.Endpoint = nil // the network's part
+	p.Endpoint, p.RCPs = nil, nil // the network's part, and the bucket's
 	own, alone := p, *q
 	own.Resource, own.ResourceUnknown, alone.ResourceAccount = nil, "", ""
 	s.identity = iam.Evaluate(&alone, &own)
@@ -119,12 +119,19 @@ func (x *follower) identity() Link {
 	what := fmt.Sprintf("s3:GetObject on %s", quoted(x.target.Bucket+"/"+x.target.Key))
 	switch d.Verdict() {
 	case fact.Holds:
-		return holds(at, "%s may call %s: allowed by %s", who, what, statements(d))
+		l := holds(at, "%s may call %s: allowed by %s", who, what, statements(d))
+		if l.Except = x.exceptOrganization(); l.Except != "" {
+			l.Says += "; " + l.Except
+		}
+		return l
 	case fact.Broken:
+		if d.Layer == iam.LayerSCP {
+			return x.byOrganization(at, d, what)
+		}
 		if d.Reason == iam.ExplicitDeny {
 			return broken(at, "%s is denied %s by %s", who, what, statements(d)).decided(d)
 		}
-		if d.Layer == iam.LayerBoundary || d.Layer == iam.LayerSCP || d.Layer == iam.LayerRCP {
+		if d.Layer == iam.LayerBoundary {
 			return broken(at, "%s may not call %s: the %s does not allow it%s", who, what, d.Layer, nearly(d))
 		}
 		return broken(at, "%s may not call %s: no policy of the role or the bucket allows it%s", who, what, nearly(d)).decided(d)
@@ -178,6 +185,8 @@ func (x *follower) bucketPolicy(name string, at []source.Pos, s *sides) Link {
 	switch {
 	case x.byRole() && x.role == nil:
 		return unknown(at, x.missingRole(), "what %s says to the instances' role is not known", policy)
+	case s.bucket.Verdict() == fact.Broken && s.bucket.Layer == iam.LayerRCP:
+		return byResourceControl(append(at, statementPlaces(s.bucket)...), name, s.bucket)
 	case full.Layer == LayerPublicAccess && full.Verdict() == fact.Broken:
 		return broken(at, "%s is public, so Block Public Access (RestrictPublicBuckets) lets in nobody from outside the bucket's account", policy)
 	case full.Layer == LayerPublicAccess:

@@ -289,6 +289,7 @@ func iamRequest(a *account.Account, r *S3Request, b *account.Bucket) *iam.Reques
 	if e := r.Endpoint; e != nil { // [S3:example-bucket-policies-vpc-endpoint]
 		q.Context["aws:SourceVpce"], q.Context["aws:SourceVpc"] = []string{e.ID}, []string{e.VPC}
 	}
+	inOrganization(a, q)
 	if _, presigned := q.Context["s3:authType"]; r.Signature != "" && !presigned {
 		q.Context["s3:authType"] = []string{"REST-HEADER"}
 	}

@@ -42,6 +42,11 @@ type Link struct {
 	Missing string       // Unknown: which input would settle it
 	// ByKey: the object link is broken by the key that the object is under.
 	ByKey bool
+	// Organization: the link is broken by policies of the account's
+	// organisation, which its management account alone can change.
+	Organization bool
+	// Except is what a link that holds leaves out, "" when nothing.
+	Except string
 	// By are the statements that deny; Near those that would allow but for one
 	// element.
 	By   []*iam.Statement

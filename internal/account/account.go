@@ -34,6 +34,8 @@ type Account struct {
 	// level from the root, where given; none: it is in no organisation, as far
 	// as is known.
 	SCPs, RCPs [][]*iam.Policy
+	// Org is the organisation; nil: nobody asked.
+	Org *Organization
 
 	// gone and unread are filled by Gone and Unread.
 	gone   map[[2]string]bool
@@ -43,6 +45,14 @@ type Account struct {
 	// does not exist (local cloud, live). A template is not complete: what it
 	// does not mention may exist all the same.
 	Complete bool
+}
+
+// Organization is the AWS organisation of an account.
+type Organization struct {
+	ID   string // "o-…"; "" without Unread: the account is in none
+	Path string // aws:PrincipalOrgPaths of the account, "" when not known
+	// Unread is what would tell its policies, "" when they are known.
+	Unread string
 }
 
 // Role is an IAM role.

@@ -111,6 +111,11 @@ func linksNotes(c *access.Chain) []finding.Note {
 	if len(holds) > 0 {
 		out = append(out, finding.Note{Label: "ruled out", Text: strings.Join(holds, ", ")})
 	}
+	for i := range c.Links {
+		if l := &c.Links[i]; l.Verdict == fact.Holds && l.Except != "" {
+			out = append(out, finding.Note{Label: "but", Text: l.Except})
+		}
+	}
 	if len(unknown) > 0 {
 		out = append(out, finding.Note{Label: "not known", Text: strings.Join(unknown, ", ")})
 	}

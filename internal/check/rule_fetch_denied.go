@@ -45,6 +45,10 @@ AccessDenied, and the agent does not try again.`,
 		if c.Cause().Name == access.Identity && webTierAlone(c) {
 			f.Message += ": AWSElasticBeanstalkWebTier lets it read buckets elasticbeanstalk-… only"
 		}
+		if c.Cause().Organization {
+			f.Message = "the organisation keeps the role from reading this object"
+			fix = "ask whoever runs the organisation's management account to except the role or the bucket from that policy; no policy of this account can"
+		}
 		f.Notes = append(f.Notes, finding.Note{Label: "fix", Text: fix})
 	},
 }

@@ -226,6 +226,9 @@ func (r *run) mergeAccount(a *account.Account) {
 	if a.PublicAccess != nil {
 		into.PublicAccess = a.PublicAccess
 	}
+	if a.Org != nil {
+		into.Org = a.Org
+	}
 	into.Network.Add(&a.Network)
 	into.Take(a)
 }

@@ -135,6 +135,9 @@ func notRead(r *reading.Reading) (out []string) {
 	byKind := map[kind][]string{}
 	for i := range r.NotRead {
 		x := &r.NotRead[i]
+		if x.Kind == reading.AnOrg {
+			continue // below
+		}
 		k := kind{"AWS did not answer (" + x.Code + ")", "calls"}
 		switch {
 		case x.Refused:
@@ -149,6 +152,9 @@ func notRead(r *reading.Reading) (out []string) {
 		if !slices.Contains(byKind[k], what) {
 			byKind[k] = append(byKind[k], what)
 		}
+	}
+	if o := r.Facts().Org; o != nil && o.Unread != "" {
+		out = append(out, "the organisation's policies (SCPs, RCPs) could not be read, so what they deny is not foreseen; only its management account or a delegated administrator may: "+o.Unread)
 	}
 	for _, k := range order {
 		out = append(out, fmt.Sprintf("not read: %s; %s: %s", k.why, k.what, strings.Join(byKind[k], ", ")))

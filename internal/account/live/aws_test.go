@@ -24,6 +24,9 @@ type fakeAWS struct {
 	roles   int // how many more roles and buckets the account has
 	delay   time.Duration
 	refuse  string // operation that is refused
+	scp     string // one more service control policy of the account's unit
+	rcp     string // one more resource control policy of the root
+	alone   bool   // the account is in no organisation
 	mu      sync.Mutex
 	calls   []string // in order, "iam:GetRole"
 	methods []string
@@ -38,7 +41,11 @@ const (
 // operationOf names what a request asks for.
 func operationOf(r *http.Request, body string) (service, name string, form url.Values) {
 	if target := r.Header.Get("X-Amz-Target"); target != "" {
-		return "kms", target[strings.IndexByte(target, '.')+1:], nil
+		service = "kms"
+		if strings.HasPrefix(target, "AWSOrganizations") {
+			service = "organizations"
+		}
+		return service, target[strings.IndexByte(target, '.')+1:], nil
 	}
 	form, _ = url.ParseQuery(body)
 	host := strings.Split(r.URL.Host, ".")
@@ -116,7 +123,7 @@ func refusedAs(service, method string) *http.Response {
 	switch {
 	case method == "HEAD":
 		return answer(403, map[string]string{"X-Amz-Bucket-Region": "eu-west-1"}, "")
-	case service == "kms":
+	case service == "kms", service == "organizations":
 		return answer(400, map[string]string{"Content-Type": "application/x-amz-json-1.1"}, `{"__type":"AccessDeniedException","Message":"User is not authorized"}`)
 	case service == "ec2":
 		return answer(403, nil, `<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>You are not authorized to perform this operation.</Message></Error></Errors></Response>`)
@@ -129,6 +136,8 @@ func refusedAs(service, method string) *http.Response {
 // told is the answer to an operation.
 func (f *fakeAWS) told(op string, form url.Values, body string) *http.Response {
 	switch op {
+	case "organizations:DescribeOrganization", "organizations:ListParents", "organizations:ListPoliciesForTarget", "organizations:DescribePolicy":
+		return f.organization(op, body)
 	case "kms:DescribeKey", "kms:GetKeyPolicy", "kms:ListGrants":
 		return answer(200, map[string]string{"Content-Type": "application/x-amz-json-1.1"}, kmsAnswers[op])
 	case "s3:HeadBucket":

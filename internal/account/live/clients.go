@@ -37,6 +37,8 @@ type Clients struct {
 	Account accountAPI
 	Keys    *kms.Client
 	Network networkAPI
+	// Organization asks AWS Organizations.
+	Organization organizationsAPI
 	// Get fetches a log's presigned URL.
 	Get func(*http.Request) (*http.Response, error)
 }
@@ -99,7 +101,7 @@ func fromConfig(c aws.Config, o Options) *Clients {
 		Caller: sts.NewFromConfig(c), Beans: elasticbeanstalk.NewFromConfig(c), Stacks: cloudformation.NewFromConfig(c), IAM: iam.NewFromConfig(c),
 		Objects: s3.NewFromConfig(c, func(o *s3.Options) { o.UsePathStyle = own != "" }),
 		Account: &controlClient{self},
-		Keys:    kms.NewFromConfig(c), Network: &ec2Client{self},
+		Keys:    kms.NewFromConfig(c), Network: &ec2Client{self}, Organization: &organizationsClient{self},
 		Get: (&http.Client{Timeout: time.Minute}).Do,
 	}
 }

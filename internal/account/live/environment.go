@@ -53,6 +53,7 @@ func (x *Reader) Environment(ctx context.Context, name string) error {
 		func() { x.events(ctx, e) },
 		func() { x.version(ctx, e) },
 		func() { x.ownStack(ctx, stack) },
+		func() { x.organization(ctx) },
 	)
 	x.settled()
 	return nil

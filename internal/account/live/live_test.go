@@ -63,6 +63,8 @@ var beside = []string{
 	"cloudformation:DescribeStackEvents", "s3:HeadBucket", "s3:GetBucketPolicyStatus", "s3control:GetPublicAccessBlock",
 	"s3:GetPublicAccessBlock", "s3:GetBucketOwnershipControls", "s3:GetBucketEncryption", "ec2:DescribeInternetGateways", "ec2:DescribeNatGateways",
 	"ec2:DescribeVpcAttribute", "kms:ListGrants", "sts:GetCallerIdentity",
+	// See TestPoliciesOfTheOrganisationThatMayNotBeReadAreExcepted.
+	"organizations:DescribeOrganization", "organizations:ListParents", "organizations:ListPoliciesForTarget", "organizations:DescribePolicy",
 }
 
 func TestARefusedCallMakesItsLinkUnknownAndNamesThePermission(t *testing.T) {

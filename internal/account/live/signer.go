@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -66,37 +68,46 @@ func passing(err error) bool {
 	if !errors.As(err, &e) {
 		return false
 	}
-	return e.Fault == smithy.FaultServer || slices.Contains([]string{"RequestLimitExceeded", "Throttling", "ThrottlingException", "SlowDown"}, e.Code)
+	return e.Fault == smithy.FaultServer || slices.Contains([]string{"RequestLimitExceeded", "Throttling", "ThrottlingException", "TooManyRequestsException", "SlowDown"}, e.Code)
 }
 
 // signed sends a request with a signature and decodes its answer in XML.
 func (c *signer) signed(ctx context.Context, r *http.Request, service, body string, out any) error {
-	keys, err := c.config.Credentials.Retrieve(ctx)
+	data, err := c.sent(ctx, r, service, c.config.Region, body)
 	if err != nil {
-		return fmt.Errorf("ask %s: %w", service, err)
-	}
-	sum := sha256.Sum256([]byte(body))
-	hash := hex.EncodeToString(sum[:])
-	r.Header.Set("X-Amz-Content-Sha256", hash)
-	if err := v4.NewSigner().SignHTTP(ctx, keys, r, hash, service, c.config.Region, time.Now()); err != nil {
-		return fmt.Errorf("ask %s: %w", service, err)
-	}
-	answer, err := c.config.HTTPClient.Do(r)
-	if err != nil {
-		return fmt.Errorf("ask %s: %w", service, err)
-	}
-	defer answer.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
-	if err != nil {
-		return fmt.Errorf("ask %s: %w", service, err)
-	}
-	if answer.StatusCode != http.StatusOK {
-		return answerError(answer.StatusCode, data)
+		return err
 	}
 	if err := xml.NewDecoder(bytes.NewReader(data)).Decode(out); err != nil {
 		return fmt.Errorf("read the answer of %s: %w", service, err)
 	}
 	return nil
+}
+
+// sent sends a request with a signature for a region and gives back its answer.
+func (c *signer) sent(ctx context.Context, r *http.Request, service, region, body string) ([]byte, error) {
+	keys, err := c.config.Credentials.Retrieve(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("ask %s: %w", service, err)
+	}
+	sum := sha256.Sum256([]byte(body))
+	hash := hex.EncodeToString(sum[:])
+	r.Header.Set("X-Amz-Content-Sha256", hash)
+	if err := v4.NewSigner().SignHTTP(ctx, keys, r, hash, service, region, time.Now()); err != nil {
+		return nil, fmt.Errorf("ask %s: %w", service, err)
+	}
+	answer, err := c.config.HTTPClient.Do(r)
+	if err != nil {
+		return nil, fmt.Errorf("ask %s: %w", service, err)
+	}
+	defer answer.Body.Close()
+	data, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
+	if err != nil {
+		return nil, fmt.Errorf("ask %s: %w", service, err)
+	}
+	if answer.StatusCode != http.StatusOK {
+		return nil, answerError(answer.StatusCode, data)
+	}
+	return data, nil
 }
 
 // answerError is an error answer as the SDK gives those of other services.
@@ -109,7 +120,13 @@ func answerError(status int, data []byte) error {
 		Code, Message string                         // of S3
 	}
 	e := &smithy.GenericAPIError{Code: fmt.Sprint(status), Message: http.StatusText(status), Fault: smithy.FaultClient}
-	if xml.Unmarshal(data, &in) == nil {
+	var plain struct { // of services that speak JSON
+		Type    string `json:"__type"`
+		Message string
+	}
+	if json.Unmarshal(data, &plain) == nil && plain.Type != "" {
+		e.Code, e.Message = plain.Type[strings.LastIndexByte(plain.Type, '#')+1:], plain.Message
+	} else if xml.Unmarshal(data, &in) == nil {
 		for _, x := range []struct{ Code, Message string }{in.Errors.Error, in.Error, {in.Code, in.Message}} {
 			if x.Code != "" {
 				e.Code, e.Message = x.Code, x.Message

@@ -33,6 +33,7 @@ func (x *Reader) Stack(ctx context.Context, name string) error {
 		return failed
 	}
 	x.keep(func(r *reading.Reading) { r.Stack = s })
+	x.organization(ctx)
 	x.settled()
 	return nil
 }

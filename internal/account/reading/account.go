@@ -48,6 +48,7 @@ func (r *Reading) Facts() *account.Account {
 	if r.Network != nil {
 		r.Network.facts(&a.Network, r.Region)
 	}
+	r.organization(a)
 	return a
 }
 

@@ -34,6 +34,9 @@ type Reading struct {
 	Buckets  []Bucket  `json:"buckets,omitempty"`
 	Keys     []Key     `json:"keys,omitempty"`
 	Network  *Network  `json:"network,omitempty"`
+	// Organization is the AWS organisation of the account; null: not asked, or
+	// no answer.
+	Organization *Organization `json:"organization,omitempty"`
 	// PublicAccess is Block Public Access of the whole account.
 	PublicAccess *PublicAccess `json:"publicAccess,omitempty"`
 	// Absent are things that AWS says do not exist.
@@ -59,6 +62,7 @@ const (
 	AnEnviron    Kind = "environment"
 	AVersion     Kind = "application version"
 	ALoadBalance Kind = "load balancer"
+	AnOrg        Kind = "organization"
 )
 
 // Thing is one thing by name.
@@ -246,6 +250,31 @@ type Key struct {
 type Grant struct {
 	Grantee    string   `json:"grantee"`
 	Operations []string `json:"operations"`
+}
+
+// Organization is an AWS organisation as far as it bears on the account.
+type Organization struct {
+	ID string `json:"id,omitempty"` // "o-…"; "": the account is in none
+	// Management is the account that its policies do not bear on.
+	Management string `json:"managementAccount,omitempty"`
+	// Levels are the root, the organisational units on the way, the account.
+	Levels []Level `json:"levels,omitempty"`
+	// Read tells that every level was read, with its policies.
+	Read bool `json:"read"`
+}
+
+// Level is a place in the organisation, with the policies attached there.
+type Level struct {
+	ID   string      `json:"id"` // "r-…", "ou-…", or the account's
+	SCPs []OrgPolicy `json:"serviceControlPolicies,omitempty"`
+	RCPs []OrgPolicy `json:"resourceControlPolicies,omitempty"`
+}
+
+// OrgPolicy is a policy of an organisation.
+type OrgPolicy struct {
+	ID       string `json:"id"` // "p-…"
+	Name     string `json:"name"`
+	Document string `json:"document,omitempty"`
 }
 
 // Sort brings what came in side by side into an order that does not depend on
