@@ -108,7 +108,7 @@ var lapses = []change{
 	}},
 	{"grants", func(w *world) {
 		for _, k := range w.a.Keys {
-			k.NoGrants = false
+			k.GrantsKnown = false
 		}
 	}},
 	{"keys elsewhere", func(w *world) { w.a.Complete, w.a.Keys = false, nil }},

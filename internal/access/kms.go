@@ -80,8 +80,12 @@ func Decrypts(a *account.Account, r *S3Request, b *account.Bucket, e *account.En
 		"kms:ViaService":    {"s3." + bucketRegion(a, b) + ".amazonaws.com"},
 		"kms:CallerAccount": {r.Caller.Account},
 	}}
-	// With an S3 Bucket Key the context names the bucket, else the object.
-	q.Unsure = append(q.Unsure, "kms:EncryptionContext:aws:s3:arn", "kms:EncryptionContextKeys", "kms:EncryptionAlgorithm", "kms:KeyOrigin", "kms:ResourceAliases", "kms:RequestAlias")
+	if c := contextOf(a, r, e); len(c) == 1 {
+		q.Context["kms:EncryptionContext:aws:s3:arn"] = c
+	} else {
+		q.Unsure = append(q.Unsure, "kms:EncryptionContext:aws:s3:arn")
+	}
+	q.Unsure = append(q.Unsure, "kms:EncryptionContextKeys", "kms:EncryptionAlgorithm", "kms:KeyOrigin", "kms:ResourceAliases", "kms:RequestAlias")
 	q.Unsure = append(q.Unsure, r.Unsure...)
 	inOrganization(a, q)
 	if name := e.Key; name == "" || strings.HasSuffix(name, account.S3Key) {
@@ -104,11 +108,7 @@ func Decrypts(a *account.Account, r *S3Request, b *account.Bucket, e *account.En
 		p.RCPs = a.RCPs
 	}
 	p.Resource, p.ResourceUnknown = key.Policy, key.PolicyUnknown
-	d = iam.Evaluate(q, &p)
-	if d.Reason == iam.ImplicitDeny && !key.NoGrants { // a grant allows beside all policies
-		d.Reason, d.Missing = iam.NotKnown, append(d.Missing, "the grants of KMS key "+fact.Show(key.ID))
-	}
-	return key, d
+	return key, granted(key, contextOf(a, r, e), q, &p)
 }
 
 // ownKeyPolicy is the policy of the key aws/s3, which AWS writes: everybody in

@@ -17,6 +17,7 @@ const (
 	keyS3    = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":"kms:*","Resource":"*","Condition":{"StringEquals":{"kms:ViaService":"s3.eu-west-1.amazonaws.com"}}}]}`
 	decrypt  = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"kms:Decrypt","Resource":"*"}]}`
 	noUse    = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"kms:*","Resource":"*"}]}`
+	s3Alone  = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}`
 	onlyTeam = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::certs/*","Condition":{"StringEquals":{"aws:SourceVpce":"vpce-1"}}}]}`
 	butRole  = `{"Version":"2012-10-17","Statement":[{"Sid":"But","Effect":"Deny","NotPrincipal":{"AWS":"arn:aws:iam::111122223333:role/shop-role"},"Action":"s3:*","Resource":"arn:aws:s3:::certs/*"}]}`
 	deadRole = `{"Version":"2012-10-17","Statement":[{"Sid":"Dead","Effect":"Allow","Principal":{"AWS":"AROADEADDEADDEADDEAD1"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::certs/*"}]}`
@@ -26,10 +27,24 @@ const (
 // underKey puts the bucket's objects under a key with a policy.
 func (w *world) underKey(policyText string) *account.Key {
 	k := &account.Key{ID: keyARN[strings.LastIndexByte(keyARN, '/')+1:], ARN: keyARN, Aliases: []string{"alias/certs"},
-		Policy: policy(w.t, "key policy", policyText), Enabled: fact.Holds, NoGrants: true, Pos: at(50)}
+		Policy: policy(w.t, "key policy", policyText), Enabled: fact.Holds, GrantsKnown: true, Pos: at(50)}
 	w.a.Keys = append(w.a.Keys, k)
 	w.bucket.Encryption = &account.Encryption{Algorithm: "aws:kms", Key: keyARN, Pos: at(31)}
 	return k
+}
+
+// grant is the one way to the key of the bucket's objects.
+func (w *world) grant(to string) *account.Grant {
+	k := w.underKey(keyAdmin)
+	k.Grants = []account.Grant{{Grantee: to}}
+	return &k.Grants[0]
+}
+
+// bucketKey says whether the object is under an S3 Bucket Key.
+func (w *world) bucketKey(v fact.Verdict) {
+	e := *w.bucket.Encryption
+	e.BucketKey = v
+	w.bucket.Objects["client.pem"].Encryption = &e
 }
 
 func (w *world) also(text string) {
@@ -53,7 +68,34 @@ var stores = []outcome{
 	{"SSE-KMS: denied by identity", func(w *world) { w.underKey(keyRole); w.also(noUse) }, fact.Broken, "403 AccessDenied S3", denied403, "1/1", Object, ""},
 	{"SSE-KMS: by an alias", func(w *world) { w.underKey(keyRoot); w.bucket.Encryption.Key = "alias/certs" }, fact.Broken, "403 AccessDenied S3", denied403, "1/1", Object, ""},
 	{"SSE-KMS: a disabled key", func(w *world) { w.underKey(keyRole).Enabled = fact.Broken }, fact.Broken, "400 KMS.DisabledException S3", "HTTP Error 400 : ", "1/1", Object, ""},
-	{"SSE-KMS: grants are not known", func(w *world) { w.underKey(keyAdmin).NoGrants = false }, fact.Unknown, "0 S3", "", "0/0", "", "object"},
+	{"SSE-KMS: grants are not known", func(w *world) { w.underKey(keyAdmin).GrantsKnown = false }, fact.Unknown, "0 S3", "", "0/0", "", "object"},
+	{"SSE-KMS: a grant to the role", func(w *world) { w.grant("arn:aws:iam::111122223333:role/shop-role") }, fact.Holds, "200 S3", "", "1/1", "", ""},
+	{"SSE-KMS: a grant, and a Deny", func(w *world) { w.grant("arn:aws:iam::111122223333:role/shop-role"); w.also(noUse) }, fact.Broken, "403 AccessDenied S3", denied403, "1/1", Object, ""},
+	{"SSE-KMS: a grant to another role", func(w *world) { w.grant("arn:aws:iam::111122223333:role/shop-roles") }, fact.Broken, "403 AccessDenied S3", denied403, "1/1", Object, ""},
+	{"SSE-KMS: a grant to a service", func(w *world) { w.grant("dynamodb.eu-west-1.amazonaws.com") }, fact.Broken, "403 AccessDenied S3", denied403, "1/1", Object, ""},
+	{"SSE-KMS: a grant to the account", func(w *world) { w.grant("arn:aws:iam::111122223333:root") }, fact.Unknown, "0 S3", "", "0/0", "", "object"},
+	{"SSE-KMS: a grant to another account", func(w *world) { w.grant("arn:aws:iam::444455556666:root") }, fact.Broken, "403 AccessDenied S3", denied403, "1/1", Object, ""},
+	{"SSE-KMS: a grant for the object", func(w *world) {
+		w.grant("arn:aws:iam::111122223333:role/shop-role").Context = map[string]string{"aws:s3:arn": "arn:aws:s3:::certs/client.pem"}
+		w.bucketKey(fact.Broken)
+	}, fact.Holds, "200 S3", "", "1/1", "", ""},
+	{"SSE-KMS: a grant for the object, under a bucket key", func(w *world) {
+		w.grant("arn:aws:iam::111122223333:role/shop-role").Context = map[string]string{"aws:s3:arn": "arn:aws:s3:::certs/client.pem"}
+		w.bucketKey(fact.Holds)
+	}, fact.Broken, "403 AccessDenied S3", denied403, "1/1", Object, ""},
+	{"SSE-KMS: a grant for the object or the bucket", func(w *world) {
+		w.grant("arn:aws:iam::111122223333:role/shop-role").Context = map[string]string{"aws:s3:arn": "arn:aws:s3:::certs/client.pem"}
+	}, fact.Unknown, "0 S3", "", "0/0", "", "object"},
+	{"SSE-KMS: a grant for another object", func(w *world) {
+		w.grant("arn:aws:iam::111122223333:role/shop-role").Context = map[string]string{"aws:s3:arn": "arn:aws:s3:::certs/server.pem"}
+	}, fact.Broken, "403 AccessDenied S3", denied403, "1/1", Object, ""},
+	{"SSE-KMS: a grant for a context of one's own", func(w *world) {
+		w.grant("arn:aws:iam::111122223333:role/shop-role").Context = map[string]string{"team": "web"}
+	}, fact.Unknown, "0 S3", "", "0/0", "", "object"},
+	{"SSE-KMS: an SCP leaves KMS out of a grant", func(w *world) {
+		w.grant("arn:aws:iam::111122223333:role/shop-role")
+		w.a.SCPs = [][]*iam.Policy{{policy(w.t, "SCP", s3Alone)}}
+	}, fact.Broken, "403 AccessDenied S3", denied403, "1/1", Object, ""},
 	{"SSE-KMS: the key is elsewhere", func(w *world) { w.underKey(keyRole); w.a.Keys = nil }, fact.Unknown, "0 S3", "", "0/0", "", "object"},
 	{"SSE-KMS: the object's own encryption counts", func(w *world) {
 		w.underKey(keyAdmin)

@@ -23,12 +23,27 @@ type Key struct {
 	Enabled fact.Verdict
 	// PendingDeletion is why it is not enabled.
 	PendingDeletion bool
-	// NoGrants says that the key is known to have no grants. A grant can allow
-	// kms:Decrypt beside all policies [KMS:grants].
-	NoGrants bool
+	// Grants are those that allow kms:Decrypt, beside all policies
+	// [KMS:grants]; GrantsKnown: there are no others.
+	Grants      []Grant
+	GrantsKnown bool
 
 	Pos     source.Pos
 	Logical string
+}
+
+// Grant lets one principal decrypt with a key.
+type Grant struct {
+	ID string
+	// Grantee is an ARN of a user, role, role session or account, the unique ID
+	// of one that was deleted, or a service.
+	Grantee string
+	// Context are pairs that the encryption context must have; with Exact it
+	// must have no others. [KMS API: GrantConstraints]
+	Context map[string]string
+	Exact   bool
+	// Unknown is a constraint that is not judged, "" for none.
+	Unknown string
 }
 
 // S3Key is the name of the key that AWS makes and manages for S3 in each
@@ -41,6 +56,9 @@ const S3Key = "alias/aws/s3"
 type Encryption struct {
 	Algorithm string // "AES256", "aws:kms", "aws:kms:dsse"
 	Key       string // of KMS: ID, ARN or alias; "" means S3Key
+	// BucketKey: S3 uses a key of the bucket's, so that KMS is told the bucket's
+	// ARN as encryption context, not the object's. [S3:bucket-key]
+	BucketKey fact.Verdict
 	// Unknown says what of it is not known, "" when all is.
 	Unknown string
 	Pos     source.Pos

@@ -61,7 +61,7 @@ func (k *keeping) settle(a *account.Account, b *account.Bucket, parse parser) {
 	}
 	switch {
 	case k.keyPolicy != "":
-		a.Keys = append(a.Keys, &account.Key{ID: keyID, ARN: keyARN, Enabled: fact.Of(!k.disabled), NoGrants: true, Policy: parse("key policy", k.keyPolicy)})
+		a.Keys = append(a.Keys, &account.Key{ID: keyID, ARN: keyARN, Enabled: fact.Of(!k.disabled), GrantsKnown: true, Policy: parse("key policy", k.keyPolicy)})
 		b.Encryption = &account.Encryption{Algorithm: "aws:kms", Key: keyARN}
 	case k.ownKey:
 		b.Encryption = &account.Encryption{Algorithm: "aws:kms"}

@@ -177,7 +177,8 @@ func (f *fakeAWS) told(op string, form url.Values, body string) *http.Response {
 var kmsAnswers = map[string]string{
 	"kms:DescribeKey":  `{"KeyMetadata":{"KeyId":"1234abcd-12ab-34cd-56ef-1234567890ab","Arn":"` + keyARN + `","AWSAccountId":"111122223333","KeyState":"Enabled"}}`,
 	"kms:GetKeyPolicy": `{"Policy":"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"arn:aws:iam::111122223333:role/shop-role\"},\"Action\":\"kms:Decrypt\",\"Resource\":\"*\"}]}"}`,
-	"kms:ListGrants":   `{"Grants":[],"Truncated":false}`,
+	"kms:ListGrants": `{"Grants":[{"KeyId":"` + keyARN + `","GrantId":"g-1","GranteePrincipal":"` + roleARN + `","Operations":["Decrypt","DescribeKey"],
+		"Constraints":{"EncryptionContextSubset":{"aws:s3:arn":"arn:aws:s3:::certs/tls/server.key"}}}],"Truncated":false}`,
 }
 
 // answers are the answers that do not depend on what is asked.

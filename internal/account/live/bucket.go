@@ -237,6 +237,9 @@ func (x *Reader) object(ctx context.Context, b *reading.Bucket, key string, in f
 		o.Size, o.ETag = aws.ToInt64(out.ContentLength), strings.Trim(aws.ToString(out.ETag), `"`)
 		if out.ServerSideEncryption != "" {
 			o.Encryption = &reading.Encryption{Algorithm: string(out.ServerSideEncryption), Key: aws.ToString(out.SSEKMSKeyId)}
+			if out.SSEKMSKeyId != nil { // the header is there when it is so [S3 API: HeadObject]
+				o.Encryption.BucketKey = aws.Bool(aws.ToBool(out.BucketKeyEnabled))
+			}
 		}
 	case codeOf(err) == "NotFound" || codeOf(err) == "NoSuchKey" || codeOf(err) == "404":
 		x.absent(reading.AnObject, at)

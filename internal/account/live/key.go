@@ -64,7 +64,10 @@ func (x *Reader) grants(ctx context.Context, k *reading.Key, in func(*kms.Option
 			return
 		}
 		for _, g := range out.Grants {
-			grant := reading.Grant{Grantee: aws.ToString(g.GranteePrincipal)}
+			grant := reading.Grant{ID: aws.ToString(g.GrantId), Grantee: aws.ToString(g.GranteePrincipal)}
+			if c := g.Constraints; c != nil {
+				grant.ContextSubset, grant.ContextEquals, grant.SourceARN = c.EncryptionContextSubset, c.EncryptionContextEquals, aws.ToString(c.SourceArn)
+			}
 			for _, op := range g.Operations {
 				grant.Operations = append(grant.Operations, string(op))
 			}

@@ -291,3 +291,19 @@ func TestARoleThatIsNamedTwiceIsReadWithItsPolicies(t *testing.T) {
 		}
 	}
 }
+
+func TestAGrantIsReadWithItsConstraints(t *testing.T) {
+	r := readAll(t, &fakeAWS{}).Reading()
+	for i := range r.Policies {
+		r.Policies[i].Document = allow("s3:GetObject", "*") // kms:Decrypt no more
+	}
+	r.Keys[0].Policy = `{"Version":"2012-10-17","Statement":[]}`
+	if l := chain(r).Link(access.Object); l.Verdict != fact.Holds {
+		t.Errorf("with the grant: %v %s (%s)", l.Verdict, l.Says, l.Missing)
+	}
+	r.Keys[0].Grants[0].ContextSubset["aws:s3:arn"] = "arn:aws:s3:::certs/tls/other.key"
+	r.Keys[0].Grants[0].Operations = []string{"Decrypt"}
+	if l := chain(r).Link(access.Object); l.Verdict == fact.Holds {
+		t.Errorf("with a grant for another object: %v %s", l.Verdict, l.Says)
+	}
+}

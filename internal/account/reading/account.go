@@ -133,7 +133,7 @@ func (x *Encryption) facts() *account.Encryption {
 	if x == nil {
 		return nil
 	}
-	return &account.Encryption{Algorithm: x.Algorithm, Key: x.Key}
+	return &account.Encryption{Algorithm: x.Algorithm, Key: x.Key, BucketKey: verdict(x.BucketKey)}
 }
 
 func (x *PublicAccess) facts() *account.PublicAccess {
@@ -144,10 +144,8 @@ func (x *PublicAccess) facts() *account.PublicAccess {
 		BlockACLs: fact.Of(x.BlockACLs), IgnoreACLs: fact.Of(x.IgnoreACLs)}
 }
 
-// facts of a key. Grants to others than the roles that were read allow these
-// nothing; one to them is not judged, and leaves the answer unknown.
 func (x *Key) facts(r *Reading) *account.Key {
-	k := &account.Key{ID: x.ID, ARN: x.ARN, Owner: x.Owner, Enabled: fact.Of(x.Enabled), PolicyUnknown: x.PolicyUnknown, NoGrants: x.GrantsRead}
+	k := &account.Key{ID: x.ID, ARN: x.ARN, Owner: x.Owner, Enabled: fact.Of(x.Enabled), PolicyUnknown: x.PolicyUnknown, GrantsKnown: x.GrantsRead}
 	if a, ok := aws.ParseARN(x.ARN); ok && a.Account == r.Account {
 		k.Owner = ""
 	}
@@ -164,12 +162,20 @@ func (x *Key) facts(r *Reading) *account.Key {
 		k.PolicyUnknown = "the policy of key " + x.ID
 	}
 	for _, g := range x.Grants {
-		if !slices.Contains(g.Operations, "Decrypt") {
-			continue
-		}
-		if slices.ContainsFunc(r.Roles, func(role Role) bool { return role.ARN == g.Grantee }) || !strings.Contains(g.Grantee, ":role/") {
-			k.NoGrants = false
+		if slices.Contains(g.Operations, "Decrypt") {
+			k.Grants = append(k.Grants, g.facts())
 		}
 	}
 	return k
+}
+
+func (g *Grant) facts() account.Grant {
+	out := account.Grant{ID: g.ID, Grantee: g.Grantee, Context: g.ContextSubset}
+	if len(g.ContextEquals) > 0 {
+		out.Context, out.Exact = g.ContextEquals, true
+	}
+	if g.SourceARN != "" {
+		out.Unknown = "its constraint SourceArn " + g.SourceARN
+	}
+	return out
 }

@@ -76,7 +76,8 @@ func (o *Organization) policies(what string, org *account.Organization, of func(
 // for them failed.
 func (r *Reading) orgRefusal() string {
 	for i := range r.NotRead {
-		if x := &r.NotRead[i]; x.Kind == AnOrg {
+		// What stands in for AWS may not offer Organizations at all.
+		if x := &r.NotRead[i]; x.Kind == AnOrg && x.Code != "NotImplemented" {
 			return x.Settles()
 		}
 	}

@@ -222,6 +222,8 @@ type Object struct {
 type Encryption struct {
 	Algorithm string `json:"algorithm"`
 	Key       string `json:"key,omitempty"`
+	// BucketKey is null when it is not known, as of a bucket's default.
+	BucketKey *bool `json:"bucketKey,omitempty"`
 }
 
 // PublicAccess is Block Public Access.
@@ -248,8 +250,13 @@ type Key struct {
 
 // Grant is a grant of a key.
 type Grant struct {
+	ID         string   `json:"id,omitempty"`
 	Grantee    string   `json:"grantee"`
 	Operations []string `json:"operations"`
+	// ContextSubset and ContextEquals constrain the encryption context.
+	ContextSubset map[string]string `json:"encryptionContextSubset,omitempty"`
+	ContextEquals map[string]string `json:"encryptionContextEquals,omitempty"`
+	SourceARN     string            `json:"sourceArn,omitempty"`
 }
 
 // Organization is an AWS organisation as far as it bears on the account.

@@ -12,7 +12,7 @@ import (
 func (f *filler) key(r *cfn.Resource) {
 	k := &account.Key{
 		ID: r.PhysicalID, ARN: "arn:" + f.a.Partition + ":kms:" + f.a.Region + ":" + f.a.ID + ":key/" + r.PhysicalID,
-		Enabled: flag(r.Properties.Get("Enabled"), fact.Holds), NoGrants: true, Pos: r.Pos, Logical: r.LogicalID,
+		Enabled: flag(r.Properties.Get("Enabled"), fact.Holds), GrantsKnown: true, Pos: r.Pos, Logical: r.LogicalID,
 	}
 	if n := r.Properties.Get("KeyPolicy"); n != nil {
 		if k.Policy = f.policy("the policy of KMS key "+r.LogicalID, iam.ForResource, n); k.Policy == nil {

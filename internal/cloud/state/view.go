@@ -106,7 +106,7 @@ func (s *State) viewKeys(t *Tx, a *account.Account, ids map[string]string) error
 		return err
 	}
 	for _, k := range keys {
-		v := &account.Key{ID: k.ID, ARN: k.ARN, Aliases: k.Aliases, Enabled: fact.Of(!k.Disabled && !k.PendingDeletion), PendingDeletion: k.PendingDeletion, NoGrants: true}
+		v := &account.Key{ID: k.ID, ARN: k.ARN, Aliases: k.Aliases, Enabled: fact.Of(!k.Disabled && !k.PendingDeletion), PendingDeletion: k.PendingDeletion, GrantsKnown: true}
 		if v.Policy, err = parseBound("key policy", k.Policy, ids); err != nil {
 			return err
 		}
