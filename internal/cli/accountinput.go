@@ -133,13 +133,8 @@ func notRead(r *reading.Reading) (out []string) {
 	type kind struct{ why, what string }
 	var order []kind
 	byKind := map[kind][]string{}
-	o := r.Facts().Org
-	orgUnread := o != nil && o.Unread != ""
 	for i := range r.NotRead {
 		x := &r.NotRead[i]
-		if x.Kind == reading.AnOrg && orgUnread {
-			continue // said below
-		}
 		k := kind{"AWS did not answer (" + x.Code + ")", "calls"}
 		switch {
 		case x.Refused:
@@ -155,11 +150,11 @@ func notRead(r *reading.Reading) (out []string) {
 			byKind[k] = append(byKind[k], what)
 		}
 	}
-	if orgUnread {
-		out = append(out, "the organisation's policies (SCPs, RCPs) could not be read, so what they deny is not foreseen; only its management account or a delegated administrator may: "+o.Unread)
-	}
 	for _, k := range order {
 		out = append(out, fmt.Sprintf("not read: %s; %s: %s", k.why, k.what, strings.Join(byKind[k], ", ")))
+	}
+	if o := r.Facts().Org; o != nil && o.Unread != "" {
+		out = append(out, "what the organisation's policies (SCPs, RCPs) deny is not foreseen: only its management account or a delegated administrator may read them")
 	}
 	return out
 }
