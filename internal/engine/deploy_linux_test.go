@@ -51,6 +51,7 @@ const (
 type world struct {
 	metadata string            // of AWSEBAutoScalingGroup
 	bundle   map[string]string // files of the source bundle
+	gone     string            // prefix of the paths of instance metadata that nobody answers
 }
 
 func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
@@ -75,6 +76,14 @@ func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		rw.WriteHeader(http.StatusNotFound)
 		io.WriteString(rw, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>NoSuchKey</Code></Error>")
 	}
+}
+
+// instanceMetadata is the metadata service, as far as it is there.
+func (w *world) instanceMetadata(rw http.ResponseWriter, r *http.Request) {
+	if w.gone != "" && strings.HasPrefix(r.URL.Path, w.gone) {
+		panic(http.ErrAbortHandler) // the connection is cut
+	}
+	instanceMetadata(rw, r)
 }
 
 // instanceMetadata knows the identity document and no credentials.
@@ -122,7 +131,7 @@ func startInstance(t *testing.T, w *world, cache string) *instance.Instance {
 	ca, config := certificate(t)
 	var log bytes.Buffer
 	i, err := instance.Start(t.Context(), &instance.Spec{ID: "i-0123456789abcdef0", Dir: t.TempDir(), Volume: 512 << 20, Args: []string{"test-engine"},
-		CA: ca, Cache: cache, TLS: config, AWS: w, Metadata: http.HandlerFunc(instanceMetadata), Log: &log})
+		CA: ca, Cache: cache, TLS: config, AWS: w, Metadata: http.HandlerFunc(w.instanceMetadata), Log: &log})
 	if err != nil {
 		t.Fatal(err)
 	}
