@@ -26,8 +26,11 @@ type made struct {
 	attributes map[string]string // for Fn::GetAtt
 }
 
-// services are the types that a service of the local AWS stands behind.
+// services are the types that a service of the local AWS, or CloudFormation
+// itself, stands behind.
 var services = map[string]kind{
+	"AWS::CloudFormation::WaitCondition":        waitCondition,
+	"AWS::CloudFormation::WaitConditionHandle":  waitHandle,
 	"AWS::IAM::Role":                            role,
 	"AWS::IAM::InstanceProfile":                 instanceProfile,
 	"AWS::IAM::Policy":                          inlinePolicy,
@@ -44,7 +47,7 @@ var services = map[string]kind{
 // kindOf is how to handle a type; ok is false for one that beanpole can't make.
 func kindOf(typ string) (k kind, ok bool) {
 	if k, ok = services[typ]; !ok {
-		k, ok = recordedKinds[typ]
+		k, ok = recordedKind(typ)
 	}
 	return k, ok
 }

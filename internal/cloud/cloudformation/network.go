@@ -23,7 +23,7 @@ func (s *Service) Network() (*account.Network, error) {
 			continue
 		}
 		for _, r := range st.Resources {
-			if r.PhysicalID == "" || recordedKinds[r.Type].create == nil {
+			if r.PhysicalID == "" || !isRecord(r.Type) {
 				continue
 			}
 			props, err := source.ParseJSON("", []byte(r.Properties))

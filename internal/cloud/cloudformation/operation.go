@@ -89,7 +89,7 @@ func (s *Service) createResource(ctx context.Context, st *stack, t *cfn.Template
 	s.mu.Lock()
 	r.Attributes = m.attributes
 	s.mu.Unlock()
-	return true, s.mark(st, r, types.ResourceStatusCreateComplete, "")
+	return true, s.mark(st, r, types.ResourceStatusCreateComplete, noteOn(r))
 }
 
 // resolve works a resource's properties and metadata out; why is a text for
@@ -99,9 +99,13 @@ func (s *Service) resolve(st *stack, t *cfn.Template, logicalID string, r *resou
 	if err != nil {
 		return nil, reasonOf(err)
 	}
-	if _, record := recordedKinds[res.Type]; record && res.Properties != nil {
+	if isRecord(res.Type) && res.Properties != nil {
 		// At most Network reads a record's properties, so that one that is not
 		// known here, like the region's zones, may stay a name.
+		r.unknown = unresolved(res.Properties)
+		if k, _ := kindOf(res.Type); k.named(res.Properties) != "" {
+			return nil, k.named(res.Properties)
+		}
 		res.Properties = res.Properties.Clone()
 		walk(res.Properties, func(text *string) { *text = fact.Show(*text) })
 	}

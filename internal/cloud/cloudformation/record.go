@@ -51,6 +51,8 @@ type resource struct {
 	Status          types.ResourceStatus
 	Reason          string `json:",omitempty"`
 	Updated         time.Time
+
+	unknown string // of a record: which values of its properties are not known
 }
 
 func (st *stack) resource(logicalID string) *resource {

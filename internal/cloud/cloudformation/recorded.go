@@ -5,164 +5,313 @@ import (
 	"strings"
 
 	"beanpole/internal/aws"
+	"beanpole/internal/cfn"
 	"beanpole/internal/cloud/state"
+	"beanpole/internal/source"
 )
 
-// recordedKinds are resources in EC2, Auto Scaling and load balancing. They are
-// records: names and attributes of AWS's shapes with nothing behind them. What
-// they do on AWS, package elasticbeanstalk does with its launcher and package
-// elb; what a network lets through is read out of the records by Network.
-var recordedKinds = map[string]kind{
-	"AWS::AutoScaling::AutoScalingGroup":        named(255),
-	"AWS::AutoScaling::LaunchConfiguration":     replaced(named(255)),
-	"AWS::AutoScaling::ScalingPolicy":           recorded(scalingPolicy),
-	"AWS::CloudFormation::WaitCondition":        recorded(waitHandle),
-	"AWS::CloudFormation::WaitConditionHandle":  recorded(waitHandle),
-	"AWS::CloudWatch::Alarm":                    named(255),
-	"AWS::EC2::EIP":                             recorded(elasticIP),
-	"AWS::EC2::EgressOnlyInternetGateway":       lettered("eigw-", "Id"),
-	"AWS::EC2::InternetGateway":                 lettered("igw-", "InternetGatewayId"),
-	"AWS::EC2::NatGateway":                      lettered("nat-", "NatGatewayId"),
-	"AWS::EC2::NetworkAcl":                      lettered("acl-", "Id"),
-	"AWS::EC2::NetworkAclEntry":                 named(255),
-	"AWS::EC2::Route":                           named(255),
-	"AWS::EC2::RouteTable":                      lettered("rtb-", "RouteTableId"),
-	"AWS::EC2::Subnet":                          recorded(subnet),
-	"AWS::EC2::SubnetNetworkAclAssociation":     lettered("aclassoc-", "AssociationId"),
-	"AWS::EC2::SubnetRouteTableAssociation":     lettered("rtbassoc-", "Id"),
-	"AWS::EC2::VPC":                             recorded(vpc),
-	"AWS::EC2::VPCEndpoint":                     lettered("vpce-", "Id"),
-	"AWS::EC2::VPCGatewayAttachment":            named(255),
-	"AWS::EC2::LaunchTemplate":                  lettered("lt-"),
-	"AWS::EC2::SecurityGroup":                   recorded(securityGroup),
-	"AWS::EC2::SecurityGroupIngress":            lettered("sgr-", "Id"),
-	"AWS::EC2::SecurityGroupEgress":             lettered("sgr-", "Id"),
-	"AWS::ElasticLoadBalancing::LoadBalancer":   recorded(classicBalancer),
-	"AWS::ElasticLoadBalancingV2::LoadBalancer": recorded(balancerV2),
-	"AWS::ElasticLoadBalancingV2::Listener":     recorded(listenerV2),
-	"AWS::ElasticLoadBalancingV2::ListenerRule": recorded(listenerV2),
-	"AWS::ElasticLoadBalancingV2::TargetGroup":  recorded(targetGroup),
+// isRecord reports whether resources of a type are records: names and
+// attributes in AWS's form with nothing behind them here.
+func isRecord(typ string) bool {
+	_, served := services[typ]
+	_, known := cfn.KindOf(typ)
+	return known && !served && !unmade[typ]
 }
 
-// recorded is a kind that keeps a record and no more.
-func recorded(identify func(q *request) made) kind {
-	return kind{
-		create: func(q *request) (made, error) { return identify(q), nil },
-		update: func(q *request) (made, error) { return made{q.physical, q.r.Attributes}, nil },
+// unmade are types whose names are known but of which a record would pretend:
+// IAM must know users and groups that policies name; the others' own services
+// would have to act.
+var unmade = map[string]bool{
+	"AWS::IAM::User": true, "AWS::IAM::Group": true, "AWS::ElasticBeanstalk::ConfigurationTemplate": true, "AWS::CloudFormation::Stack": true,
+}
+
+// carriedOut are records of which beanpole does what they do on AWS: package
+// elasticbeanstalk with its launcher and package elb, and for what a network
+// lets through the readers of Network.
+var carriedOut = map[string]bool{
+	"AWS::AutoScaling::AutoScalingGroup": true, "AWS::AutoScaling::LaunchConfiguration": true, "AWS::CDK::Metadata": true,
+	"AWS::EC2::EIP": true, "AWS::EC2::EgressOnlyInternetGateway": true, "AWS::EC2::InternetGateway": true, "AWS::EC2::LaunchTemplate": true,
+	"AWS::EC2::NatGateway": true, "AWS::EC2::NetworkAcl": true, "AWS::EC2::NetworkAclEntry": true, "AWS::EC2::Route": true,
+	"AWS::EC2::RouteTable": true, "AWS::EC2::SecurityGroup": true, "AWS::EC2::SecurityGroupEgress": true, "AWS::EC2::SecurityGroupIngress": true,
+	"AWS::EC2::Subnet": true, "AWS::EC2::SubnetNetworkAclAssociation": true, "AWS::EC2::SubnetRouteTableAssociation": true, "AWS::EC2::VPC": true,
+	"AWS::EC2::VPCEndpoint": true, "AWS::EC2::VPCGatewayAttachment": true,
+	"AWS::ElasticLoadBalancing::LoadBalancer": true, "AWS::ElasticLoadBalancingV2::LoadBalancer": true, "AWS::ElasticLoadBalancingV2::Listener": true,
+	"AWS::ElasticLoadBalancingV2::ListenerRule": true, "AWS::ElasticLoadBalancingV2::TargetGroup": true,
+}
+
+// noteOn is what the status reason of a new record says, "" for nothing.
+func noteOn(r *resource) string {
+	if !isRecord(r.Type) || carriedOut[r.Type] {
+		return r.unknown
+	}
+	return strings.TrimSuffix(NoteOnRecord+"; "+r.unknown, "; ")
+}
+
+// NoteOnRecord is the status reason of a resource that is a name only;
+// what is not known of it may follow.
+const NoteOnRecord = "beanpole: a record with names in AWS's form; nothing stands behind it here"
+
+// named says which part of a record's name is not known, "" for none.
+func (k kind) named(props *source.Node) string {
+	for _, name := range k.replace {
+		if missing := unresolved(props.Get(name)); missing != "" {
+			return missing
+		}
+	}
+	return ""
+}
+
+// recordedKind is how to handle a type of which resources are records.
+func recordedKind(typ string) (k kind, ok bool) {
+	if !isRecord(typ) {
+		return k, false
+	}
+	known, _ := cfn.KindOf(typ)
+	switch k = record(known); typ {
+	case "AWS::EC2::SecurityGroup":
+		k = securityGroup
+	case "AWS::AutoScaling::LaunchConfiguration": // cannot be changed
+		k.update = nil
+	}
+	return k, true
+}
+
+// record is how to handle a type of which the table of names says all.
+func record(k *cfn.Kind) kind {
+	out := kind{
+		create: func(q *request) (made, error) { return newRecord(q, k).make() },
+		update: func(q *request) (made, error) { return newRecord(q, k).again(), nil },
+	}
+	if k.Property != "" {
+		out.replace = []string{k.Property}
+	}
+	for _, p := range strings.Split(k.Ref+k.MadeUp, "${.")[1:] { // a name made of properties
+		name, _, _ := strings.Cut(p, "}")
+		out.replace = append(out.replace, name)
+	}
+	return out
+}
+
+// recording is one record on its way.
+type recording struct {
+	q      *request
+	k      *cfn.Kind
+	name   string
+	ref    string
+	random map[string]string // by token
+	kept   bool              // an update: what was random stays
+	needs  string            // property that a pattern asks for and that is not set
+}
+
+func newRecord(q *request, k *cfn.Kind) *recording {
+	return &recording{q: q, k: k, random: map[string]string{}}
+}
+
+// make makes name, Ref and attributes up.
+func (r *recording) make() (made, error) {
+	ok := true
+	switch given := r.property(r.k.Property); {
+	case given != "":
+		r.name = given
+	case r.k.MadeUp != "":
+		r.name, ok = cfn.Fill(r.k.MadeUp, r.value)
+	default:
+		if r.name = physicalName(r.q.stack.Name, r.q.logical, r.k.Limit); r.k.Lower {
+			r.name = strings.ToLower(r.name)
+		}
+	}
+	r.ref = r.name
+	if ok && r.k.Ref != "" {
+		r.ref, ok = cfn.Fill(r.k.Ref, r.value)
+	}
+	if !ok {
+		return made{}, because("Property %s cannot be empty.", r.needs)
+	}
+	m := made{physical: r.ref, attributes: map[string]string{nameAttribute: r.name}}
+	r.fill(m.attributes)
+	return m, nil
+}
+
+// again is the record after an update: what follows from properties changes.
+func (r *recording) again() made {
+	m := made{physical: r.q.physical, attributes: map[string]string{}}
+	for name, v := range r.q.r.Attributes {
+		m.attributes[name] = v
+	}
+	r.kept, r.name, r.ref = true, m.attributes[nameAttribute], m.physical
+	if v, ok := m.attributes["LatestVersionNumber"]; ok {
+		m.attributes["LatestVersionNumber"] = nextVersion(v)
+	}
+	r.fill(m.attributes)
+	return m
+}
+
+// nameAttribute keeps the name of a record whose physical ID is another.
+const nameAttribute = " name"
+
+func nextVersion(v string) string {
+	n := 0
+	_, _ = fmt.Sscan(v, &n) // it is ours
+	return fmt.Sprint(n + 1)
+}
+
+func (r *recording) fill(attributes map[string]string) {
+	for _, a := range r.k.Attributes {
+		condition, absent := strings.CutPrefix(a.If, "!")
+		if condition != "" && (r.q.props.Get(condition) == nil) != absent {
+			delete(attributes, a.Name)
+			continue
+		}
+		if v, ok := cfn.Fill(a.Pattern, r.value); ok {
+			attributes[a.Name] = v
+		}
 	}
 }
 
-// replaced is a kind of which every change makes a new one.
-func replaced(k kind) kind {
-	k.update = nil
-	return k
+// property is a property's text, "" when it is not set or no text.
+func (r *recording) property(name string) string {
+	n := r.q.props.Get(name)
+	if name == "" || !n.IsScalar() {
+		return ""
+	}
+	return n.Value()
 }
 
-// named are records whose physical ID is a made-up name.
-func named(limit int) kind {
-	return recorded(func(q *request) made { return made{physical: physicalName(q.stack.Name, q.logical, limit)} })
-}
-
-// lettered are records whose physical ID is a prefix and 17 hexadecimal
-// digits; these attributes give it too.
-func lettered(prefix string, attributes ...string) kind {
-	return recorded(func(q *request) made {
-		m := made{physical: prefix + randomHex(17), attributes: map[string]string{}}
-		for _, a := range attributes {
-			m.attributes[a] = m.physical
+// value gives a pattern its parts.
+func (r *recording) value(token string, random bool) (string, bool) {
+	if random {
+		return r.made(token)
+	}
+	if name, ok := strings.CutPrefix(token, "."); ok {
+		name, def, optional := strings.Cut(name, ":")
+		v := r.property(name)
+		if v == "" {
+			v, r.needs = def, name
 		}
-		return m
-	})
+		return v, v != "" || optional
+	}
+	q := r.q
+	switch token {
+	case "Name":
+		return r.name, true
+	case "name":
+		return strings.ToLower(r.name), true
+	case "Ref":
+		return r.ref, true
+	case "LogicalId":
+		return q.logical, true
+	case "AWS::Region":
+		return q.stack.Region, true
+	case "AWS::AccountId":
+		return q.s.state.AccountID(), true
+	case "AWS::Partition":
+		return "aws", true
+	case "AWS::URLSuffix":
+		return "amazonaws.com", true
+	}
+	return r.special(token)
+}
+
+// special are variables that stand for more than a property.
+func (r *recording) special(token string) (string, bool) {
+	switch token {
+	case "Zone": // of a subnet
+		if v := r.property("AvailabilityZone"); v != "" {
+			return v, true
+		}
+		return r.q.stack.Region + "a", true
+	case "Letter": // of a load balancer's type in its ARN
+		switch r.property("Type") {
+		case "network":
+			return "net", true
+		case "gateway":
+			return "gwy", true
+		}
+		return "app", true
+	case "Listener": // a listener's ARN goes on from its load balancer's, a rule's from its listener's
+		if v := r.property("ListenerArn"); v != "" {
+			return strings.Replace(v, ":listener/", ":listener-rule/", 1), true
+		}
+		r.needs = "LoadBalancerArn"
+		v := r.property(r.needs)
+		return strings.Replace(v, ":loadbalancer/", ":listener/", 1), v != ""
+	case "EnginePort":
+		return enginePort(r.property("Port"), r.property("Engine")), true
+	case "RegionCode": // us-east-1 is use1 in ElastiCache's names
+		parts := strings.Split(r.q.stack.Region, "-")
+		code := parts[0]
+		for _, p := range parts[1:] {
+			for _, d := range []string{"north", "south", "east", "west", "central"} {
+				if rest, ok := strings.CutPrefix(p, d); ok {
+					code, p = code+d[:1], rest
+				}
+			}
+			code += p[:min(1, len(p))]
+		}
+		return code, true
+	case "Version": // of a launch template
+		return "1", !r.kept
+	}
+	return "", false
+}
+
+// enginePort is the port that a database listens on unless Port says another
+// [RDS API: CreateDBInstance, Port].
+func enginePort(given, engine string) string {
+	switch {
+	case given != "":
+		return given
+	case strings.Contains(engine, "postgres"):
+		return "5432"
+	case strings.HasPrefix(engine, "oracle"):
+		return "1521"
+	case strings.HasPrefix(engine, "sqlserver"):
+		return "1433"
+	case strings.HasPrefix(engine, "db2"):
+		return "50000"
+	}
+	return "3306"
+}
+
+// made is a random part: a letter for its alphabet and its length.
+func (r *recording) made(token string) (string, bool) {
+	if v, ok := r.random[token]; ok || r.kept {
+		return v, ok
+	}
+	v := ""
+	switch shape, _, _ := strings.Cut(token, "."); shape {
+	case "uuid":
+		v = aws.NewRequestID()
+	case "time":
+		v = r.q.s.now().UTC().Format("2006-01-02T15:04:05.000")
+	default:
+		n := 0
+		_, _ = fmt.Sscan(shape[1:], &n) // the table is ours
+		v = state.Random(alphabets[shape[0]], n)
+	}
+	r.random[token] = v
+	return v, true
+}
+
+// alphabets of random parts. An address ends in two digits that are not 0, so
+// that it is one of the documentation's range (RFC 5737) and leads nowhere.
+var alphabets = map[byte]string{
+	'x': "0123456789abcdef", 'n': "0123456789", 'd': "123456789", 'A': upperAlphanumerics, 'a': lowerAlphanumerics,
+	'm': upperAlphanumerics + "abcdefghijklmnopqrstuvwxyz",
 }
 
 // securityGroup is known by its ID in a VPC and by its name outside
 // [CFN:aws-properties-ec2-security-group].
-func securityGroup(q *request) made {
-	id := "sg-" + randomHex(17)
-	m := made{physical: id, attributes: map[string]string{"GroupId": id, "VpcId": q.text("VpcId")}}
-	if q.text("VpcId") == "" {
-		if m.physical = q.text("GroupName"); m.physical == "" {
-			m.physical = physicalName(q.stack.Name, q.logical, 255)
+var securityGroup = kind{
+	create: func(q *request) (made, error) {
+		id := "sg-" + randomHex(17)
+		m := made{physical: id, attributes: map[string]string{"GroupId": id, "VpcId": q.text("VpcId")}}
+		if q.text("VpcId") == "" {
+			if m.physical = q.text("GroupName"); m.physical == "" {
+				m.physical = physicalName(q.stack.Name, q.logical, 255)
+			}
 		}
-	}
-	return m
-}
-
-func vpc(q *request) made {
-	id := "vpc-" + randomHex(17)
-	return made{physical: id, attributes: map[string]string{"VpcId": id, "CidrBlock": q.text("CidrBlock"),
-		"DefaultSecurityGroup": "sg-" + randomHex(17), "DefaultNetworkAcl": "acl-" + randomHex(17)}}
-}
-
-func subnet(q *request) made {
-	id, zone := "subnet-"+randomHex(17), q.text("AvailabilityZone")
-	if zone == "" {
-		zone = q.stack.Region + "a"
-	}
-	return made{physical: id, attributes: map[string]string{"SubnetId": id, "VpcId": q.text("VpcId"), "CidrBlock": q.text("CidrBlock"), "AvailabilityZone": zone}}
-}
-
-// elasticIP has an address of the documentation's range (RFC 5737): it leads
-// nowhere.
-func elasticIP(*request) made {
-	ip := "203.0.113." + state.Random("123456789", 2)
-	return made{physical: ip, attributes: map[string]string{"AllocationId": "eipalloc-" + randomHex(17), "PublicIp": ip}}
-}
-
-func scalingPolicy(q *request) made {
-	return made{physical: fmt.Sprintf("arn:aws:autoscaling:%s:%s:scalingPolicy:%s:autoScalingGroupName/%s:policyName/%s", q.stack.Region,
-		q.s.state.AccountID(), aws.NewRequestID(), q.text("AutoScalingGroupName"), physicalName(q.stack.Name, q.logical, 255))}
-}
-
-func waitHandle(q *request) made {
-	return made{physical: "https://cloudformation-waitcondition-" + q.stack.Region + ".s3.amazonaws.com/" + aws.NewRequestID()}
-}
-
-// classicBalancer: an environment outside a VPC names the balancer's security
-// group by owner and name [EB:customize-containers-format-resources-eb].
-func classicBalancer(q *request) made {
-	name := q.text("LoadBalancerName")
-	if name == "" {
-		name = physicalName(q.stack.Name, q.logical, 32)
-	}
-	dns := fmt.Sprintf("%s-%s.%s.elb.amazonaws.com", strings.ToLower(name), state.Random("0123456789", 9), q.stack.Region)
-	return made{physical: name, attributes: map[string]string{
-		"DNSName": dns, "CanonicalHostedZoneName": dns,
-		"SourceSecurityGroup.GroupName": "amazon-elb-sg", "SourceSecurityGroup.OwnerAlias": "amazon-elb",
-	}}
-}
-
-func (q *request) balancingARN(resource string) string {
-	return q.s.state.ARN("elasticloadbalancing", q.stack.Region, resource)
-}
-
-func balancerV2(q *request) made {
-	letter, name := "app", q.text("Name")
-	if q.text("Type") == "network" {
-		letter = "net"
-	}
-	if name == "" {
-		name = physicalName(q.stack.Name, q.logical, 32)
-	}
-	full := letter + "/" + name + "/" + randomHex(16)
-	arn := q.balancingARN("loadbalancer/" + full)
-	return made{physical: arn, attributes: map[string]string{
-		"LoadBalancerArn": arn, "LoadBalancerFullName": full, "LoadBalancerName": name,
-		"DNSName": fmt.Sprintf("%s-%s.%s.elb.amazonaws.com", strings.ToLower(name), state.Random("0123456789", 9), q.stack.Region),
-	}}
-}
-
-func listenerV2(q *request) made {
-	arn := strings.Replace(q.text("LoadBalancerArn"), ":loadbalancer/", ":listener/", 1)
-	if arn == "" {
-		arn = q.balancingARN("listener-rule")
-	}
-	arn += "/" + randomHex(16)
-	return made{physical: arn, attributes: map[string]string{"ListenerArn": arn, "RuleArn": arn}}
-}
-
-func targetGroup(q *request) made {
-	full := "targetgroup/" + physicalName(q.stack.Name, q.logical, 32) + "/" + randomHex(16)
-	arn := q.balancingARN(full)
-	return made{physical: arn, attributes: map[string]string{"TargetGroupArn": arn, "TargetGroupFullName": full}}
+		return m, nil
+	},
+	update: func(q *request) (made, error) { return made{q.physical, q.r.Attributes}, nil },
 }

@@ -60,6 +60,7 @@ func (o *operation) makeStack(x *ebext.Extensions) bool {
 	for _, r := range o.told() {
 		o.info("Created %s", resourceName(r))
 	}
+	o.tellRecords()
 	o.resolveSettings()
 	return true
 }
@@ -117,6 +118,7 @@ func (o *operation) changeStack(x *ebext.Extensions) bool {
 	if !o.awaitStack(cftypes.StackStatusUpdateComplete) {
 		return false
 	}
+	o.tellRecords()
 	o.resolveSettings()
 	return true
 }
@@ -155,6 +157,19 @@ func (o *operation) tellFailures() {
 		if strings.HasSuffix(string(r.ResourceStatus), "_FAILED") {
 			o.error("Creating %s failed Reason: %s", resourceName(r), deref(r.ResourceStatusReason))
 		}
+	}
+}
+
+// tellRecords says which resources that this operation made are names only.
+func (o *operation) tellRecords() {
+	var names []string
+	for _, r := range o.resources() {
+		if strings.HasPrefix(deref(r.ResourceStatusReason), cloudformation.NoteOnRecord) && !deref(r.Timestamp).Before(o.began) {
+			names = append(names, deref(r.ResourceType)+" "+deref(r.LogicalResourceId))
+		}
+	}
+	if len(names) > 0 {
+		o.info("beanpole: %s: made as records with names in AWS's form; nothing answers behind them here", strings.Join(names, ", "))
 	}
 }
 
