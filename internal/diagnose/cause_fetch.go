@@ -188,6 +188,23 @@ var fetchCauses = []*Cause{
 		Signs: []Sign{{Word: "Expected digest", Pattern: retrieve + `(?:\[Errno None\] )?Expected digest`}},
 	},
 	{
+		// The agent wraps what goes wrong at the metadata service as a remote
+		// error without a number; at the file's own server it does not.
+		Slug: "metadata-unreachable", Links: []access.LinkName{access.Metadata}, Stage: PreBuild,
+		Title: "instance metadata did not answer the agent (fetch of ${url})",
+		Why:   "The agent could not reach http://169.254.169.254, so there was nothing to sign with. Where a line names a file's address, its server was never asked.",
+		Fix: []string{
+			"let nothing stand between agent and 169.254.169.254: list it in NO_PROXY where HTTP_PROXY is set; look for firewall rules and routes that commands or hooks make",
+		},
+		Settle:   "on the instance: curl -s -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' http://169.254.169.254/latest/api/token",
+		RuledOut: []string{"bucket policy, object and the way to S3: it was never asked"},
+		Signs: []Sign{
+			{Word: "[Errno None]", Pattern: retrieve + `\[Errno None\] (?:\('Connection aborted|<urlopen error|HTTPConnectionPool\(host='169\.254|[Tt]imed out)`},
+			{Word: "In order to sign requests, 169.254.169.254 must be accessible"},
+			{Word: "Exception retrieving InstanceId"},
+		},
+	},
+	{
 		Slug: "network-unreachable", Links: []access.LinkName{access.Network}, Stage: PreBuild,
 		Title:    "the instance cannot reach the server of ${url}: ${what}",
 		Why:      "No answer came: no route from the subnet, no NAT gateway or VPC endpoint, a security group or network ACL in between, or no name resolution.",
