@@ -44,6 +44,9 @@ func (f *inputFlags) readTemplate() (*cfn.Template, error) {
 	if err := checkStackName(f.stack); err != nil {
 		return nil, err
 	}
+	if err := checkPlatform(f.platform); err != nil {
+		return nil, err
+	}
 	if f.template == "" {
 		return nil, nil
 	}
@@ -76,6 +79,15 @@ func checkStackName(name string) error {
 		return usageError("--stack-name %q is no stack name; CloudFormation takes up to 128 letters, digits and hyphens, a letter first", name)
 	}
 	return nil
+}
+
+// checkPlatform refuses what names no platform of AWS's, of Windows neither,
+// and is no ARN of one.
+func checkPlatform(name string) error {
+	if name == "" || strings.Contains(name, ":platform/") || strings.Contains(name, "64bit ") || strings.Contains(name, "32bit ") {
+		return nil
+	}
+	return usageError("--platform %q is no platform; give the whole name, as \"64bit Amazon Linux 2023 v4.6.0 running Go 1\", or the ARN (aws elasticbeanstalk list-available-solution-stacks lists them)", name)
 }
 
 // given are the option settings given with --option and --option-settings; a
