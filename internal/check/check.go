@@ -54,6 +54,8 @@ type Input struct {
 	Reachable bool
 	// Existing is the environment as it was read of a live account; nil: none was.
 	Existing *Existing
+	// Launched is what was read of a live stack's own instances; nil: nothing.
+	Launched *Launched
 	// Strict makes a finding of everything that is not known and matters.
 	Strict bool
 	// Now is the time of the deployment, zero: the machine's own clock.

@@ -122,7 +122,7 @@ func launch(res *cfn.Resource) *source.Node {
 
 // plainWorld is what the fetches of a host's instances run into.
 func (r *run) plainWorld(h *plainHost) *access.World {
-	w := &access.World{Account: r.account, Instance: fact.Symbol("instance ID"), Reachable: r.in.Reachable}
+	w := &access.World{Account: r.account, Instance: fact.Symbol("instance ID"), Reachable: r.in.Reachable, Placement: r.plainPlacement(h)}
 	profile := launch(h.runs).Get("IamInstanceProfile")
 	if profile != nil && profile.Kind == source.Map { // of a launch template
 		if arn := profile.Get("Arn"); arn != nil {

@@ -210,6 +210,9 @@ func (r *run) addAccount(stack *cfn.Stack, env *cfn.Env) {
 		r.notKnown = append(r.notKnown, p.Error())
 	}
 	if a != nil {
+		if r.in.Launched != nil && len(r.account.Network.VPCs) > 0 {
+			a.Network = account.Network{} // what was read of the VPC is all of it
+		}
 		r.mergeAccount(a)
 	}
 }

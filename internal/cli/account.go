@@ -219,8 +219,33 @@ func needs(r *check.Report) *live.Needs {
 			n.Roles = appendKnown(n.Roles, c.Fetch.Signer.Role)
 		}
 		n.Profiles = appendKnown(n.Profiles, c.World.Profile)
+		needsNetwork(n, c.World.Placement)
 	}
 	return n
+}
+
+// needsNetwork adds the VPC in which a fetch's instances are: the region's
+// default one where nothing names another.
+func needsNetwork(n *live.Needs, p *access.Placement) {
+	switch {
+	case p == nil:
+		n.VPCs = appendOnce(n.VPCs, "")
+	case p.VPC != "" && fact.Known(p.VPC):
+		n.VPCs = appendOnce(n.VPCs, p.VPC)
+	default:
+		for _, s := range p.Subnets {
+			if fact.Known(s) {
+				n.Subnets = appendOnce(n.Subnets, s)
+			}
+		}
+	}
+}
+
+func appendOnce(list []string, s string) []string {
+	if slices.Contains(list, s) {
+		return list
+	}
+	return append(list, s)
 }
 
 func appendKnown(list []string, n *source.Node) []string {

@@ -79,7 +79,39 @@ func (p *prediction) useReading(in *check.Input) {
 	}
 	if r.Stack != nil && r.Stack.Template != "" {
 		in.Names = r.Stack.Resources
+		in.Launched = launched(r)
 	}
+}
+
+// launched is what was read of a plain stack's instances.
+func launched(r *reading.Reading) *check.Launched {
+	l := &check.Launched{}
+	for _, i := range r.Stack.Instances {
+		l.Instances = append(l.Instances, check.Launch{LogicalID: i.LogicalID, VPC: i.VPC, Subnet: i.Subnet, SecurityGroups: i.SecurityGroups, PublicIP: i.PublicIP})
+	}
+	l.DefaultVPC, l.Subnets = defaultVPC(r)
+	return l
+}
+
+// defaultVPC is the region's default VPC with its default subnets, "" when it
+// was not read.
+func defaultVPC(r *reading.Reading) (id string, subnets []string) {
+	all := slices.Clone(r.MoreNetworks)
+	if r.Network != nil {
+		all = append(all, *r.Network)
+	}
+	for _, n := range all {
+		if !n.Default {
+			continue
+		}
+		id = n.VPC
+		for _, s := range n.Subnets {
+			if s.DefaultAZ {
+				subnets = append(subnets, s.ID)
+			}
+		}
+	}
+	return id, subnets
 }
 
 func (p *prediction) existing(e *reading.Environment) *check.Existing {
@@ -94,14 +126,7 @@ func (p *prediction) existing(e *reading.Environment) *check.Existing {
 			x.Metadata = source.NewMap(source.Pos{})
 		}
 	}
-	if n := p.reading.Network; n != nil && n.Default {
-		x.DefaultVPC = n.VPC
-		for _, s := range n.Subnets {
-			if s.DefaultAZ {
-				x.Subnets = append(x.Subnets, s.ID)
-			}
-		}
-	}
+	x.DefaultVPC, x.Subnets = defaultVPC(p.reading)
 	return x
 }
 

@@ -27,6 +27,7 @@ type fakeAWS struct {
 	scp     string // one more service control policy of the account's unit
 	rcp     string // one more resource control policy of the root
 	alone   bool   // the account is in no organisation
+	pages   bool   // the first page of each list is empty, as AWS's may be
 	mu      sync.Mutex
 	calls   []string // in order, "iam:GetRole"
 	methods []string
@@ -106,6 +107,11 @@ func (f *fakeAWS) RoundTrip(r *http.Request) (*http.Response, error) {
 	time.Sleep(f.delay)
 	if op == f.refuse {
 		return refusedAs(service, r.Method), nil
+	}
+	if f.pages {
+		if first := f.firstPage(op, form, body); first != nil {
+			return first, nil
+		}
 	}
 	return f.told(op, form, body), nil
 }
@@ -201,10 +207,10 @@ var answers = map[string]string{
 	"elasticbeanstalk:RetrieveEnvironmentInfo":      `<EnvironmentInfo><member><Ec2InstanceId>i-0123456789abcdef0</Ec2InstanceId><SampleTimestamp>2126-11-26T10:00:00Z</SampleTimestamp><Message>https://logs.example/tail?secret</Message></member></EnvironmentInfo>`,
 	"cloudformation:DescribeStacks": `<Stacks><member><StackName>plain</StackName><StackStatus>CREATE_COMPLETE</StackStatus>
 		<Parameters><member><ParameterKey>DbPassword</ParameterKey><ParameterValue>open-sesame</ParameterValue></member></Parameters></member></Stacks>`,
-	"cloudformation:DescribeStackResources": `<StackResources><member><LogicalResourceId>AWSEBAutoScalingGroup</LogicalResourceId><PhysicalResourceId>asg-1</PhysicalResourceId></member></StackResources>`,
-	"cloudformation:DescribeStackResource":  `<StackResourceDetail><Metadata>{"AWS::CloudFormation::Init":{},"AWS::CloudFormation::Authentication":{"x":{"type":"S3","secretKey":"hunter2hunter2"}}}</Metadata></StackResourceDetail>`,
-	"cloudformation:DescribeStackEvents":    `<StackEvents><member><LogicalResourceId>Group</LogicalResourceId><ResourceStatus>CREATE_COMPLETE</ResourceStatus><Timestamp>2026-11-26T10:00:00Z</Timestamp></member></StackEvents>`,
-	"cloudformation:GetTemplate":            `<TemplateBody>Resources: {}</TemplateBody>`,
+	"cloudformation:ListStackResources":    `<StackResourceSummaries><member><LogicalResourceId>AWSEBAutoScalingGroup</LogicalResourceId><PhysicalResourceId>asg-1</PhysicalResourceId></member></StackResourceSummaries>`,
+	"cloudformation:DescribeStackResource": `<StackResourceDetail><Metadata>{"AWS::CloudFormation::Init":{},"AWS::CloudFormation::Authentication":{"x":{"type":"S3","secretKey":"hunter2hunter2"}}}</Metadata></StackResourceDetail>`,
+	"cloudformation:DescribeStackEvents":   `<StackEvents><member><LogicalResourceId>Group</LogicalResourceId><ResourceStatus>CREATE_COMPLETE</ResourceStatus><Timestamp>2026-11-26T10:00:00Z</Timestamp></member></StackEvents>`,
+	"cloudformation:GetTemplate":           `<TemplateBody>Resources: {}</TemplateBody>`,
 	"iam:GetInstanceProfile": `<InstanceProfile><InstanceProfileName>shop-profile</InstanceProfileName><InstanceProfileId>AIPAEXAMPLE</InstanceProfileId><Path>/</Path>
 		<Arn>arn:aws:iam::111122223333:instance-profile/shop-profile</Arn><Roles><member><RoleName>shop-role</RoleName></member></Roles></InstanceProfile>`,
 	"iam:GetRole": `<Role><RoleName>shop-role</RoleName><RoleId>AROAEXAMPLE</RoleId><Path>/</Path><Arn>` + roleARN + `</Arn>
@@ -222,8 +228,12 @@ var answers = map[string]string{
 	"s3:ListObjectsV2":               `<ListBucketResult><Contents><Key>tls/server.key</Key></Contents></ListBucketResult>`,
 	"s3:GetObject":                   `a zip`,
 	"s3control:GetPublicAccessBlock": `<PublicAccessBlockConfiguration><BlockPublicAcls>true</BlockPublicAcls></PublicAccessBlockConfiguration>`,
-	"ec2:DescribeVpcs":               `<R><vpcSet><item><vpcId>vpc-1</vpcId><cidrBlock>10.0.0.0/16</cidrBlock></item></vpcSet></R>`,
-	"ec2:DescribeSubnets":            `<R><subnetSet><item><subnetId>subnet-1</subnetId><mapPublicIpOnLaunch>true</mapPublicIpOnLaunch></item></subnetSet></R>`,
+	"ec2:DescribeInstances": `<R><reservationSet><item><instancesSet><item><instanceId>i-0123456789abcdef0</instanceId><instanceState><name>running</name></instanceState>
+		<vpcId>vpc-1</vpcId><subnetId>subnet-1</subnetId><ipAddress>203.0.113.9</ipAddress><groupSet><item><groupId>sg-1</groupId></item></groupSet>
+		<tagSet><item><key>Name</key><value>worker</value></item><item><key>aws:cloudformation:logical-id</key><value>Workers</value></item></tagSet></item>
+		<item><instanceId>i-0dead</instanceId><instanceState><name>terminated</name></instanceState></item></instancesSet></item></reservationSet></R>`,
+	"ec2:DescribeVpcs":    `<R><vpcSet><item><vpcId>vpc-1</vpcId><cidrBlock>10.0.0.0/16</cidrBlock></item></vpcSet></R>`,
+	"ec2:DescribeSubnets": `<R><subnetSet><item><subnetId>subnet-1</subnetId><vpcId>vpc-1</vpcId><mapPublicIpOnLaunch>true</mapPublicIpOnLaunch></item></subnetSet></R>`,
 	"ec2:DescribeRouteTables": `<R><routeTableSet><item><routeTableId>rtb-1</routeTableId><associationSet><item><main>true</main></item></associationSet><routeSet>
 		<item><destinationCidrBlock>10.0.0.0/16</destinationCidrBlock><gatewayId>local</gatewayId></item>
 		<item><destinationCidrBlock>0.0.0.0/0</destinationCidrBlock><natGatewayId>nat-1</natGatewayId><state>active</state></item></routeSet></item>

@@ -19,7 +19,8 @@ type Needs struct {
 	Roles   []string // values of roleName
 	// Profiles are instance profiles that the template's own instances get.
 	Profiles []string
-	VPCs     []string
+	// VPCs are read by ID, "" for the default one, or by Subnets in them.
+	VPCs, Subnets []string
 }
 
 // Object is an object that is fetched.
@@ -41,6 +42,7 @@ func (x *Reader) Needed(ctx context.Context, n *Needs) {
 		func() { each(n.Profiles, func(p string) { x.profile(ctx, p) }) },
 		func() { each(n.Roles, func(name string) { x.named(ctx, name) }) },
 		func() { each(n.VPCs, func(v string) { x.network(ctx, v) }) },
+		func() { x.networksOf(ctx, n.Subnets) },
 		func() {
 			if len(order) > 0 {
 				x.publicAccess(ctx)

@@ -3,7 +3,8 @@ package live
 // The answers of EC2, as far as they are read. [EC2 API reference]
 
 type vpcsAnswer struct {
-	Vpcs []struct {
+	NextToken string `xml:"nextToken"`
+	Vpcs      []struct {
 		ID     string   `xml:"vpcId"`
 		CIDR   string   `xml:"cidrBlock"`
 		Blocks []string `xml:"cidrBlockAssociationSet>item>cidrBlock"`
@@ -19,6 +20,7 @@ type subnetsAnswer struct {
 	NextToken string `xml:"nextToken"`
 	Subnets   []struct {
 		ID        string `xml:"subnetId"`
+		VPC       string `xml:"vpcId"`
 		PublicIPs bool   `xml:"mapPublicIpOnLaunch"`
 		Default   bool   `xml:"defaultForAz"`
 	} `xml:"subnetSet>item"`
@@ -53,7 +55,8 @@ type routeShape struct {
 }
 
 type gatewaysAnswer struct {
-	IDs []string `xml:"internetGatewaySet>item>internetGatewayId"`
+	NextToken string   `xml:"nextToken"`
+	IDs       []string `xml:"internetGatewaySet>item>internetGatewayId"`
 }
 
 type natsAnswer struct {
@@ -120,4 +123,20 @@ type aclShape struct {
 			To   int `xml:"to"`
 		} `xml:"portRange"`
 	} `xml:"entrySet>item"`
+}
+
+type instancesAnswer struct {
+	NextToken string `xml:"nextToken"`
+	Instances []struct {
+		ID     string   `xml:"instanceId"`
+		State  string   `xml:"instanceState>name"`
+		VPC    string   `xml:"vpcId"`
+		Subnet string   `xml:"subnetId"`
+		Public string   `xml:"ipAddress"`
+		Groups []string `xml:"groupSet>item>groupId"`
+		Tags   []struct {
+			Key   string `xml:"key"`
+			Value string `xml:"value"`
+		} `xml:"tagSet>item"`
+	} `xml:"reservationSet>item>instancesSet>item"`
 }

@@ -78,18 +78,23 @@ func (x *Reader) caller(ctx context.Context) {
 
 func (x *Reader) describe(ctx context.Context, name string) (*types.EnvironmentDescription, error) {
 	q := question{op: "elasticbeanstalk:DescribeEnvironments", kind: reading.AnEnviron, name: name}
-	out, err := tried(ctx, x, q, func(ctx context.Context, in *elasticbeanstalk.DescribeEnvironmentsInput) (*elasticbeanstalk.DescribeEnvironmentsOutput, error) {
-		return x.c.Beans.DescribeEnvironments(ctx, in)
-	}, &elasticbeanstalk.DescribeEnvironmentsInput{EnvironmentNames: []string{name}, IncludeDeleted: aws.Bool(false)})
-	if err != nil {
-		return nil, err
-	}
-	for i := range out.Environments {
-		if e := &out.Environments[i]; aws.ToString(e.EnvironmentName) == name && e.Status != types.EnvironmentStatusTerminated {
-			return e, nil
+	in := &elasticbeanstalk.DescribeEnvironmentsInput{EnvironmentNames: []string{name}, IncludeDeleted: aws.Bool(false)}
+	for {
+		out, err := tried(ctx, x, q, func(ctx context.Context, in *elasticbeanstalk.DescribeEnvironmentsInput) (*elasticbeanstalk.DescribeEnvironmentsOutput, error) {
+			return x.c.Beans.DescribeEnvironments(ctx, in)
+		}, in)
+		if err != nil {
+			return nil, err
+		}
+		for i := range out.Environments {
+			if e := &out.Environments[i]; aws.ToString(e.EnvironmentName) == name && e.Status != types.EnvironmentStatusTerminated {
+				return e, nil
+			}
+		}
+		if in.NextToken = out.NextToken; in.NextToken == nil {
+			return nil, fmt.Errorf("environment %q %w in region %s", name, ErrNone, x.c.Region)
 		}
 	}
-	return nil, fmt.Errorf("environment %q %w in region %s", name, ErrNone, x.c.Region)
 }
 
 func environment(e *types.EnvironmentDescription) *reading.Environment {
@@ -207,13 +212,19 @@ func (x *Reader) resources(ctx context.Context, e *reading.Environment) {
 // events reads the newest events.
 func (x *Reader) events(ctx context.Context, e *reading.Environment) {
 	q := question{op: "elasticbeanstalk:DescribeEvents", kind: reading.AnEnviron, name: e.Name, link: "document"}
-	got, _ := ask(ctx, x, q, func(ctx context.Context, in *elasticbeanstalk.DescribeEventsInput) (*elasticbeanstalk.DescribeEventsOutput, error) {
-		return x.c.Beans.DescribeEvents(ctx, in)
-	}, &elasticbeanstalk.DescribeEventsInput{EnvironmentId: &e.ID, MaxRecords: aws.Int32(maxEvents)})
-	if got == nil {
-		return
+	in := &elasticbeanstalk.DescribeEventsInput{EnvironmentId: &e.ID, MaxRecords: aws.Int32(maxEvents)}
+	for len(e.Events) < maxEvents {
+		got, _ := ask(ctx, x, q, func(ctx context.Context, in *elasticbeanstalk.DescribeEventsInput) (*elasticbeanstalk.DescribeEventsOutput, error) {
+			return x.c.Beans.DescribeEvents(ctx, in)
+		}, in)
+		if got == nil {
+			return
+		}
+		e.Events = append(e.Events, eventsOf(got.Events)...)
+		if in.NextToken = got.NextToken; in.NextToken == nil {
+			return
+		}
 	}
-	e.Events = eventsOf(got.Events)
 }
 
 func eventsOf(all []types.EventDescription) (out []reading.Event) {
@@ -230,15 +241,21 @@ func (x *Reader) version(ctx context.Context, e *reading.Environment) {
 		return
 	}
 	q := question{op: "elasticbeanstalk:DescribeApplicationVersions", kind: reading.AVersion, name: e.VersionLabel, link: "document"}
-	got, _ := ask(ctx, x, q, func(ctx context.Context, in *elasticbeanstalk.DescribeApplicationVersionsInput) (*elasticbeanstalk.DescribeApplicationVersionsOutput, error) {
-		return x.c.Beans.DescribeApplicationVersions(ctx, in)
-	}, &elasticbeanstalk.DescribeApplicationVersionsInput{ApplicationName: &e.Application, VersionLabels: []string{e.VersionLabel}})
-	if got == nil {
-		return
-	}
-	for _, v := range got.ApplicationVersions {
-		if b := v.SourceBundle; b != nil && aws.ToString(b.S3Bucket) != "" {
-			e.Source = "s3://" + aws.ToString(b.S3Bucket) + "/" + aws.ToString(b.S3Key)
+	in := &elasticbeanstalk.DescribeApplicationVersionsInput{ApplicationName: &e.Application, VersionLabels: []string{e.VersionLabel}}
+	for {
+		got, _ := ask(ctx, x, q, func(ctx context.Context, in *elasticbeanstalk.DescribeApplicationVersionsInput) (*elasticbeanstalk.DescribeApplicationVersionsOutput, error) {
+			return x.c.Beans.DescribeApplicationVersions(ctx, in)
+		}, in)
+		if got == nil {
+			return
+		}
+		for _, v := range got.ApplicationVersions {
+			if b := v.SourceBundle; b != nil && aws.ToString(b.S3Bucket) != "" {
+				e.Source = "s3://" + aws.ToString(b.S3Bucket) + "/" + aws.ToString(b.S3Key)
+			}
+		}
+		if in.NextToken = got.NextToken; in.NextToken == nil {
+			return
 		}
 	}
 }

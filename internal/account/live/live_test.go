@@ -59,7 +59,7 @@ func TestAFetchIsSoundWhenAllCanBeRead(t *testing.T) {
 // tells the same, or the answer is only shown.
 var beside = []string{
 	"elasticbeanstalk:DescribeConfigurationOptions", "elasticbeanstalk:DescribeEnvironmentResources", "elasticbeanstalk:DescribeEvents",
-	"elasticbeanstalk:DescribeApplicationVersions", "cloudformation:DescribeStackResources", "cloudformation:DescribeStackResource",
+	"elasticbeanstalk:DescribeApplicationVersions", "cloudformation:ListStackResources", "cloudformation:DescribeStackResource",
 	"cloudformation:DescribeStackEvents", "s3:HeadBucket", "s3:GetBucketPolicyStatus", "s3control:GetPublicAccessBlock",
 	"s3:GetPublicAccessBlock", "s3:GetBucketOwnershipControls", "s3:GetBucketEncryption", "ec2:DescribeInternetGateways", "ec2:DescribeNatGateways",
 	"ec2:DescribeVpcAttribute", "kms:ListGrants", "sts:GetCallerIdentity",
@@ -125,6 +125,7 @@ func everything(t *testing.T, f *fakeAWS, flags ...string) {
 	if err := x.Stack(ctx, "plain"); err != nil {
 		t.Fatal(err)
 	}
+	x.networksOf(ctx, []string{"subnet-1"})
 	x.listed(ctx, &reading.Bucket{Name: "certs"}, "tls/server.key", func(*s3.Options) {}) // what a refused HeadObject leads to
 	if len(flags) == 0 {
 		return

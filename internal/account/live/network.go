@@ -30,12 +30,19 @@ func (x *Reader) network(ctx context.Context, vpc string) {
 		if !v.vpc(ctx) {
 			return
 		}
+		x.first(reading.AVPC, v.n.VPC) // which it is known by from now on
 		v.parts(ctx)
 	} else {
 		together(func() { v.vpc(ctx) }, func() { v.parts(ctx) })
 	}
 	v.associate()
-	x.keep(func(r *reading.Reading) { r.Network = v.n })
+	x.keep(func(r *reading.Reading) {
+		if r.Network == nil {
+			r.Network = v.n
+		} else {
+			r.MoreNetworks = append(r.MoreNetworks, *v.n)
+		}
+	})
 }
 
 // parts reads what the VPC holds, all side by side.
@@ -96,18 +103,19 @@ func (v *vpcReader) vpc(ctx context.Context) bool {
 	if v.n.Default {
 		params = filter("is-default", "true")
 	}
-	var out vpcsAnswer
-	if !v.describe(ctx, "DescribeVpcs", "", params, &out) || len(out.Vpcs) == 0 {
-		return false
-	}
-	if v.n.Default {
-		v.n.VPC = out.Vpcs[0].ID
-	}
-	v.n.CIDRs = out.Vpcs[0].Blocks
-	if len(v.n.CIDRs) == 0 {
-		v.n.CIDRs = []string{out.Vpcs[0].CIDR}
-	}
-	return true
+	v.pages(ctx, "DescribeVpcs", "", params, func() (any, func() string) {
+		out := &vpcsAnswer{}
+		return out, func() string {
+			for _, one := range out.Vpcs {
+				v.n.VPC, v.n.CIDRs = one.ID, one.Blocks
+				if len(v.n.CIDRs) == 0 {
+					v.n.CIDRs = []string{one.CIDR}
+				}
+			}
+			return out.NextToken
+		}
+	})
+	return len(v.n.CIDRs) > 0
 }
 
 func (v *vpcReader) attributes(ctx context.Context) {
@@ -197,10 +205,13 @@ func (v *vpcReader) associate() {
 }
 
 func (v *vpcReader) gateways(ctx context.Context) {
-	var out gatewaysAnswer
-	if v.describe(ctx, "DescribeInternetGateways", "the internet gateways", filter("attachment.vpc-id", v.n.VPC), &out) {
-		v.n.Gateways = out.IDs
-	}
+	v.pages(ctx, "DescribeInternetGateways", "the internet gateways", filter("attachment.vpc-id", v.n.VPC), func() (any, func() string) {
+		out := &gatewaysAnswer{}
+		return out, func() string {
+			v.n.Gateways = append(v.n.Gateways, out.IDs...)
+			return out.NextToken
+		}
+	})
 }
 
 func (v *vpcReader) nats(ctx context.Context) {

@@ -33,7 +33,10 @@ func (x *Reader) Stack(ctx context.Context, name string) error {
 		return failed
 	}
 	x.keep(func(r *reading.Reading) { r.Stack = s })
-	x.organization(ctx)
+	together(
+		func() { x.organization(ctx) },
+		func() { x.launched(ctx, s) },
+	)
 	x.settled()
 	return nil
 }
@@ -67,18 +70,25 @@ func (x *Reader) describeStack(ctx context.Context, s *reading.Stack) error {
 }
 
 func (x *Reader) stackResources(ctx context.Context, s *reading.Stack) {
-	out, _ := ask(ctx, x, stackQuestion("DescribeStackResources", s.Name, "document"), func(ctx context.Context, in *cloudformation.DescribeStackResourcesInput) (*cloudformation.DescribeStackResourcesOutput, error) {
-		return x.c.Stacks.DescribeStackResources(ctx, in)
-	}, &cloudformation.DescribeStackResourcesInput{StackName: &s.Name})
-	if out == nil {
-		return
-	}
-	s.Resources = map[string]string{}
-	for _, r := range out.StackResources {
-		if id := aws.ToString(r.PhysicalResourceId); id != "" {
-			s.Resources[aws.ToString(r.LogicalResourceId)] = id
+	in := &cloudformation.ListStackResourcesInput{StackName: &s.Name}
+	all := map[string]string{}
+	for {
+		out, _ := ask(ctx, x, stackQuestion("ListStackResources", s.Name, "document"), func(ctx context.Context, in *cloudformation.ListStackResourcesInput) (*cloudformation.ListStackResourcesOutput, error) {
+			return x.c.Stacks.ListStackResources(ctx, in)
+		}, in)
+		if out == nil {
+			return
+		}
+		for _, r := range out.StackResourceSummaries {
+			if id := aws.ToString(r.PhysicalResourceId); id != "" {
+				all[aws.ToString(r.LogicalResourceId)] = id
+			}
+		}
+		if in.NextToken = out.NextToken; in.NextToken == nil {
+			break
 		}
 	}
+	s.Resources = all
 }
 
 func (x *Reader) stackEvents(ctx context.Context, s *reading.Stack) {

@@ -48,6 +48,12 @@ func (r *Reading) Facts() *account.Account {
 	if r.Network != nil {
 		r.Network.facts(&a.Network, r.Region)
 	}
+	for i := range r.MoreNetworks {
+		if a.Network.VPC(r.MoreNetworks[i].VPC) != nil {
+			continue // the default one, which was also asked for by its ID
+		}
+		r.MoreNetworks[i].facts(&a.Network, r.Region)
+	}
 	r.organization(a)
 	return a
 }

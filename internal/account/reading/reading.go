@@ -34,6 +34,8 @@ type Reading struct {
 	Buckets  []Bucket  `json:"buckets,omitempty"`
 	Keys     []Key     `json:"keys,omitempty"`
 	Network  *Network  `json:"network,omitempty"`
+	// MoreNetworks are further VPCs that a stack's instances are in.
+	MoreNetworks []Network `json:"moreNetworks,omitempty"`
 	// Organization is the AWS organisation of the account; null: not asked, or
 	// no answer.
 	Organization *Organization `json:"organization,omitempty"`
@@ -149,6 +151,19 @@ type Stack struct {
 	Template   string                     `json:"template,omitempty"` // of a plain stack
 	Parameters map[string]string          `json:"parameters,omitempty"`
 	Events     []StackEvent               `json:"events,omitempty"` // newest first
+	// Instances are a plain stack's own.
+	Instances []Instance `json:"instances,omitempty"`
+}
+
+// Instance is an EC2 instance of a plain stack.
+type Instance struct {
+	ID string `json:"id"`
+	// LogicalID is that of the instance or of its Auto Scaling group.
+	LogicalID      string   `json:"logicalId"`
+	VPC            string   `json:"vpc"`
+	Subnet         string   `json:"subnet"`
+	SecurityGroups []string `json:"securityGroups"`
+	PublicIP       bool     `json:"publicIp"`
 }
 
 // StackEvent is an event of a stack, in the AWS CLI's words.
@@ -296,6 +311,7 @@ func (r *Reading) Sort() {
 	slices.SortFunc(r.NotRead, func(a, b Refusal) int {
 		return strings.Compare(string(a.Kind)+a.Name+a.Permission, string(b.Kind)+b.Name+b.Permission)
 	})
+	slices.SortFunc(r.MoreNetworks, func(a, b Network) int { return strings.Compare(a.VPC, b.VPC) })
 	for i := range r.Buckets {
 		slices.SortFunc(r.Buckets[i].Objects, func(a, b Object) int { return strings.Compare(a.Key, b.Key) })
 	}
