@@ -7,9 +7,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"beanpole/internal/lazyregexp"
 )
 
 var signalOptions = append(append([]option{
@@ -30,7 +31,7 @@ const signalUsage = `Usage: cfn-signal [options] URL             (of a wait cond
   or:  cfn-signal [options] --stack STACK --resource RESOURCE
 `
 
-var webAddress = regexp.MustCompile(`^https?://`)
+var webAddress = lazyregexp.New(`^https?://`)
 
 // Signal is cfn-signal: it tells CloudFormation that this instance is ready,
 // or that it failed [cb:bin/cfn-signal].

@@ -1,18 +1,18 @@
 package aws
 
 import (
-	"regexp"
 	"strings"
 
 	"beanpole/internal/fact"
+	"beanpole/internal/lazyregexp"
 )
 
 // The agent's patterns for regional endpoints. They are anchored at the start
 // only: whatever follows "amazonaws.com" (".cn", a port, another domain) is
 // not looked at. [cb:endpoint_tool.py]
 var (
-	agentVirtual = regexp.MustCompile(`^https://[a-z0-9.-]+[.-]s3([.-][a-z0-9-]+)\.amazonaws\.com.*\n?$`)
-	agentPath    = regexp.MustCompile(`^https://s3([.-][a-z0-9-]+)\.amazonaws\.com.*\n?$`)
+	agentVirtual = lazyregexp.New(`^https://[a-z0-9.-]+[.-]s3([.-][a-z0-9-]+)\.amazonaws\.com.*\n?$`)
+	agentPath    = lazyregexp.New(`^https://s3([.-][a-z0-9-]+)\.amazonaws\.com.*\n?$`)
 )
 
 // agentFixed are the endpoints that the agent knows by name, tried first and

@@ -2,8 +2,9 @@ package aws
 
 import (
 	"net/url"
-	"regexp"
 	"strings"
+
+	"beanpole/internal/lazyregexp"
 )
 
 // agentCanonical is the path and query as the agent puts them into a Version 4
@@ -23,7 +24,7 @@ func agentCanonical(u *url.URL) (path, query string) {
 }
 
 // pathScheme finds what Python takes for a URL's scheme.
-var pathScheme = regexp.MustCompile(`^[A-Za-z0-9+.-]+:`)
+var pathScheme = lazyregexp.New(`^[A-Za-z0-9+.-]+:`)
 
 // agentJoin resolves a path as Python 2's urljoin does against a bare host.
 func agentJoin(p string) string {

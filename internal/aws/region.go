@@ -1,8 +1,9 @@
 package aws
 
 import (
-	"regexp"
 	"strings"
+
+	"beanpole/internal/lazyregexp"
 )
 
 // regionFacts is what S3 does differently by the age of a region.
@@ -56,7 +57,7 @@ var regions = map[string]regionFacts{
 	"ap-southeast-6": {},                    // 2025-09
 }
 
-var regionShape = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[1-9]$`)
+var regionShape = lazyregexp.New(`^[a-z]{2}(-[a-z]+)+-[1-9]$`)
 
 // SigV2Allowed reports whether S3 takes Signature Version 2 in region: only in
 // those launched before 2014-01-30. False for a name that is not known.

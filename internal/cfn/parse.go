@@ -3,9 +3,9 @@ package cfn
 import (
 	"bytes"
 	"fmt"
-	"regexp"
 	"strings"
 
+	"beanpole/internal/lazyregexp"
 	"beanpole/internal/source"
 )
 
@@ -79,11 +79,11 @@ func FromNode(file string, root *source.Node) (*Template, error) {
 // [CFN:cloudformation-limits].
 const maxResources = 500
 
-var alphanumeric = regexp.MustCompile(`^[A-Za-z0-9]+$`)
+var alphanumeric = lazyregexp.New(`^[A-Za-z0-9]+$`)
 
 // strange are characters that no resource type has, as the curly quotes of
 // word processors.
-var strange = regexp.MustCompile(`[^A-Za-z0-9_@:-]`)
+var strange = lazyregexp.New(`[^A-Za-z0-9_@:-]`)
 
 // wellFormed reports what CloudFormation refuses in any template.
 func (t *Template) wellFormed() error {

@@ -2,9 +2,9 @@ package cfninit
 
 import (
 	"context"
-	"regexp"
 	"strings"
 
+	"beanpole/internal/lazyregexp"
 	"beanpole/internal/source"
 )
 
@@ -168,7 +168,7 @@ func (b *build) python(ctx context.Context, asked *source.Node, name string, com
 	return changed, nil
 }
 
-var pythonURL = regexp.MustCompile(`^https?://.*$`)
+var pythonURL = lazyregexp.New(`^https?://.*$`)
 
 // pythonSpec is a package with its version; a URL in a version's place stands
 // for the package itself.

@@ -1,15 +1,16 @@
 package cfninit
 
 import (
-	"regexp"
 	"strings"
+
+	"beanpole/internal/lazyregexp"
 )
 
 const hidden = "***"
 
 // secretParts are the parts of a URL that let others in: a password, and what
 // makes a presigned URL valid. AWS's agent prints them; beanpole does not.
-var secretParts = regexp.MustCompile(`(://[^/?#@\s:]*:)[^/?#@\s]*(@)|([?&](?i:X-Amz-Signature|X-Amz-Security-Token|X-Amz-Credential|Signature)=)[^&#\s]*`)
+var secretParts = lazyregexp.New(`(://[^/?#@\s:]*:)[^/?#@\s]*(@)|([?&](?i:X-Amz-Signature|X-Amz-Security-Token|X-Amz-Credential|Signature)=)[^&#\s]*`)
 
 // hideURL takes the secret parts out of a text with URLs.
 func hideURL(s string) string { return secretParts.ReplaceAllString(s, "${1}${3}"+hidden+"${2}") }

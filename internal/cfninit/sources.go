@@ -1,16 +1,16 @@
 package cfninit
 
 import (
-	"regexp"
 	"strings"
 
 	"beanpole/internal/fact"
+	"beanpole/internal/lazyregexp"
 	"beanpole/internal/source"
 )
 
 // remotePattern is what `sources` fetches; everything else is the path of a file on
 // the instance, s3:// included. [cb:sources_tool.py]
-var remotePattern = regexp.MustCompile(`(?i)^(https?|ftp)://.*$`)
+var remotePattern = lazyregexp.New(`(?i)^(https?|ftp)://.*$`)
 
 // sources are the steps of a config's `sources`, by directory.
 func (p *Plan) sources(n *source.Node, config string) []Step {

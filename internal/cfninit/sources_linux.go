@@ -6,15 +6,16 @@ import (
 	"io"
 	"os"
 	"path"
-	"regexp"
 	"strings"
+
+	"beanpole/internal/lazyregexp"
 
 	"golang.org/x/sys/unix"
 )
 
 // githubPattern are the addresses whose archives lose their single top folder
 // [cb:sources_tool.py].
-var githubPattern = regexp.MustCompile(`^https?://github.com/.*?/(zipball|tarball)/.*$`)
+var githubPattern = lazyregexp.New(`^https?://github.com/.*?/(zipball|tarball)/.*$`)
 
 // source unpacks one entry of `sources` [cb:sources_tool.py, cb-run]. It is
 // done on every run, whether or not anything changed.

@@ -3,11 +3,11 @@ package check
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"sort"
 	"strings"
 
 	"beanpole/internal/finding"
+	"beanpole/internal/lazyregexp"
 	"beanpole/internal/nginx"
 	"beanpole/internal/pemfile"
 	"beanpole/internal/source"
@@ -147,7 +147,7 @@ func (r *run) apacheFiles() (out []*source.Node) {
 	return out
 }
 
-var apacheFile = regexp.MustCompile(`(?mi)^[ \t]*(<VirtualHost\b|SSLCertificateFile|SSLCertificateKeyFile|SSLPassPhraseDialog)[ \t]+"?([^"\s]+)`)
+var apacheFile = lazyregexp.New(`(?mi)^[ \t]*(<VirtualHost\b|SSLCertificateFile|SSLCertificateKeyFile|SSLPassPhraseDialog)[ \t]+"?([^"\s]+)`)
 
 // apachePairs takes the pairs of an Apache file, one a virtual host.
 func (r *run) apachePairs(text *source.Node) {

@@ -3,10 +3,10 @@ package check
 import (
 	"bytes"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"beanpole/internal/finding"
+	"beanpole/internal/lazyregexp"
 	"beanpole/internal/source"
 )
 
@@ -29,7 +29,7 @@ type ignore struct {
 	used    bool
 }
 
-var ignoreForm = regexp.MustCompile(`(?:^|[\s;])#\s*(beanpole:ignore)(?:[ \t]+([^\s#]+))?[ \t]*(.*)`)
+var ignoreForm = lazyregexp.New(`(?:^|[\s;])#\s*(beanpole:ignore)(?:[ \t]+([^\s#]+))?[ \t]*(.*)`)
 
 // readIgnores finds the comments of this form in a file, of any language in
 // which # begins a comment.

@@ -3,7 +3,6 @@ package check
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -11,6 +10,7 @@ import (
 	"beanpole/internal/cfn"
 	"beanpole/internal/cfninit"
 	"beanpole/internal/fact"
+	"beanpole/internal/lazyregexp"
 	"beanpole/internal/source"
 )
 
@@ -143,9 +143,9 @@ func (r *run) plainWorld(h *plainHost) *access.World {
 }
 
 var (
-	initCall    = regexp.MustCompile(`cfn-init(?:\.exe)?\b([^\n;|&]*)`)
-	initSets    = regexp.MustCompile(`\s(?:-c|--configsets)(?:[ =]+|\s+)["']?([A-Za-z0-9_,.-]*)`)
-	initsSource = regexp.MustCompile(`\s(?:-r|--resource)(?:[ =]+|\s+)["']?([A-Za-z0-9]+)`)
+	initCall    = lazyregexp.New(`cfn-init(?:\.exe)?\b([^\n;|&]*)`)
+	initSets    = lazyregexp.New(`\s(?:-c|--configsets)(?:[ =]+|\s+)["']?([A-Za-z0-9_,.-]*)`)
+	initsSource = lazyregexp.New(`\s(?:-r|--resource)(?:[ =]+|\s+)["']?([A-Za-z0-9]+)`)
 )
 
 // sets are the configSets that the user data has cfn-init run; nil: the set

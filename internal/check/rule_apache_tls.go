@@ -2,10 +2,10 @@ package check
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"beanpole/internal/finding"
+	"beanpole/internal/lazyregexp"
 	"beanpole/internal/source"
 )
 
@@ -52,7 +52,7 @@ packages:
 	},
 }
 
-var sslEngine = regexp.MustCompile(`(?mi)^[ \t]*(SSLEngine[ \t]+on)\b`)
+var sslEngine = lazyregexp.New(`(?mi)^[ \t]*(SSLEngine[ \t]+on)\b`)
 
 // platformApache are the Apache files below .platform/httpd that are read.
 func (r *run) platformApache() (out []*source.Node) {

@@ -1,12 +1,12 @@
 package check
 
 import (
-	"regexp"
 	"strings"
 
 	"beanpole/internal/ebext"
 	"beanpole/internal/fact"
 	"beanpole/internal/finding"
+	"beanpole/internal/lazyregexp"
 	"beanpole/internal/nginx"
 	"beanpole/internal/source"
 )
@@ -57,7 +57,7 @@ port 80 redirects.`,
 
 // rewritten: one condition and one rule of Apache's that redirect all that did
 // not come over HTTPS. A condition in front of it could exempt something.
-var rewritten = regexp.MustCompile(`(?i)(?:^|\n)[ \t]*RewriteEngine[ \t]+on[ \t]*\n(?:[ \t]*\n)*[ \t]*(RewriteCond[ \t]+%\{HTTP:X-Forwarded-Proto\}[ \t]+!=?"?https"?[ \t]*(?:\[NC\])?)[ \t]*\n[ \t]*RewriteRule[ \t]+\S+[ \t]+"?https://\S*[ \t]+\[[^\]\n]*\bR\b`)
+var rewritten = lazyregexp.New(`(?i)(?:^|\n)[ \t]*RewriteEngine[ \t]+on[ \t]*\n(?:[ \t]*\n)*[ \t]*(RewriteCond[ \t]+%\{HTTP:X-Forwarded-Proto\}[ \t]+!=?"?https"?[ \t]*(?:\[NC\])?)[ \t]*\n[ \t]*RewriteRule[ \t]+\S+[ \t]+"?https://\S*[ \t]+\[[^\]\n]*\bR\b`)
 
 // exempt: health checks are treated on their own.
 func exempt(text string) bool {

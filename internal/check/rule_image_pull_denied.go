@@ -2,12 +2,12 @@ package check
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"beanpole/internal/account"
 	"beanpole/internal/fact"
 	"beanpole/internal/finding"
+	"beanpole/internal/lazyregexp"
 	"beanpole/internal/source"
 )
 
@@ -47,7 +47,7 @@ holds; AWSElasticBeanstalkWebTier does not. Without them the deployment fails wi
 
 // registryImage is an image in a private registry of ECR, where a file names
 // one: "Name" and "image" of Dockerrun.aws.json, image of a compose file, FROM.
-var registryImage = regexp.MustCompile(`(?m)(?:"[Nn]ame"\s*:\s*"|"image"\s*:\s*"|^\s*image:\s*["']?|^FROM\s+(?:--platform=\S+\s+)?)(([0-9]{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/([^\s"':@]+))`)
+var registryImage = lazyregexp.New(`(?m)(?:"[Nn]ame"\s*:\s*"|"image"\s*:\s*"|^\s*image:\s*["']?|^FROM\s+(?:--platform=\S+\s+)?)(([0-9]{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/([^\s"':@]+))`)
 
 // pullRights reports the first right that the role lacks for an image.
 func (r *run) pullRights(role *account.Role, text *source.Node, m []int) []*finding.Finding {

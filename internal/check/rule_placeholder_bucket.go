@@ -2,12 +2,12 @@ package check
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"beanpole/internal/access"
 	"beanpole/internal/fact"
 	"beanpole/internal/finding"
+	"beanpole/internal/lazyregexp"
 )
 
 var placeholderBucket = &Rule{
@@ -43,7 +43,7 @@ else's. Names with an underscore cannot be made any more at all.`,
 }
 
 // The samples' own names, and the words that people leave for each other.
-var placeholder = regexp.MustCompile(`(?i)(^|[-.])123456789012($|[-.])|^(my|your)[-_]?(s3[-_]?)?bucket([-_]?name)?$|^bucket[-_]?name$|(^|[-_])your[-_](bucket|account|company)|^(amzn-s3-demo|doc-example)-bucket|xxxxxx|000000000000`)
+var placeholder = lazyregexp.New(`(?i)(^|[-.])123456789012($|[-.])|^(my|your)[-_]?(s3[-_]?)?bucket([-_]?name)?$|^bucket[-_]?name$|(^|[-_])your[-_](bucket|account|company)|^(amzn-s3-demo|doc-example)-bucket|xxxxxx|000000000000`)
 
 func sampleAccount(bucket string) bool {
 	return strings.Contains(bucket, "123456789012")

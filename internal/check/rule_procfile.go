@@ -2,10 +2,10 @@ package check
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"beanpole/internal/finding"
+	"beanpole/internal/lazyregexp"
 )
 
 var procfileLine = &Rule{
@@ -43,7 +43,7 @@ starts the application as it does without one.`,
 	},
 }
 
-var processLine = regexp.MustCompile(`^[A-Za-z0-9_-]+:\s*[^\s].*$`)
+var processLine = lazyregexp.New(`^[A-Za-z0-9_-]+:\s*[^\s].*$`)
 
 // processLines are the lines of a Procfile that are none.
 func (r *run) processLines(name string) (out []*finding.Finding) {

@@ -2,10 +2,10 @@ package check
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"beanpole/internal/finding"
+	"beanpole/internal/lazyregexp"
 	"beanpole/internal/source"
 )
 
@@ -42,7 +42,7 @@ get-config prints one of them.`,
 	},
 }
 
-var variable = regexp.MustCompile(`\$\{?([A-Za-z_][A-Za-z0-9_]*)`)
+var variable = lazyregexp.New(`\$\{?([A-Za-z_][A-Za-z0-9_]*)`)
 
 // emptyInCron is about the first property that a job's line uses; nil when it
 // gets the properties from somewhere itself.

@@ -3,10 +3,10 @@ package check
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"strings"
 
 	"beanpole/internal/finding"
+	"beanpole/internal/lazyregexp"
 	"beanpole/internal/source"
 )
 
@@ -46,9 +46,9 @@ access key in it is known to all of them, and stays in the repository's history.
 }
 
 var (
-	privateKey = regexp.MustCompile(`-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----\s+(?:[A-Za-z-]+: .*\s+)*[A-Za-z0-9+/=]{40,}`)
-	accessKey  = regexp.MustCompile(`\b(?:AKIA|ASIA)[A-Z0-9]{16}\b`)
-	secretKey  = regexp.MustCompile(`^[A-Za-z0-9+/]{40}$`)
+	privateKey = lazyregexp.New(`-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----\s+(?:[A-Za-z-]+: .*\s+)*[A-Za-z0-9+/=]{40,}`)
+	accessKey  = lazyregexp.New(`\b(?:AKIA|ASIA)[A-Z0-9]{16}\b`)
+	secretKey  = lazyregexp.New(`^[A-Za-z0-9+/]{40}$`)
 )
 
 // keyFile: the file's name is that of a private key.

@@ -1,11 +1,11 @@
 package check
 
 import (
-	"regexp"
 	"strings"
 
 	"beanpole/internal/fact"
 	"beanpole/internal/finding"
+	"beanpole/internal/lazyregexp"
 	"beanpole/internal/nginx"
 	"beanpole/internal/source"
 )
@@ -64,7 +64,7 @@ func (r *run) opensByCommand() bool {
 	return false
 }
 
-var apacheListens = regexp.MustCompile(`(?mi)^[ \t]*Listen[ \t]+(?:\S+:)?443\b`)
+var apacheListens = lazyregexp.New(`(?mi)^[ \t]*Listen[ \t]+(?:\S+:)?443\b`)
 
 // listensOn443 is the first place where a proxy's file of the bundle listens on
 // port 443, where that file is read.

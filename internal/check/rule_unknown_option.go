@@ -2,11 +2,11 @@ package check
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"beanpole/internal/ebext"
 	"beanpole/internal/finding"
+	"beanpole/internal/lazyregexp"
 	"beanpole/internal/source"
 )
 
@@ -146,7 +146,7 @@ func misspeltNamespace(text string) string {
 }
 
 // property is a name that only an environment variable has.
-var property = regexp.MustCompile(`^[A-Z][A-Z0-9]*_[A-Z0-9_]+$`)
+var property = lazyregexp.New(`^[A-Z][A-Z0-9]*_[A-Z0-9_]+$`)
 
 // homeOf is the namespace that an option belongs to, "" when there is none or
 // more than one.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"beanpole/internal/finding"
+	"beanpole/internal/lazyregexp"
 	"beanpole/internal/nginx"
 	"beanpole/internal/platform"
 	"beanpole/internal/source"
@@ -81,7 +82,7 @@ func (r *run) nginxText(name string) *source.Node {
 	return nil
 }
 
-var passTarget = regexp.MustCompile(`^(?:https?|grpcs?)://([A-Za-z0-9_-]+)(?::[0-9]+)?(?:/|$)`)
+var passTarget = lazyregexp.New(`^(?:https?|grpcs?)://([A-Za-z0-9_-]+)(?::[0-9]+)?(?:/|$)`)
 
 // passedTo is the name of one part to which a directive passes requests; "" for
 // an address, a full domain name, a variable.
@@ -137,7 +138,7 @@ func (r *run) noUpstream(f *proxyFile, d *nginx.Directive, name string, certain 
 	return out
 }
 
-var anyPort = regexp.MustCompile(`:[0-9]+`)
+var anyPort = lazyregexp.New(`:[0-9]+`)
 
 // applicationAddress is the target with the application's address in the name's
 // place. Its port is property PORT, or the platform's own.

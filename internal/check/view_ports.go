@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"beanpole/internal/lazyregexp"
 	"beanpole/internal/nginx"
 )
 
@@ -43,7 +44,7 @@ func (r *run) servedPorts() (ports map[int]bool, known bool) {
 	return ports, certain
 }
 
-var apachePort = regexp.MustCompile(`(?mi)^[ \t]*(Listen[ \t]+(\S+))`)
+var apachePort = lazyregexp.New(`(?mi)^[ \t]*(Listen[ \t]+(\S+))`)
 
 // addPort adds the port of an address; 80 for one without.
 func addPort(ports map[int]bool, address string) {

@@ -1,9 +1,9 @@
 package check
 
 import (
-	"regexp"
 	"strings"
 
+	"beanpole/internal/lazyregexp"
 	"beanpole/internal/source"
 )
 
@@ -81,7 +81,7 @@ func referencesIn(n *source.Node, out []reference) []reference {
 }
 
 // textReference finds functions in the text between backticks.
-var textReference = regexp.MustCompile("\"(Ref|Fn::GetAtt)\"\\s*:\\s*(?:\\[\\s*)?\"(AWSEB[A-Za-z0-9]+)\"")
+var textReference = lazyregexp.New("\"(Ref|Fn::GetAtt)\"\\s*:\\s*(?:\\[\\s*)?\"(AWSEB[A-Za-z0-9]+)\"")
 
 // getAtt is the resource of Fn::GetAtt's argument, a list or a text with a dot.
 func getAtt(n *source.Node) (reference, bool) {

@@ -5,6 +5,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"runtime"
+	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -44,6 +48,35 @@ func TestTheProgramIsOneStaticFile(t *testing.T) {
 				t.Errorf("has %d bytes, more than %d", st.Size(), most)
 			}
 			t.Logf("%.1f MiB", float64(st.Size())/(1<<20))
+			if arch == runtime.GOARCH {
+				startsWithLittle(t, file)
+			}
 		})
+	}
+}
+
+// startsWithLittle holds what the program's packages allocate before main, in
+// bytes: every command pays for it, and a table or a pattern that is made at the
+// start is easily overlooked. GODEBUG=inittrace=1 shows whose they are.
+func startsWithLittle(t *testing.T, program string) {
+	const mostOwn, most = 200 << 10, 2 << 20
+	c := exec.Command(program, "version")
+	c.Env = append(os.Environ(), "GODEBUG=inittrace=1")
+	var trace strings.Builder
+	c.Stderr = &trace
+	if err := c.Run(); err != nil {
+		t.Fatalf("run version: %v\n%s", err, trace.String())
+	}
+	own, all := 0, 0
+	for _, m := range regexp.MustCompile(`(?m)^init (\S+) @.* (\d+) bytes, \d+ allocs$`).FindAllStringSubmatch(trace.String(), -1) {
+		n, _ := strconv.Atoi(m[2])
+		all += n
+		if strings.HasPrefix(m[1], "beanpole/") {
+			own += n
+		}
+	}
+	t.Logf("allocated before main: %d bytes, of which by beanpole's own packages %d", all, own)
+	if own == 0 || own > mostOwn || all > most {
+		t.Errorf("the packages allocate %d bytes before main, beanpole's own %d; at most %d and %d are allowed:\n%s", all, own, most, mostOwn, trace.String())
 	}
 }

@@ -2,12 +2,13 @@ package cli
 
 import (
 	"context"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"beanpole/internal/lazyregexp"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -115,7 +116,7 @@ func (f *follower) stackNews(ctx context.Context, stack string) (lines []line, e
 	return lines, nil
 }
 
-var instanceID = regexp.MustCompile(`\bi-[0-9a-f]{8,17}\b`)
+var instanceID = lazyregexp.New(`\bi-[0-9a-f]{8,17}\b`)
 
 func (f *follower) beanNews(ctx context.Context) (lines []line, err error) {
 	in := &elasticbeanstalk.DescribeEventsInput{StartTime: &f.from, MaxRecords: aws.Int32(1000)}

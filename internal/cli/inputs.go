@@ -2,7 +2,6 @@ package cli
 
 import (
 	"os"
-	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -10,6 +9,7 @@ import (
 	"beanpole/internal/cfn"
 	"beanpole/internal/ebext"
 	"beanpole/internal/fact"
+	"beanpole/internal/lazyregexp"
 	"beanpole/internal/source"
 )
 
@@ -63,8 +63,8 @@ func (f *inputFlags) readTemplate() (*cfn.Template, error) {
 }
 
 var (
-	regionForm = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]+$`)
-	stackForm  = regexp.MustCompile(`^[a-zA-Z][-a-zA-Z0-9]{0,127}$`) // as CloudFormation has it
+	regionForm = lazyregexp.New(`^[a-z]{2}(-[a-z]+)+-[0-9]+$`)
+	stackForm  = lazyregexp.New(`^[a-zA-Z][-a-zA-Z0-9]{0,127}$`) // as CloudFormation has it
 )
 
 func checkRegion(region string) error {

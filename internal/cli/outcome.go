@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -18,6 +17,7 @@ import (
 	"beanpole/internal/account"
 	"beanpole/internal/check"
 	"beanpole/internal/diagnose"
+	"beanpole/internal/lazyregexp"
 	"beanpole/internal/logs"
 )
 
@@ -190,7 +190,7 @@ func (d *deployment) readLogs(ctx context.Context, f *follower) (logs []instance
 }
 
 // stamp is how the lines of errorLogs begin, in UTC.
-var stamp = regexp.MustCompile(`^\[?(\d{4})[-/](\d\d)[-/](\d\d)[ T](\d\d:\d\d:\d\d)[.,](\d{3})`)
+var stamp = lazyregexp.New(`^\[?(\d{4})[-/](\d\d)[-/](\d\d)[ T](\d\d:\d\d:\d\d)[.,](\d{3})`)
 
 // since splits a log at a time: what earlier deployments wrote on the same
 // instance says nothing of this one. skipped counts their lines.

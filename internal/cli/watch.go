@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"regexp"
 	"syscall"
 	"time"
 
@@ -15,6 +14,7 @@ import (
 	"beanpole/internal/account/live"
 	"beanpole/internal/account/reading"
 	"beanpole/internal/diagnose"
+	"beanpole/internal/lazyregexp"
 )
 
 // watchEvery is how often a live environment is asked: AWS writes events
@@ -28,18 +28,18 @@ var quietFor = 45 * time.Second
 // retries of cfn-bootstrap 2.0's util.py; EB: using-features.rolling-version-deploy,
 // command-options-general (Timeout 600, DefaultWait).
 var silences = []struct {
-	after *regexp.Regexp
+	after *lazyregexp.Regexp
 	says  string
 }{
-	{regexp.MustCompile(`(?i)Waiting for EC2 instances to launch|Created Auto Scaling group`),
+	{lazyregexp.New(`(?i)Waiting for EC2 instances to launch|Created Auto Scaling group`),
 		"instances start, install the platform's parts and report; this takes 2 to 5 minutes, and is given up after the command timeout (600 seconds unless set)"},
-	{regexp.MustCompile(`(?i)Added instance|Deploying new version|Updating environment|Command is executing|Batch \d`),
+	{lazyregexp.New(`(?i)Added instance|Deploying new version|Updating environment|Command is executing|Batch \d`),
 		"the instances run the deployment; a fetch that fails is retried for about 5 minutes (404 from instance metadata or a server's 5xx), 11 at the longest, before anything is said"},
-	{regexp.MustCompile(`(?i)Created (load balancer|target group|security group)|createEnvironment is starting`),
+	{lazyregexp.New(`(?i)Created (load balancer|target group|security group)|createEnvironment is starting`),
 		"CloudFormation makes the environment's resources; a load balancer takes 2 to 3 minutes"},
-	{regexp.MustCompile(`(?i)terminat|deleting`),
+	{lazyregexp.New(`(?i)terminat|deleting`),
 		"resources are removed; instances first leave the load balancer (connection draining)"},
-	{regexp.MustCompile(`(?i)health has transitioned`),
+	{lazyregexp.New(`(?i)health has transitioned`),
 		"the health agent reports every 10 seconds and changes are told after a while; commands on instances may still run"},
 }
 

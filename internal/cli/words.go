@@ -1,11 +1,11 @@
 package cli
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"beanpole/internal/cfn"
+	"beanpole/internal/lazyregexp"
 )
 
 // words are the arguments that a further command on the same input takes.
@@ -51,7 +51,7 @@ func (p *prediction) openParameters() (out []string) {
 	return out
 }
 
-var plainWord = regexp.MustCompile(`^[-\w./:=@%+,]+$`)
+var plainWord = lazyregexp.New(`^[-\w./:=@%+,]+$`)
 
 // word quotes an argument where a shell would take it apart.
 func word(s string) string {

@@ -7,12 +7,12 @@ package diagnose
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
 
 	"beanpole/internal/access"
+	"beanpole/internal/lazyregexp"
 )
 
 // Stage is when on the way to a running application something fails. Where
@@ -87,7 +87,7 @@ type Sign struct {
 	// Not are parts of texts that Pattern matches and that show something else.
 	Not []string
 
-	re func() *regexp.Regexp
+	re *lazyregexp.Regexp
 }
 
 func (s *Sign) match(text string) map[string]string {
@@ -97,13 +97,12 @@ func (s *Sign) match(text string) map[string]string {
 	if s.Pattern == "" {
 		return map[string]string{}
 	}
-	re := s.re()
-	m := re.FindStringSubmatch(text)
+	m := s.re.FindStringSubmatch(text)
 	if m == nil {
 		return nil
 	}
 	groups := map[string]string{}
-	for i, name := range re.SubexpNames() {
+	for i, name := range s.re.SubexpNames() {
 		if name != "" && m[i] != "" {
 			groups[name] = m[i]
 		}
@@ -120,7 +119,7 @@ var Causes = sync.OnceValue(func() []*Cause {
 	for _, c := range all {
 		for i := range c.Signs {
 			s := &c.Signs[i]
-			s.re = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(s.Pattern) })
+			s.re = lazyregexp.New(s.Pattern)
 		}
 	}
 	return all

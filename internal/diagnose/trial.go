@@ -1,11 +1,11 @@
 package diagnose
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
+	"beanpole/internal/lazyregexp"
 	"beanpole/internal/logs"
 )
 
@@ -80,7 +80,7 @@ func failing(r *logs.Record) bool {
 }
 
 // aside are commands of the engine whose success says nothing of a deployment.
-var aside = regexp.MustCompile(`(?:Engine command: \(|checking whether command |finished execution on command: )(?:tail-log|bundle-log|publish-log|rotate-log)|Executing instruction: Get(?:Bundle|Tail)Logs`)
+var aside = lazyregexp.New(`(?:Engine command: \(|checking whether command |finished execution on command: )(?:tail-log|bundle-log|publish-log|rotate-log)|Executing instruction: Get(?:Bundle|Tail)Logs`)
 
 // deployed reports whether a record says that a deployment succeeded: the engine
 // says the same of fetching logs.
@@ -276,7 +276,7 @@ func quietLevel(r *logs.Record) bool {
 	return false
 }
 
-var commandBlock = regexp.MustCompile(`^(Test for )?Command (\S+)\s*$`)
+var commandBlock = lazyregexp.New(`^(Test for )?Command (\S+)\s*$`)
 
 // findHarmless marks what commands wrote that ended well, whose failure is
 // ignored, or that were tests.
@@ -310,9 +310,9 @@ func (t *trial) findHarmless() {
 }
 
 // commandOutput begins what old agents log of a command's output.
-var commandOutput = regexp.MustCompile(`^Command (\S+) output: `)
+var commandOutput = lazyregexp.New(`^Command (\S+) output: `)
 
-var commandFailed = regexp.MustCompile(`^Command (\S+) .*failed`)
+var commandFailed = lazyregexp.New(`^Command (\S+) .*failed`)
 
 // ignored are the commands of cfn-init.log whose failure is passed over; their
 // own lines become harmless too.

@@ -1,12 +1,12 @@
 package ebext
 
 import (
-	"regexp"
 	"slices"
 	"sort"
 	"strconv"
 	"strings"
 
+	"beanpole/internal/lazyregexp"
 	"beanpole/internal/source"
 )
 
@@ -68,7 +68,7 @@ func processes(s Settings) []string {
 	return names
 }
 
-var notInLogicalID = regexp.MustCompile(`[^A-Za-z0-9]`)
+var notInLogicalID = lazyregexp.New(`[^A-Za-z0-9]`)
 
 // targetGroup is the logical ID of a process's target group. That of the
 // default process is documented; the others' follow those of listeners

@@ -1,11 +1,11 @@
 package ebext
 
 import (
-	"regexp"
 	"strings"
 
 	"beanpole/internal/cfn"
 	"beanpole/internal/fact"
+	"beanpole/internal/lazyregexp"
 	"beanpole/internal/source"
 )
 
@@ -109,7 +109,7 @@ func typeOf(logicalID string) string {
 	return ""
 }
 
-var variable = regexp.MustCompile(`\$\{([A-Za-z0-9]+)`)
+var variable = lazyregexp.New(`\$\{([A-Za-z0-9]+)`)
 
 // references adds the names that n's functions refer to, in order.
 func references(n *source.Node, names []string) []string {

@@ -6,12 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"regexp"
 	"strings"
 	"time"
 
 	"beanpole/internal/ebext"
 	"beanpole/internal/instance"
+	"beanpole/internal/lazyregexp"
 	"beanpole/internal/platform"
 )
 
@@ -139,7 +139,7 @@ func (d *deployment) failAL1(path, name string, err error) {
 	}
 }
 
-var failedCommand = regexp.MustCompile(`^Command (.*) failed$`)
+var failedCommand = lazyregexp.New(`^Command (.*) failed$`)
 
 // buildText is what the host manager makes of cfn-init's error: it takes the
 // first line, since its pattern stops at a newline; for a command it takes

@@ -7,17 +7,18 @@ import (
 	"os"
 	"os/exec"
 	"os/user"
-	"regexp"
 	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
+
+	"beanpole/internal/lazyregexp"
 )
 
 // procLine is what a line of a Procfile or Buildfile has to look like.
 // [EB:platforms-linux-extend]
-var procLine = regexp.MustCompile(`^([A-Za-z0-9_-]+):\s*([^\s].*)$`)
+var procLine = lazyregexp.New(`^([A-Za-z0-9_-]+):\s*([^\s].*)$`)
 
 // entry is one line of a Procfile or Buildfile.
 type entry struct{ name, command string }

@@ -3,12 +3,12 @@ package finding
 import (
 	"bytes"
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"beanpole/internal/fact"
+	"beanpole/internal/lazyregexp"
 	"beanpole/internal/source"
 )
 
@@ -164,12 +164,12 @@ func lineAt(data []byte, at source.Pos) (string, bool) {
 // secrets find the values of secret keys on a line, signatures and tokens in
 // a URL's query, passwords in front of its host, and private keys on a line with
 // their BEGIN, so that none is printed.
-var secrets = []*regexp.Regexp{
-	regexp.MustCompile(`(?i)(?:secret_?(?:access_?)?key|password)["']?\s*[:=]\s*["']?([^"',\s}]+)`),
-	regexp.MustCompile(`(?i)[?&](?:x-amz-signature|x-amz-security-token|signature|token|sig)=([^"',\s}&]+)`),
-	regexp.MustCompile(`PRIVATE KEY-----(.+?)(?:-----END|$)`),
-	regexp.MustCompile(`://[^\s/@:"']*:([^\s/@"']+)@`),
-	regexp.MustCompile(`^\s*([A-Za-z0-9+/]{40,}={0,2})\s*$`), // a line of a key
+var secrets = []*lazyregexp.Regexp{
+	lazyregexp.New(`(?i)(?:secret_?(?:access_?)?key|password)["']?\s*[:=]\s*["']?([^"',\s}]+)`),
+	lazyregexp.New(`(?i)[?&](?:x-amz-signature|x-amz-security-token|signature|token|sig)=([^"',\s}&]+)`),
+	lazyregexp.New(`PRIVATE KEY-----(.+?)(?:-----END|$)`),
+	lazyregexp.New(`://[^\s/@:"']*:([^\s/@"']+)@`),
+	lazyregexp.New(`^\s*([A-Za-z0-9+/]{40,}={0,2})\s*$`), // a line of a key
 }
 
 // maySecret is a quick look that tells of most lines that none of secrets finds

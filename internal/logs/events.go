@@ -3,10 +3,11 @@ package logs
 import (
 	"bytes"
 	"encoding/json"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
+
+	"beanpole/internal/lazyregexp"
 )
 
 // described is one event of describe-events or describe-stack-events in JSON.
@@ -108,7 +109,7 @@ func isoTime(s string) time.Time {
 	return time.Time{}
 }
 
-var levels = regexp.MustCompile(`^(TRACE|DEBUG|INFO|WARN|ERROR|FATAL)$`)
+var levels = lazyregexp.New(`^(TRACE|DEBUG|INFO|WARN|ERROR|FATAL)$`)
 
 // columns reads a line of the AWS CLI's text output: fields in the alphabetical
 // order of their names, tabs between them.
@@ -150,10 +151,10 @@ func fields(values []string, stack bool) (e described) {
 	return e
 }
 
-var resourceType = regexp.MustCompile(`^(?:AWS|Custom)::\S+$`)
+var resourceType = lazyregexp.New(`^(?:AWS|Custom)::\S+$`)
 
 // stackTime begins a line copied from CloudFormation's console.
-var stackTime = regexp.MustCompile(`^\s*((?:\d{4}-\d\d-\d\d )?\d{1,2}:\d\d:\d\d) (UTC[+-]\d{4})(?:\t| \| )`)
+var stackTime = lazyregexp.New(`^\s*((?:\d{4}-\d\d-\d\d )?\d{1,2}:\d\d:\d\d) (UTC[+-]\d{4})(?:\t| \| )`)
 
 // consoleStack reads a line copied from CloudFormation's console: cells with tabs
 // between them, a time of day first.
@@ -208,7 +209,7 @@ func upright(records []*Record) {
 
 func (r *Record) ofEvents() bool { return r.Kind == Event || r.Kind == StackEvent }
 
-var stackStatus = regexp.MustCompile(`^[A-Z]+(_[A-Z]+)*_(IN_PROGRESS|COMPLETE|FAILED)$`)
+var stackStatus = lazyregexp.New(`^[A-Z]+(_[A-Z]+)*_(IN_PROGRESS|COMPLETE|FAILED)$`)
 
 // table reads the AWS CLI's table output, with the names above the columns or
 // with a name and a value a row.
@@ -218,7 +219,7 @@ type table struct {
 	e     described
 }
 
-var frame = regexp.MustCompile(`^[|+\-= ]+$`)
+var frame = lazyregexp.New(`^[|+\-= ]+$`)
 
 // row takes a line of a table; false when the line is none.
 func (p *parser) row(l string, number int) bool {

@@ -1,18 +1,18 @@
 package logs
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
+
+	"beanpole/internal/lazyregexp"
 )
 
 // form is how one kind of entry begins.
 type form struct {
 	kind   Kind
-	head   *regexp.Regexp // groups: t time, z zone, s severity, h head, x where the text begins
-	layout string         // of the time
+	head   *lazyregexp.Regexp // groups: t time, z zone, s severity, h head, x where the text begins
+	layout string             // of the time
 	// shipped: the form is so much its own that it is found behind what log
 	// shippers put in front.
 	shipped bool
@@ -29,35 +29,32 @@ const eventWords = `(?:\[Instance: |Environment |Failed |Command |Unsuccessful |
 // The forms, most particular first. Sources: the files that the platforms and
 // aws-cfn-bootstrap 1.4 write, EB CLI's event lines, what eb_deployer, the
 // GitHub action beanstalk-deploy and the Terraform provider print of events,
-// nginx's and httpd's error logs, healthd's, RFC 3164 for syslog. They are
-// compiled when the first line is read: most commands read none.
-var forms = sync.OnceValue(func() []form {
-	return []form{
-		{Activity, regexp.MustCompile(`^\[(?P<t>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+)Z\] (?P<s>[A-Z]+)\s+\[\d+\]\s+(?:- \[(?P<h>[^\]]*(?:\[[^\]]*\][^\]]*)*)\] : |: ?)`), "2006-01-02T15:04:05.999999999", true, ""},
-		{Engine, regexp.MustCompile(`^(?P<t>\d{4}/\d\d/\d\d \d\d:\d\d:\d\d\.\d+) \[(?P<s>[A-Z]+)\] ?`), "2006/01/02 15:04:05.999999999", true, ""},
-		{Engine, regexp.MustCompile(`^\s*\[(?P<s>ERROR)\] (?P<x>An error occurred during execution of command |Custom SSM )`), "", true, ""},
-		{InitCommand, regexp.MustCompile(`^(?P<t>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) P\d+ \[(?P<s>[A-Z]+)\] ?`), "2006-01-02 15:04:05,000", true, ""},
-		{Init, regexp.MustCompile(`^(?P<t>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) \[(?P<s>[A-Z]+)\] ?`), "2006-01-02 15:04:05,000", true, ""},
-		{CloudInit, regexp.MustCompile(`^(?P<t>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) - (?P<h>[\w.]+)\[(?P<s>[A-Z]+)\]: `), "2006-01-02 15:04:05,000", true, ""},
-		{Proxy, regexp.MustCompile(`^(?P<t>\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) \[(?P<s>[a-z]+)\] \d+#\d+: (?:\*\d+ )?`), "2006/01/02 15:04:05", true, ""},
-		{Proxy, regexp.MustCompile(`^\[\w{3} (?P<t>\w{3} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)? \d{4})\] \[(?P<h>\w*):?(?P<s>\w+)\] (?:\[pid \d+[^\]]*\] )?(?:\[(?:client|remote) [^\]]*\] )?`), "Jan _2 15:04:05.999999 2006", true, ""},
-		{System, regexp.MustCompile(`^[A-Z], \[(?P<t>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.\d+ #\d+\]\s+(?P<s>\w+) -- ?\w*: `), "2006-01-02T15:04:05", true, ""},
-		{Event, regexp.MustCompile(`^\[(?P<t>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) UTC\]\[environment:[^\]]*\] `), "2006-01-02 15:04:05", true, ""},
-		{Event, regexp.MustCompile(`^(?P<t>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.\d+)? \+0000 UTC \(e-\w+\) : `), "2006-01-02 15:04:05", true, "ERROR"},
-		{Event, regexp.MustCompile(`^(?P<t>\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)(?P<z>(?:\.\d+)?(?:Z| ?(?:UTC|\(UTC\))?[+-]\d\d:?\d\d| UTC| \(UTC\)))?[\s|]+(?P<s>` + levelWords + `)\b[\s|:]+`), "2006-01-02 15:04:05", true, ""},
-		{Event, regexp.MustCompile(`^(?P<t>(?:January|February|March|April|May|June|July|August|September|October|November|December) \d{1,2}, \d{4} \d\d:\d\d:\d\d)(?P<z> \(UTC[^)]*\))[\s|]+(?P<s>` + levelWords + `)\b[\s|:]+`), "January 2, 2006 15:04:05", false, ""},
-		{Event, regexp.MustCompile(`^(?P<t>\d\d:\d\d:\d\d) (?P<s>` + levelWords + `): `), "15:04:05", true, ""},
-		{Event, regexp.MustCompile(`^\s*(?:\S+: )?(?P<s>ERROR): (?P<h>\w+(?:Error|Exception)) - `), "", true, ""},
-		{Event, regexp.MustCompile(`^(?:\S+: )?An error occurred \((?P<h>\w+)\) when calling the (?:\w+Environment|\w+ApplicationVersion|\w+Application|\w+ConfigurationTemplate|\w+Stack|\w+ChangeSet) operation: `), "", true, "ERROR"},
-		{Event, regexp.MustCompile(`^\s*(?:Env Event: )`), "", false, ""},
-		{Event, regexp.MustCompile(`^\s*(?P<s>INFO|WARN|ERROR|FATAL):? {1,8}(?P<x>` + eventWords + `)`), "", true, ""},
-		{Access, regexp.MustCompile(`^\S+ \S+ \S+ \[(?P<t>\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\] "`), "02/Jan/2006:15:04:05 -0700", false, ""},
-		{System, regexp.MustCompile(`^(?P<t>\w{3} [ \d]\d \d\d:\d\d:\d\d) \S+ (?P<h>[\w./@()-]+)(?:\[\d+\])?: `), "Jan _2 15:04:05", false, ""},
-	}
-})
+// nginx's and httpd's error logs, healthd's, RFC 3164 for syslog.
+var forms = []form{
+	{Activity, lazyregexp.New(`^\[(?P<t>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+)Z\] (?P<s>[A-Z]+)\s+\[\d+\]\s+(?:- \[(?P<h>[^\]]*(?:\[[^\]]*\][^\]]*)*)\] : |: ?)`), "2006-01-02T15:04:05.999999999", true, ""},
+	{Engine, lazyregexp.New(`^(?P<t>\d{4}/\d\d/\d\d \d\d:\d\d:\d\d\.\d+) \[(?P<s>[A-Z]+)\] ?`), "2006/01/02 15:04:05.999999999", true, ""},
+	{Engine, lazyregexp.New(`^\s*\[(?P<s>ERROR)\] (?P<x>An error occurred during execution of command |Custom SSM )`), "", true, ""},
+	{InitCommand, lazyregexp.New(`^(?P<t>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) P\d+ \[(?P<s>[A-Z]+)\] ?`), "2006-01-02 15:04:05,000", true, ""},
+	{Init, lazyregexp.New(`^(?P<t>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) \[(?P<s>[A-Z]+)\] ?`), "2006-01-02 15:04:05,000", true, ""},
+	{CloudInit, lazyregexp.New(`^(?P<t>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) - (?P<h>[\w.]+)\[(?P<s>[A-Z]+)\]: `), "2006-01-02 15:04:05,000", true, ""},
+	{Proxy, lazyregexp.New(`^(?P<t>\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) \[(?P<s>[a-z]+)\] \d+#\d+: (?:\*\d+ )?`), "2006/01/02 15:04:05", true, ""},
+	{Proxy, lazyregexp.New(`^\[\w{3} (?P<t>\w{3} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)? \d{4})\] \[(?P<h>\w*):?(?P<s>\w+)\] (?:\[pid \d+[^\]]*\] )?(?:\[(?:client|remote) [^\]]*\] )?`), "Jan _2 15:04:05.999999 2006", true, ""},
+	{System, lazyregexp.New(`^[A-Z], \[(?P<t>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.\d+ #\d+\]\s+(?P<s>\w+) -- ?\w*: `), "2006-01-02T15:04:05", true, ""},
+	{Event, lazyregexp.New(`^\[(?P<t>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) UTC\]\[environment:[^\]]*\] `), "2006-01-02 15:04:05", true, ""},
+	{Event, lazyregexp.New(`^(?P<t>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.\d+)? \+0000 UTC \(e-\w+\) : `), "2006-01-02 15:04:05", true, "ERROR"},
+	{Event, lazyregexp.New(`^(?P<t>\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)(?P<z>(?:\.\d+)?(?:Z| ?(?:UTC|\(UTC\))?[+-]\d\d:?\d\d| UTC| \(UTC\)))?[\s|]+(?P<s>` + levelWords + `)\b[\s|:]+`), "2006-01-02 15:04:05", true, ""},
+	{Event, lazyregexp.New(`^(?P<t>(?:January|February|March|April|May|June|July|August|September|October|November|December) \d{1,2}, \d{4} \d\d:\d\d:\d\d)(?P<z> \(UTC[^)]*\))[\s|]+(?P<s>` + levelWords + `)\b[\s|:]+`), "January 2, 2006 15:04:05", false, ""},
+	{Event, lazyregexp.New(`^(?P<t>\d\d:\d\d:\d\d) (?P<s>` + levelWords + `): `), "15:04:05", true, ""},
+	{Event, lazyregexp.New(`^\s*(?:\S+: )?(?P<s>ERROR): (?P<h>\w+(?:Error|Exception)) - `), "", true, ""},
+	{Event, lazyregexp.New(`^(?:\S+: )?An error occurred \((?P<h>\w+)\) when calling the (?:\w+Environment|\w+ApplicationVersion|\w+Application|\w+ConfigurationTemplate|\w+Stack|\w+ChangeSet) operation: `), "", true, "ERROR"},
+	{Event, lazyregexp.New(`^\s*(?:Env Event: )`), "", false, ""},
+	{Event, lazyregexp.New(`^\s*(?P<s>INFO|WARN|ERROR|FATAL):? {1,8}(?P<x>` + eventWords + `)`), "", true, ""},
+	{Access, lazyregexp.New(`^\S+ \S+ \S+ \[(?P<t>\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\] "`), "02/Jan/2006:15:04:05 -0700", false, ""},
+	{System, lazyregexp.New(`^(?P<t>\w{3} [ \d]\d \d\d:\d\d:\d\d) \S+ (?P<h>[\w./@()-]+)(?:\[\d+\])?: `), "Jan _2 15:04:05", false, ""},
+}
 
 // instanceID is how an entry names its instance.
-var instanceID = regexp.MustCompile(`\bi-[0-9a-f]{8}(?:[0-9a-f]{9})?\b`)
+var instanceID = lazyregexp.New(`\bi-[0-9a-f]{8}(?:[0-9a-f]{9})?\b`)
 
 // shipperRoom is how far in a line an entry may begin behind what a log
 // shipper put in front, in bytes.
@@ -94,7 +91,7 @@ func wordByte(c byte) bool {
 }
 
 func headAt(line string, inside bool) (r Record, ok bool) {
-	for _, f := range forms() {
+	for _, f := range forms {
 		if inside && !f.shipped {
 			continue
 		}
@@ -147,7 +144,7 @@ func when(layout, s string) time.Time {
 	return t.UTC()
 }
 
-var zone = regexp.MustCompile(`([+-])(\d\d):?(\d\d)`)
+var zone = lazyregexp.New(`([+-])(\d\d):?(\d\d)`)
 
 // offset is how far a zone's clock is ahead of UTC, for "UTC+0200" and the like.
 func offset(s string) time.Duration {

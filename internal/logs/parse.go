@@ -1,9 +1,10 @@
 package logs
 
 import (
-	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"beanpole/internal/lazyregexp"
 )
 
 const (
@@ -47,7 +48,7 @@ func (x *Reader) parse(name string, all []stretch) {
 }
 
 // rule is the line above and below a file's name in tail logs.
-var rule = regexp.MustCompile(`^-{20,}$`)
+var rule = lazyregexp.New(`^-{20,}$`)
 
 func (p *parser) stretch(text string, line int) {
 	lines := unwrapped(strings.Split(strings.TrimSuffix(text, "\n"), "\n"))
@@ -104,7 +105,7 @@ func (p *parser) entry(text string, before ahead, l string, number int) {
 	p.more(text, before, l, number)
 }
 
-var dashes = regexp.MustCompile(`^[-| ]+$`)
+var dashes = lazyregexp.New(`^[-| ]+$`)
 
 // more takes a line that begins no entry.
 func (p *parser) more(text string, before ahead, l string, number int) {

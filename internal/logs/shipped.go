@@ -2,10 +2,10 @@ package logs
 
 import (
 	"encoding/json"
-	"regexp"
 	"strings"
-	"sync"
 	"time"
+
+	"beanpole/internal/lazyregexp"
 )
 
 // prefixes are what log shippers, terminals and mails put before each line, in
@@ -13,19 +13,17 @@ import (
 // instance. Sources: `aws logs tail`, `docker logs -t`, the logs of GitHub
 // Actions and `gh run view --log`, Azure Pipelines, Jenkins' timestamper, docker
 // compose, RFC 5424, and quotes in Markdown.
-var prefixes = sync.OnceValue(func() []*regexp.Regexp {
-	return []*regexp.Regexp{
-		regexp.MustCompile(`^(?:> ?)+`),
-		regexp.MustCompile(`^(?:[^\t]{1,60}\t[^\t]{1,80}\t)?\x{feff}?(?P<t>\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)) (?:(?P<i>\S*\bi-[0-9a-f]{8}(?:[0-9a-f]{9})?)\b\S* )?`),
-		regexp.MustCompile(`^\[(?P<t>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)\] `),
-		regexp.MustCompile(`^<\d{1,3}>\d (?P<t>\d{4}-\d\d-\d\dT\S+) (?P<i>\S+) \S+ \S+ \S+ (?:-|\[.*?\]) `),
-		regexp.MustCompile(`^(?:##\[error\]|::error::|\[error\] )`),
-		regexp.MustCompile(`^\[(?P<i>[\w.-]+)\]: `),
-		regexp.MustCompile(`^(?P<i>[\w.-]{1,60}) +\| `),
-		regexp.MustCompile(`^(?P<i>i-[0-9a-f]{8}(?:[0-9a-f]{9})?)(?::| \|)? `),
-		regexp.MustCompile(`^\s*(?:[*│╷╵•-] )+`),
-	}
-})
+var prefixes = []*lazyregexp.Regexp{
+	lazyregexp.New(`^(?:> ?)+`),
+	lazyregexp.New(`^(?:[^\t]{1,60}\t[^\t]{1,80}\t)?\x{feff}?(?P<t>\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)) (?:(?P<i>\S*\bi-[0-9a-f]{8}(?:[0-9a-f]{9})?)\b\S* )?`),
+	lazyregexp.New(`^\[(?P<t>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)\] `),
+	lazyregexp.New(`^<\d{1,3}>\d (?P<t>\d{4}-\d\d-\d\dT\S+) (?P<i>\S+) \S+ \S+ \S+ (?:-|\[.*?\]) `),
+	lazyregexp.New(`^(?:##\[error\]|::error::|\[error\] )`),
+	lazyregexp.New(`^\[(?P<i>[\w.-]+)\]: `),
+	lazyregexp.New(`^(?P<i>[\w.-]{1,60}) +\| `),
+	lazyregexp.New(`^(?P<i>i-[0-9a-f]{8}(?:[0-9a-f]{9})?)(?::| \|)? `),
+	lazyregexp.New(`^\s*(?:[*│╷╵•-] )+`),
+}
 
 // ahead is what stood before a line.
 type ahead struct {
@@ -60,7 +58,7 @@ func unshipped(l string) (string, ahead) {
 }
 
 func (a *ahead) take(l string) (string, bool) {
-	for _, re := range prefixes() {
+	for _, re := range prefixes {
 		m := re.FindStringSubmatchIndex(l)
 		if m == nil {
 			continue

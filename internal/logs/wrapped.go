@@ -1,9 +1,10 @@
 package logs
 
 import (
-	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"beanpole/internal/lazyregexp"
 )
 
 // narrowest is the least width of a terminal, in columns, at which lines of a
@@ -14,7 +15,7 @@ const narrowest = 40
 // NULs any more.
 const joinedLine = "\x00"
 
-var rim = regexp.MustCompile(`^[-+]+$`)
+var rim = lazyregexp.New(`^[-+]+$`)
 
 // unwrapped puts the rows of the AWS CLI's tables together that a terminal cut:
 // all rows are as long as the table's frame. The number of lines stays.

@@ -2,10 +2,10 @@ package source
 
 import (
 	"errors"
-	"regexp"
 	"slices"
 	"strings"
-	"sync"
+
+	"beanpole/internal/lazyregexp"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -30,25 +30,19 @@ type textLine struct {
 
 var (
 	// keyLine begins with a key: a quoted text or one word or path, colon, blank.
-	keyLine = lazy(`^(?:- +)*(?:"[^"]*"|'[^']*'|[^\s"'\[\]{}#,&*!|>%@` + "`" + `-][^\s"'{}\[\],]*?(?: [\w./-]+?){0,3}?)\s*?:(?:\s|$)`)
+	keyLine = lazyregexp.New(`^(?:- +)*(?:"[^"]*"|'[^']*'|[^\s"'\[\]{}#,&*!|>%@` + "`" + `-][^\s"'{}\[\],]*?(?: [\w./-]+?){0,3}?)\s*?:(?:\s|$)`)
 	// tightKey is a key whose colon has no blank behind it.
-	tightKey = lazy(`^((?:- +)?(?:"[^"]*"|'[^']*'|[A-Za-z_][\w.-]*)):([^\s:/\\].*)$`)
+	tightKey = lazyregexp.New(`^((?:- +)?(?:"[^"]*"|'[^']*'|[A-Za-z_][\w.-]*)):([^\s:/\\].*)$`)
 	// blockHeader ends a line below which a block text begins.
-	blockHeader = lazy(`(?:^|[:\-] +)[|>][-+0-9]*[ \t]*(?:#.*)?$`)
-	assignment  = lazy(`^([A-Za-z_]\w*)=(.*)$`)
-	base64Line  = lazy(`^[A-Za-z0-9+/]{40,}={0,2}$`)
-	pemBoundary = lazy(`^-----(?:BEGIN|END) [A-Z0-9 ]+-----`)
+	blockHeader = lazyregexp.New(`(?:^|[:\-] +)[|>][-+0-9]*[ \t]*(?:#.*)?$`)
+	assignment  = lazyregexp.New(`^([A-Za-z_]\w*)=(.*)$`)
+	base64Line  = lazyregexp.New(`^[A-Za-z0-9+/]{40,}={0,2}$`)
+	pemBoundary = lazyregexp.New(`^-----(?:BEGIN|END) [A-Z0-9 ]+-----`)
 	// spacedKey is a key of configuration files and its value without a colon between them.
-	spacedKey = lazy(`^((?:- )?(?:namespace|option_name|value|mode|owner|group|encoding|content|source|authentication|command|cwd|test|leader_only|ignoreErrors|ensureRunning|enabled)) +([^\s=:].*)$`)
+	spacedKey = lazyregexp.New(`^((?:- )?(?:namespace|option_name|value|mode|owner|group|encoding|content|source|authentication|command|cwd|test|leader_only|ignoreErrors|ensureRunning|enabled)) +([^\s=:].*)$`)
 	// oneWord is a line that would be a key if it had a colon.
-	oneWord = lazy(`^(?:"[^"]+"|'[^']+'|[\w./:-]+)$`)
+	oneWord = lazyregexp.New(`^(?:"[^"]+"|'[^']+'|[\w./:-]+)$`)
 )
-
-// lazy is a pattern that is compiled when it is first asked for: most files
-// have no mistakes.
-func lazy(pattern string) func() *regexp.Regexp {
-	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
-}
 
 // examine fills in the cause, place, remedy and edits of a problem, as far as
 // one is found; the library's own words stay otherwise.
@@ -193,7 +187,7 @@ func (l textLine) keyCol() int {
 
 // keyed: the line is an entry of a map or list.
 func (l textLine) keyed() bool {
-	return keyLine().MatchString(l.text) || l.text == "-" || strings.HasPrefix(l.text, "- ")
+	return keyLine.MatchString(l.text) || l.text == "-" || strings.HasPrefix(l.text, "- ")
 }
 
 // name is the key of the line, as people call it.
@@ -205,7 +199,7 @@ func (l textLine) name() string {
 // value is where the value behind the line's first key begins; 0 when the line
 // has none.
 func (x *doctor) value(l textLine) int {
-	m := keyLine().FindStringIndex(l.text)
+	m := keyLine.FindStringIndex(l.text)
 	if m == nil {
 		if t := strings.TrimLeft(strings.TrimPrefix(l.text, "-"), " "); strings.HasPrefix(l.text, "- ") {
 			return l.start + l.lead + len(l.text) - len(t)

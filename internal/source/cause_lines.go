@@ -94,7 +94,7 @@ func (x *doctor) fallenOut() bool {
 		return false
 	}
 	f, h := x.line(first), x.line(head)
-	pem := pemBoundary().MatchString(f.text) || base64Line().MatchString(f.text)
+	pem := pemBoundary.MatchString(f.text) || base64Line.MatchString(f.text)
 	comment := f.text[0] == '#' && first < last && !x.line(last).keyed() && x.line(last).lead > h.keyCol()
 	if !pem && !comment && (f.keyed() || f.text[0] == '#') {
 		return false
@@ -118,11 +118,11 @@ func (x *doctor) fallenOut() bool {
 // when last does not follow on a block text.
 func (x *doctor) blockAbove(last int) (head, first int) {
 	for i := last - 1; i >= 0 && i > last-2000; i-- {
-		if l := x.line(i); !blockHeader().MatchString(l.text) {
+		if l := x.line(i); !blockHeader.MatchString(l.text) {
 			continue
 		}
 		key := x.line(i).keyCol()
-		if strings.HasPrefix(x.line(i).text, "- ") && !keyLine().MatchString(x.line(i).text) {
+		if strings.HasPrefix(x.line(i).text, "- ") && !keyLine.MatchString(x.line(i).text) {
 			key = x.line(i).lead
 		}
 		depth := 0 // of the text's first line, which the others must reach
@@ -153,7 +153,7 @@ func (x *doctor) indent(head, first int) {
 	least := x.line(first).lead
 	for i := first; i < x.lines() && len(edits) < 5000; i++ {
 		l := x.line(i)
-		pem := pemBoundary().MatchString(l.text) || base64Line().MatchString(l.text)
+		pem := pemBoundary.MatchString(l.text) || base64Line.MatchString(l.text)
 		if i > first && l.text != "" && !pem && l.lead <= h.keyCol() && l.keyed() {
 			break
 		}
@@ -183,7 +183,7 @@ func (x *doctor) missingBar() bool {
 			return false
 		}
 		t := x.line(first).text
-		if first == i || !strings.ContainsAny(t, " #/-") || oneWord().MatchString(t) && !pemBoundary().MatchString(t) {
+		if first == i || !strings.ContainsAny(t, " #/-") || oneWord.MatchString(t) && !pemBoundary.MatchString(t) {
 			return false
 		}
 		if !x.mend(Edit{Start: l.start + l.lead + len(l.text), End: l.end, New: " |"}) {
@@ -200,7 +200,7 @@ func (x *doctor) missingColon() bool {
 	i := x.lineAt(x.at)
 	for _, k := range x.suspects() {
 		l := x.line(k)
-		if m := spacedKey().FindStringSubmatch(l.text); m != nil && !keyLine().MatchString(l.text) {
+		if m := spacedKey.FindStringSubmatch(l.text); m != nil && !keyLine.MatchString(l.text) {
 			o := l.start + l.lead + len(m[1])
 			x.blame(l.start+l.lead, o, fmt.Sprintf("%q has no colon", strings.TrimPrefix(m[1], "- ")), "write   "+m[1]+": …")
 			x.mend(Edit{Start: o, End: o, New: ":"})
@@ -208,7 +208,7 @@ func (x *doctor) missingColon() bool {
 		}
 		n := x.after(k)
 		word := strings.TrimPrefix(l.text, "- ")
-		if k > i || n < 0 || !oneWord().MatchString(word) || strings.HasSuffix(l.text, ":") || !x.line(n).keyed() || x.line(n).lead < l.lead || base64Line().MatchString(word) {
+		if k > i || n < 0 || !oneWord.MatchString(word) || strings.HasSuffix(l.text, ":") || !x.line(n).keyed() || x.line(n).lead < l.lead || base64Line.MatchString(word) {
 			continue
 		}
 		end := l.start + l.lead + len(l.text)

@@ -122,8 +122,8 @@ func (x *doctor) closing(from int, q byte) int {
 func (x *doctor) tightColon() bool {
 	for _, i := range x.suspects() {
 		l := x.line(i)
-		m := tightKey().FindStringSubmatch(l.text)
-		if m == nil || keyLine().MatchString(l.text) {
+		m := tightKey.FindStringSubmatch(l.text)
+		if m == nil || keyLine.MatchString(l.text) {
 			continue
 		}
 		colon := l.start + l.lead + len(m[1])
@@ -139,8 +139,8 @@ func (x *doctor) tightColon() bool {
 func (x *doctor) assignment() bool {
 	for _, i := range x.suspects() {
 		l := x.line(i)
-		m := assignment().FindStringSubmatch(l.text)
-		if m == nil || keyLine().MatchString(l.text) {
+		m := assignment.FindStringSubmatch(l.text)
+		if m == nil || keyLine.MatchString(l.text) {
 			continue
 		}
 		x.blame(l.start+l.lead, l.start+l.lead+len(m[1])+1, fmt.Sprintf("%s= is no entry of a map", m[1]), "write   "+m[1]+": …")
@@ -244,7 +244,7 @@ func (x *doctor) outOfStep() bool {
 	i := x.lineAt(x.at)
 	l := x.line(i)
 	above := x.before(i)
-	if above < 0 || l.text == "" || !l.keyed() && !oneWord().MatchString(l.text) {
+	if above < 0 || l.text == "" || !l.keyed() && !oneWord.MatchString(l.text) {
 		return false
 	}
 	cols, at := x.openColumns(i)

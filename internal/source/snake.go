@@ -199,7 +199,7 @@ func (r *yamlReader) token(at, context int) string {
 			return tag
 		}
 		return string(c)
-	case first && keyLine().MatchString(r.restOf(at)):
+	case first && keyLine.MatchString(r.restOf(at)):
 		if deeper || context < 0 {
 			return "<block mapping start>"
 		}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"reflect"
-	"regexp"
 	"sort"
 	"strings"
 	"syscall"
@@ -15,6 +14,7 @@ import (
 
 	"beanpole/internal/agent"
 	"beanpole/internal/cfninit"
+	"beanpole/internal/lazyregexp"
 )
 
 // Difference is one way in which a run was not as recorded.
@@ -211,7 +211,7 @@ func (r *run) compareJSON(name, got, want string) {
 }
 
 // stamps are the times of log lines in an error output.
-var stamps = regexp.MustCompile(`(?m)^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} \[`)
+var stamps = lazyregexp.New(`(?m)^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} \[`)
 
 // plain is an error output without times and pages of usage, and without what the
 // interpreter puts before an error that nobody caught or that it met while

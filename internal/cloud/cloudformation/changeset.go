@@ -32,7 +32,7 @@ type changeSet struct {
 // CreateChangeSet works out what an update would change. A change set for a
 // new stack makes the stack, in review and without resources.
 func (s *Service) CreateChangeSet(ctx context.Context, in *cloudformation.CreateChangeSetInput) (*cloudformation.CreateChangeSetOutput, error) {
-	if !stackName().MatchString(deref(in.ChangeSetName)) {
+	if !stackName.MatchString(deref(in.ChangeSetName)) {
 		return nil, invalid("Value '%s' at 'changeSetName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*", deref(in.ChangeSetName))
 	}
 	if err := refuseRole(in.RoleARN); err != nil {

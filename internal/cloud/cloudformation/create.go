@@ -3,18 +3,17 @@ package cloudformation
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"strings"
-	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"beanpole/internal/aws"
 	"beanpole/internal/cfn"
+	"beanpole/internal/lazyregexp"
 )
 
-var stackName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-zA-Z][-a-zA-Z0-9]{0,127}$`) })
+var stackName = lazyregexp.New(`^[a-zA-Z][-a-zA-Z0-9]{0,127}$`)
 
 // CreateStack begins a stack and answers at once.
 func (s *Service) CreateStack(ctx context.Context, in *cloudformation.CreateStackInput) (*cloudformation.CreateStackOutput, error) {
@@ -58,7 +57,7 @@ func (s *Service) newStack(ctx context.Context, name, text string) *stack {
 
 // admit checks all that AWS checks before it makes anything.
 func (s *Service) admit(st *stack) (*cfn.Template, error) {
-	if !stackName().MatchString(st.Name) {
+	if !stackName.MatchString(st.Name) {
 		return nil, invalid("1 validation error detected: Value '%s' at 'stackName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*", st.Name)
 	}
 	t, err := parseTemplate(st.Template)

@@ -3,7 +3,6 @@ package elasticbeanstalk
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"strings"
 
 	eb "github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
@@ -15,9 +14,10 @@ import (
 	"beanpole/internal/cloud/state"
 	"beanpole/internal/ebext"
 	"beanpole/internal/fact"
+	"beanpole/internal/lazyregexp"
 )
 
-var environmentName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{2,38}[A-Za-z0-9]$`)
+var environmentName = lazyregexp.New(`^[A-Za-z0-9][A-Za-z0-9-]{2,38}[A-Za-z0-9]$`)
 
 // CreateEnvironment begins an environment and answers at once.
 func (s *Service) CreateEnvironment(ctx context.Context, in *eb.CreateEnvironmentInput) (*eb.CreateEnvironmentOutput, error) {

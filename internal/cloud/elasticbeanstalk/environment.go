@@ -2,7 +2,6 @@ package elasticbeanstalk
 
 import (
 	"context"
-	"regexp"
 	"slices"
 	"sort"
 	"strconv"
@@ -16,6 +15,7 @@ import (
 	"beanpole/internal/ebext"
 	"beanpole/internal/event"
 	"beanpole/internal/iam"
+	"beanpole/internal/lazyregexp"
 	"beanpole/internal/source"
 )
 
@@ -199,7 +199,7 @@ func page[T any](list []T, limit *int32, token *string) ([]T, *string, error) {
 	return list[from : from+size], &next, nil
 }
 
-var platformVersion = regexp.MustCompile(` v([0-9][0-9.]*) running `)
+var platformVersion = lazyregexp.New(` v([0-9][0-9.]*) running `)
 
 // platformARN is the platform behind a solution stack's name.
 func platformARN(region, name string) string {

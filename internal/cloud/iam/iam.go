@@ -11,7 +11,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -21,6 +20,7 @@ import (
 	"beanpole/internal/aws"
 	"beanpole/internal/cloud/state"
 	policy "beanpole/internal/iam"
+	"beanpole/internal/lazyregexp"
 )
 
 // Service is IAM over a store.
@@ -46,8 +46,8 @@ func noProfile(name string) error {
 func conflict(message string) error { return fault("DeleteConflict", http.StatusConflict, message) }
 
 var (
-	namePattern = regexp.MustCompile(`^[\w+=,.@-]+$`)
-	pathPattern = regexp.MustCompile(`^(/|/[!-~]+/)$`)
+	namePattern = lazyregexp.New(`^[\w+=,.@-]+$`)
+	pathPattern = lazyregexp.New(`^(/|/[!-~]+/)$`)
 )
 
 // checkName holds a name against IAM's rules; member is its name in messages.

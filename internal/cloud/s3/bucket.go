@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"regexp"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -16,12 +15,13 @@ import (
 	"beanpole/internal/cloud/state"
 	"beanpole/internal/fact"
 	"beanpole/internal/iam"
+	"beanpole/internal/lazyregexp"
 )
 
 // [S3:bucketnamingrules]
 var (
-	bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
-	dottedQuad = regexp.MustCompile(`^\d+\.\d+\.\d+\.\d+$`)
+	bucketName = lazyregexp.New(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+	dottedQuad = lazyregexp.New(`^\d+\.\d+\.\d+\.\d+$`)
 )
 
 func checkBucketName(name string) error {

@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"regexp"
 	"strings"
 	"time"
 
@@ -17,6 +16,7 @@ import (
 	"beanpole/internal/aws"
 	"beanpole/internal/cloud/door"
 	"beanpole/internal/cloud/state"
+	"beanpole/internal/lazyregexp"
 )
 
 // Service is STS over a store.
@@ -60,7 +60,7 @@ func assumeKeys(_ context.Context, in *sts.AssumeRoleInput) map[string][]string 
 	return out
 }
 
-var sessionPattern = regexp.MustCompile(`^[\w+=,.@-]{2,64}$`)
+var sessionPattern = lazyregexp.New(`^[\w+=,.@-]{2,64}$`)
 
 // AssumeRole opens a session of a role. The door has asked the role's trust
 // policy before.
