@@ -54,37 +54,7 @@ fetch is sound, and 4 that nothing was found but not all could be told.`,
   beanpole check app --environment shop-production --save account.json
   beanpole check app --account account.json
   beanpole check --stack workers --profile staging --region eu-west-1`,
-		RunE: func(c *cobra.Command, args []string) error {
-			if !slices.Contains(append(report.Formats, "text"), in.format) {
-				return usageError("there is no format %q; there is: text, %s", in.format, strings.Join(report.Formats, ", "))
-			}
-			if in.account.printPolicy {
-				return in.account.printPolicyTo(c.OutOrStdout(), localaws.PartitionOf(in.region))
-			}
-			if err := in.checkAccount(); err != nil {
-				return err
-			}
-			if in.asked() {
-				return in.ofAccount(c, args)
-			}
-			paths := []string{bundleHere(c.ErrOrStderr())}
-			if len(args) > 0 {
-				var err error
-				if paths, err = expand(args); err != nil {
-					return err
-				}
-			}
-			if err := in.share(); err != nil {
-				return err
-			}
-			defer runtime.KeepAlive(make([]byte, ballast))
-			return in.toOutput(c.OutOrStdout(), func(w io.Writer) error {
-				if len(paths) == 1 && in.format == "text" {
-					return in.one(w, paths[0])
-				}
-				return in.many(w, c.ErrOrStderr(), paths)
-			})
-		},
+		RunE: in.run,
 	}
 	in.register(c)
 	in.account.register(c)
@@ -107,6 +77,38 @@ const ballast = 12 << 20
 type checking struct {
 	prediction
 	format, output string
+}
+
+func (k *checking) run(c *cobra.Command, args []string) error {
+	if !slices.Contains(append(report.Formats, "text"), k.format) {
+		return usageError("there is no format %q; there is: text, %s", k.format, strings.Join(report.Formats, ", "))
+	}
+	if k.account.printPolicy {
+		return k.account.printPolicyTo(c.OutOrStdout(), localaws.PartitionOf(k.region))
+	}
+	if err := k.checkAccount(); err != nil {
+		return err
+	}
+	if k.asked() {
+		return k.ofAccount(c, args)
+	}
+	paths := []string{bundleHere(c.ErrOrStderr())}
+	if len(args) > 0 {
+		var err error
+		if paths, err = expand(args); err != nil {
+			return err
+		}
+	}
+	if err := k.share(); err != nil {
+		return err
+	}
+	defer runtime.KeepAlive(make([]byte, ballast))
+	return k.toOutput(c.OutOrStdout(), func(w io.Writer) error {
+		if len(paths) == 1 && k.format == "text" {
+			return k.one(w, paths[0])
+		}
+		return k.many(w, c.ErrOrStderr(), paths)
+	})
 }
 
 // toOutput lets f write to --output, or else to out.
