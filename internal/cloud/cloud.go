@@ -17,8 +17,10 @@ import (
 	"beanpole/internal/cloud/authority"
 	"beanpole/internal/cloud/cloudformation"
 	"beanpole/internal/cloud/door"
+	"beanpole/internal/cloud/ec2"
 	"beanpole/internal/cloud/elasticbeanstalk"
 	"beanpole/internal/cloud/iam"
+	"beanpole/internal/cloud/kms"
 	"beanpole/internal/cloud/metadata"
 	"beanpole/internal/cloud/s3"
 	"beanpole/internal/cloud/state"
@@ -81,6 +83,7 @@ func (c *Cloud) open() (err error) {
 	c.door.Add(iam.New(c.state).Rows()...)
 	c.door.Add(sts.New(c.state).Rows()...)
 	c.door.Add(c.s3.Rows()...)
+	c.door.Add(kms.New(c.state).Rows()...)
 	if c.stacks, err = cloudformation.New(c.door, c.state); err != nil {
 		return err
 	}
@@ -90,6 +93,7 @@ func (c *Cloud) open() (err error) {
 		return err
 	}
 	c.door.Add(c.stacks.Rows()...)
+	c.door.Add(ec2.New(c.state, c.stacks).Rows()...)
 	c.door.Add(c.beanstalk.Rows()...)
 	c.beanstalk.Resume()
 	return nil

@@ -20,7 +20,9 @@ import (
 var s3Requests = map[string]string{
 	"ListBuckets": "GET /", "CreateBucket": "PUT /other", "DeleteBucket": "DELETE /there", "HeadBucket": "HEAD /there",
 	"GetBucketLocation": "GET /there?location", "PutBucketPolicy": "PUT /there?policy", "GetBucketPolicy": "GET /there?policy",
-	"PutPublicAccessBlock": "PUT /there?publicAccessBlock", "GetPublicAccessBlock": "GET /there?publicAccessBlock", "DeletePublicAccessBlock": "DELETE /there?publicAccessBlock",
+	"GetBucketPolicyStatus": "GET /there?policyStatus", "GetBucketOwnershipControls": "GET /there?ownershipControls", "GetBucketEncryption": "GET /there?encryption",
+	"GetAccountPublicAccessBlock": "GET /v20180820/configuration/publicAccessBlock",
+	"PutPublicAccessBlock":        "PUT /there?publicAccessBlock", "GetPublicAccessBlock": "GET /there?publicAccessBlock", "DeletePublicAccessBlock": "DELETE /there?publicAccessBlock",
 	"DeleteBucketPolicy": "DELETE /there?policy", "ListObjectsV2": "GET /there?list-type=2", "ListObjects": "GET /there",
 	"PutObject": "PUT /there/k", "CopyObject": "PUT /there/k", "GetObject": "GET /there/k", "HeadObject": "HEAD /there/k", "DeleteObject": "DELETE /there/k",
 	"DeleteObjects": "POST /there?delete", "CreateMultipartUpload": "POST /there/k?uploads", "UploadPart": "PUT /there/k?partNumber=1&uploadId=x",
@@ -32,6 +34,22 @@ var s3Bodies = map[string]string{
 	"DeleteObjects":           "<Delete><Object><Key>k</Key></Object></Delete>",
 	"CompleteMultipartUpload": "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>x</ETag></Part></CompleteMultipartUpload>",
 }
+
+// refused is a service's refusal.
+type refused struct {
+	status int
+	text   string
+}
+
+// refusals of who signed and may not, and of who did not sign, by service.
+var refusals = map[string]map[bool]refused{
+	"s3":  {true: {403, "<Code>AccessDenied</Code>"}, false: {403, "<Code>AccessDenied</Code>"}},
+	"ec2": {true: {403, "<Code>UnauthorizedOperation</Code>"}, false: {400, "<Code>MissingParameter</Code>"}},
+	"kms": {true: {400, `"__type":"AccessDeniedException"`}, false: {400, `"__type":"MissingAuthenticationTokenException"`}},
+	"iam": query, "sts": query, "cloudformation": query, "elasticbeanstalk": query,
+}
+
+var query = map[bool]refused{true: {403, "<Code>AccessDenied</Code>"}, false: {403, "<Code>MissingAuthenticationToken</Code>"}}
 
 // openToAll are the operations that need no permission.
 var openToAll = map[string]bool{"sts:GetCallerIdentity": true}
@@ -52,6 +70,15 @@ func rowRequest(t *testing.T, w *world, row door.Row) *http.Request {
 	if row.Service != "s3" {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
 		r.Host = row.Service + ".eu-west-1.amazonaws.com"
+	}
+	if row.Service == "kms" {
+		r.Header.Set("X-Amz-Target", "TrentService."+row.Name)
+		r.Header.Set("Content-Type", "application/x-amz-json-1.1")
+		r.Body, r.ContentLength = io.NopCloser(strings.NewReader("{}")), 2
+		r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("{}")), nil }
+	}
+	if row.Name == "GetAccountPublicAccessBlock" {
+		r.Header.Set("X-Amz-Account-Id", "000000000000")
 	}
 	if row.Name == "CopyObject" {
 		r.Header.Set("X-Amz-Copy-Source", "/there/k")
@@ -97,11 +124,9 @@ func TestEveryRowRefusesAUserWithoutPoliciesAndNobody(t *testing.T) {
 				continue
 			}
 			// S3's HEAD has no body; its DeleteObjects refuses key by key in a 200.
-			code := strings.Contains(string(text), "<Code>AccessDenied</Code>") || r.Method == "HEAD"
-			if !signed && row.Service != "s3" {
-				code = strings.Contains(string(text), "<Code>MissingAuthenticationToken</Code>")
-			}
-			if res.StatusCode != 403 && row.Name != "DeleteObjects" || !code {
+			want := refusals[row.Service][signed]
+			code := strings.Contains(string(text), want.text) || r.Method == "HEAD"
+			if res.StatusCode != want.status && row.Name != "DeleteObjects" || !code {
 				t.Errorf("%s:%s signed=%v: %d %s", row.Service, row.Name, signed, res.StatusCode, text)
 			}
 		}

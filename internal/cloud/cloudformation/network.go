@@ -2,6 +2,7 @@ package cloudformation
 
 import (
 	"fmt"
+	"maps"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
@@ -15,11 +16,18 @@ import (
 // Network is the network that the stacks have made: what is read of a template
 // to predict, read of the resources that there are.
 func (s *Service) Network() (*account.Network, error) {
+	n, _, err := s.NetworkIn("")
+	return n, err
+}
+
+// NetworkIn is the network of one region, "" for all, with what of its parts
+// decides nothing: CidrBlock, AvailabilityZone and the like, by ID.
+func (s *Service) NetworkIn(region string) (*account.Network, map[string]map[string]string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	all := &cfn.Stack{}
+	all, details := &cfn.Stack{}, map[string]map[string]string{}
 	for _, st := range s.stacks {
-		if st.Status == types.StackStatusDeleteComplete {
+		if st.Status == types.StackStatusDeleteComplete || region != "" && st.Region != region {
 			continue
 		}
 		for _, r := range st.Resources {
@@ -28,15 +36,29 @@ func (s *Service) Network() (*account.Network, error) {
 			}
 			props, err := source.ParseJSON("", []byte(r.Properties))
 			if err != nil {
-				return nil, fmt.Errorf("read resource %s of stack %s: %w", r.LogicalID, st.Name, err)
+				return nil, nil, fmt.Errorf("read resource %s of stack %s: %w", r.LogicalID, st.Name, err)
 			}
 			id := r.PhysicalID
 			if group, ok := r.Attributes["GroupId"]; ok { // rules name a group by its ID
 				id = group
 			}
 			all.Resources = append(all.Resources, &cfn.Resource{LogicalID: r.LogicalID, Type: r.Type, PhysicalID: id, Properties: props, Created: fact.Holds})
+			details[id] = detailsOf(r, props)
 		}
 	}
 	a, _ := template.Fill(all, &cfn.Env{AccountID: s.state.AccountID(), Region: s.state.Region()})
-	return &a.Network, nil
+	return &a.Network, details, nil
+}
+
+// detailsOf are a resource's attributes and what EC2 shows of its properties.
+func detailsOf(r *resource, props *source.Node) map[string]string {
+	out := map[string]string{}
+	maps.Copy(out, r.Attributes)
+	out["Name"] = r.PhysicalID
+	for _, name := range []string{"GroupDescription", "PolicyDocument"} {
+		if text := deref(document(props.Get(name))); text != "" {
+			out[name] = text
+		}
+	}
+	return out
 }

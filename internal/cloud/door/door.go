@@ -5,7 +5,8 @@
 //
 // Its promise: no handler runs unless access allowed it. A row can't be built
 // without an action, and authorisation is a step of the door, never a line in
-// a handler. Its limits: the Query protocol and S3's REST protocol only.
+// a handler. Its limits: the Query protocol, EC2's form of it, JSON 1.1 and
+// S3's REST protocol only.
 package door
 
 import (
@@ -77,7 +78,7 @@ func (d *Door) Add(rows ...Row) {
 		d.all = append(d.all, r)
 		p := &r
 		d.query[r.Service+":"+r.Name] = p
-		if r.wire == nil {
+		if r.wire == nil || r.wire.match == nil {
 			d.byName[r.Name] = append(d.byName[r.Name], p)
 		} else {
 			d.rest = append(d.rest, p)

@@ -32,6 +32,7 @@ type Request struct {
 
 	target  aws.S3Target
 	local   bool // S3 addressed by something that is no AWS host name
+	json    bool // AWS's JSON protocol
 	body    []byte
 	row     *Row
 	in, out any
@@ -54,6 +55,9 @@ func (d *Door) read(x *Request) error {
 	if named == "" {
 		named = hostService(x.Host)
 	}
+	if target := x.Header.Get("X-Amz-Target"); target != "" && named != "s3" {
+		return x.readTarget(named, target)
+	}
 	formed := x.Method == http.MethodPost && strings.HasPrefix(x.Header.Get("Content-Type"), "application/x-www-form-urlencoded")
 	asked := x.URL.Query().Get("Action") != ""
 	switch {
@@ -74,8 +78,9 @@ func (d *Door) read(x *Request) error {
 	return nil
 }
 
-// readForm reads a form from the body, within its bounds.
-func (x *Request) readForm() error {
+// readBody reads the body of a request to a service other than S3, within its
+// bounds.
+func (x *Request) readBody() error {
 	body, err := io.ReadAll(io.LimitReader(x.Body, maxQueryBody+1))
 	if err != nil {
 		return &aws.Error{Code: "IncompleteBody", Status: 400, Message: "The request body ended before it was complete"}
@@ -83,7 +88,17 @@ func (x *Request) readForm() error {
 	if len(body) > maxQueryBody {
 		return &aws.Error{Code: "RequestEntityTooLarge", Status: http.StatusRequestEntityTooLarge, Message: "Request body is larger than " + strconv.Itoa(maxQueryBody) + " bytes"}
 	}
-	form, err := url.ParseQuery(string(body))
+	x.body = body
+	x.Body = io.NopCloser(bytes.NewReader(body))
+	return nil
+}
+
+// readForm reads a form from the body.
+func (x *Request) readForm() error {
+	if err := x.readBody(); err != nil {
+		return err
+	}
+	form, err := url.ParseQuery(string(x.body))
 	if err != nil {
 		return &aws.Error{Code: "MalformedQueryString", Status: 400, Message: "The request body is not a form"}
 	}
@@ -92,8 +107,7 @@ func (x *Request) readForm() error {
 			form[name] = v
 		}
 	}
-	x.body, x.Form = body, form
-	x.Body = io.NopCloser(bytes.NewReader(body))
+	x.Form = form
 	return nil
 }
 
@@ -129,16 +143,22 @@ func (x *Request) writeError(e *aws.Error) {
 		x.W.WriteHeader(e.Status)
 		return
 	}
+	e = x.inWordsOf(e)
 	body := ""
-	if x.Service == "s3" {
+	switch {
+	case x.json:
+		body = jsonError(e)
+	case x.Service == "s3":
 		body = e.S3Body("", x.ID, x.HostID)
-	} else {
+	case x.Service == "ec2":
+		body = ec2Error(e, x.ID)
+	default:
 		body = e.QueryBody(namespaces[x.Service], x.ID)
 	}
 	if r := e.Fields["Region"]; r != "" && x.Service == "s3" {
 		x.W.Header().Set("X-Amz-Bucket-Region", r)
 	}
-	x.writeXML(e.Status, body)
+	x.writeText(e.Status, body)
 }
 
 // refusal is an error that carries access's own answer.
@@ -154,20 +174,24 @@ func (x *Request) writeAnswer(a access.Answer) {
 	if region := x.door.bucketRegion(x.Bucket); region != "" && a.Status != http.StatusNotFound {
 		x.W.Header().Set("X-Amz-Bucket-Region", region)
 	}
-	x.writeXML(a.Status, body)
+	x.writeText(a.Status, body)
 }
 
-// writeXML ends the request with an XML text; a HEAD has no body.
-func (x *Request) writeXML(status int, body string) {
+// writeText ends the request with a text in the service's form; a HEAD has no
+// body.
+func (x *Request) writeText(status int, body string) {
 	if x.wrote {
 		return
 	}
 	x.wrote = true
 	h := x.W.Header()
 	x.stamp()
-	if x.Service == "s3" {
+	switch {
+	case x.json:
+		h.Set("Content-Type", jsonType)
+	case x.Service == "s3":
 		h.Set("Content-Type", "application/xml")
-	} else {
+	default:
 		h.Set("Content-Type", "text/xml")
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
@@ -197,5 +221,6 @@ func (x *Request) Begin() http.Header {
 	return x.W.Header()
 }
 
-// WriteXML answers with status 200 and an XML text.
-func (x *Request) WriteXML(body string) { x.writeXML(http.StatusOK, body) }
+// WriteText answers with status 200 and a text in the service's form, which is
+// XML but where requests are JSON.
+func (x *Request) WriteText(body string) { x.writeText(http.StatusOK, body) }

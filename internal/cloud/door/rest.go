@@ -8,9 +8,11 @@ import (
 	"beanpole/internal/aws"
 )
 
-// Wire is how an operation of S3's REST protocol stands on the wire.
+// Wire is how an operation stands on the wire that is not of the Query
+// protocol: one of S3's REST protocol or of EC2.
 type Wire[I, O any] struct {
 	// Match tells the operation's requests; the first row that matches is it.
+	// Nil: they name it, as the parameter Action.
 	Match func(*Request) bool
 	// Decode makes the input; a body may be left to be read by the handler.
 	Decode func(*Request) (*I, error)
@@ -25,7 +27,7 @@ type wire struct {
 	encode func(*Request, any) error
 }
 
-// RestOp makes a row of S3's REST protocol. Asks says what the caller must be
+// RestOp makes a row with a wire of its own. Asks says what the caller must be
 // allowed; most operations ask about one bucket or object.
 func RestOp[I, O any](service, name, action string, w Wire[I, O], asks func(context.Context, *I) []Ask, h func(context.Context, *I) (*O, error)) Row {
 	r := newRow(service, name, action, asks, h)

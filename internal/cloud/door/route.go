@@ -14,6 +14,7 @@ import (
 var versions = map[string]string{
 	"2010-05-08": "iam", "2011-06-15": "sts", "2010-05-15": "cloudformation",
 	"2010-12-01": "elasticbeanstalk", "2012-06-01": "elasticloadbalancing", "2011-01-01": "autoscaling",
+	"2016-11-15": "ec2",
 }
 
 // scopeService is the service in the credential scope of a V4 signature, ""
@@ -115,7 +116,7 @@ func (d *Door) find(x *Request) error {
 	if x.Operation == "" {
 		return &aws.Error{Code: "MissingAction", Status: 400, Message: "The request is missing an action or a required parameter."}
 	}
-	if x.row = d.query[x.Service+":"+x.Operation]; x.row == nil || x.row.wire != nil {
+	if x.row = d.query[x.Service+":"+x.Operation]; x.row == nil || x.row.wire != nil && x.row.wire.match != nil {
 		return notImplemented(x.Service, x.Operation)
 	}
 	return nil

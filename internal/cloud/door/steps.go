@@ -193,6 +193,9 @@ func (d *Door) decode(x *Request) error {
 		return err
 	}
 	x.in = x.row.fresh()
+	if x.json {
+		return decodeJSON(x.body, x.in)
+	}
 	return DecodeQuery(x.Form, x.in)
 }
 
@@ -369,10 +372,18 @@ func (d *Door) encode(x *Request) error {
 	if x.row.wire != nil {
 		return x.row.wire.encode(x, x.out)
 	}
+	if x.json {
+		body, err := encodeJSON(x.out)
+		if err != nil {
+			return err
+		}
+		x.WriteText(string(body))
+		return nil
+	}
 	body, err := EncodeQuery(x.Service, x.Operation, x.ID, x.out)
 	if err != nil {
 		return err
 	}
-	x.WriteXML(string(body))
+	x.WriteText(string(body))
 	return nil
 }

@@ -9,12 +9,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
-	"beanpole/internal/access"
 	"beanpole/internal/aws"
 	"beanpole/internal/cloud/door"
 	"beanpole/internal/cloud/state"
-	"beanpole/internal/fact"
-	"beanpole/internal/iam"
 	"beanpole/internal/lazyregexp"
 )
 
@@ -187,12 +184,6 @@ func (s *Service) ListBuckets(_ context.Context, in *s3.ListBucketsInput) (*s3.L
 }
 
 func malformedPolicy(message string) error { return aws.NewError("MalformedPolicy", message) }
-
-// isPublic: what cannot be told is let pass, as it is predicted.
-func isPublic(policy string) bool {
-	p, err := iam.ParseJSON("bucket policy", "", []byte(policy))
-	return err == nil && access.Public(p) == fact.Holds
-}
 
 // PutBucketPolicy replaces a bucket's policy. A role or user that it names
 // must exist [S3:s3-bucket-user-policy-specifying-principal-intro].

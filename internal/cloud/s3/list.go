@@ -2,7 +2,9 @@ package s3
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"strings"
 
@@ -117,10 +119,20 @@ func (s *Service) contents(l listing, owner bool) []types.Object {
 		t := types.Object{Key: ptr(o.Key), ETag: ptr(`"` + o.ETag + `"`), Size: ptr(o.Size), LastModified: ptr(o.Modified), StorageClass: types.ObjectStorageClassStandard}
 		if owner {
 			t.Owner = &types.Owner{ID: ptr(s.state.CanonicalID())}
+			if o.Owner != "" {
+				t.Owner.ID = ptr(canonical(o.Owner))
+			}
 		}
 		out = append(out, t)
 	}
 	return out
+}
+
+// canonical is what stands for another account's canonical user ID, which
+// nobody can work out of its number.
+func canonical(account string) string {
+	sum := sha256.Sum256([]byte(account))
+	return hex.EncodeToString(sum[:])
 }
 
 func commonPrefixes(l listing) []types.CommonPrefix {

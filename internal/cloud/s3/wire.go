@@ -132,7 +132,7 @@ func writeXML(x *door.Request, v any) error {
 	if err != nil {
 		return err
 	}
-	x.WriteXML(`<?xml version="1.0" encoding="UTF-8"?>` + "\n" + string(data))
+	x.WriteText(`<?xml version="1.0" encoding="UTF-8"?>` + "\n" + string(data))
 	return nil
 }
 
