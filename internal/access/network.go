@@ -357,7 +357,7 @@ func (t *trip) throughNAT(r *account.Route, at []source.Pos) way {
 				if w := t.attached(out, append(at, out.Pos)); w.verdict != fact.Holds {
 					return w
 				}
-				if s.ACL != "" {
+				if s.ACL != "" && !letsAll(t.n.ACL(s.ACL)) {
 					return doubtfulWay(at, "what the network ACL of NAT gateway "+quoted(nat.ID)+" lets through is not looked at", "the network ACL of subnet "+quoted(s.ID))
 				}
 				return openWay(at, "the instances reach S3 through NAT gateway "+quoted(nat.ID))
@@ -365,6 +365,33 @@ func (t *trip) throughNAT(r *account.Route, at []source.Pos) way {
 		}
 	}
 	return blockedWay(at, "NAT gateway "+quoted(nat.ID)+" is in subnet "+quoted(s.ID)+", which itself leads to no internet gateway")
+}
+
+// letsAll tells a network ACL whose first rules allow everything both ways, as
+// those of a default one do. [VPC:default-network-acl]
+func letsAll(l *account.NetworkACL) bool {
+	if l == nil {
+		return false
+	}
+	var first [2]*account.ACLEntry
+	for i := range l.Entries {
+		e, way := &l.Entries[i], 0
+		if e.Unknown != "" {
+			return false
+		}
+		if e.Egress {
+			way = 1
+		}
+		if first[way] == nil || e.Number < first[way].Number {
+			first[way] = e
+		}
+	}
+	for _, e := range first {
+		if e == nil || !e.Allow || e.Protocol != "-1" || e.CIDR != "0.0.0.0/0" {
+			return false
+		}
+	}
+	return true
 }
 
 // endpoint is the VPC endpoint through which the subnet's requests to S3 go.

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -45,6 +46,9 @@ func (x *refusing) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	form, _ := url.ParseQuery(string(body)) // what is no form has no Action
 	op := form.Get("Action")
+	if op == "" {
+		op = r.Header.Get("X-Amz-Target")
+	}
 	if op == "" {
 		op = r.Method + " " + strings.Trim(r.URL.Path, "/") + " " + strings.SplitN(r.URL.RawQuery, "=", 2)[0]
 	}
@@ -83,6 +87,18 @@ func (w *localAWS) before(t *testing.T) *refusing {
 	return x
 }
 
+// toldAnyway are calls without which a sound fetch can be told all the same: another
+// tells the same, or what they tell bears on nothing here.
+var toldAnyway = []string{
+	"GetCallerIdentity", "DescribeStackResources", "DescribeStackEvents", "DescribeEvents", "DescribeApplicationVersions", "DescribeEnvironmentResources",
+	"DescribeConfigurationOptions",  // only where settings come from
+	"GetPolicy", "GetPolicyVersion", // AWS's own policy is known
+	"DescribeVpcAttribute", "DescribeNatGateways", "DescribeSecurityGroups", // the environment's own group lets all out
+	"HEAD shop-certificates ", "GET shop-certificates policyStatus", "GET shop-certificates ownershipControls", "GET shop-certificates encryption",
+	"GET shop-certificates publicAccessBlock", "GET v20180820/configuration/publicAccessBlock ",
+	"AWSOrganizationsV20161128.DescribeOrganization", // a line says that its policies are not foreseen
+}
+
 // A refused call never makes a sound environment look broken, nor clean, and
 // never changes the cause of a failed one.
 func TestEachReadCallMayBeRefused(t *testing.T) {
@@ -109,6 +125,7 @@ func TestEachReadCallMayBeRefused(t *testing.T) {
 				status, out, errs := command(t, dir, line...)
 				switch {
 				case !x.hit || status == exitUntold:
+				case status == exitClean && world.sound && arguments[0] == "check" && slices.Contains(toldAnyway, op):
 				case status == exitFindings && !world.sound && (strings.Contains(out, "[role-name-is-profile]") || strings.Contains(out, "[role-name-unknown]") || strings.Contains(out, "cause is not known") || strings.Contains(out, "Failed: ")):
 				default:
 					t.Errorf("%s, %v with %s refused: status %d\n%s%s", name, line, op, status, out, errs)

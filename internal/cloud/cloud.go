@@ -22,6 +22,7 @@ import (
 	"beanpole/internal/cloud/iam"
 	"beanpole/internal/cloud/kms"
 	"beanpole/internal/cloud/metadata"
+	"beanpole/internal/cloud/organizations"
 	"beanpole/internal/cloud/s3"
 	"beanpole/internal/cloud/state"
 	"beanpole/internal/cloud/sts"
@@ -84,6 +85,7 @@ func (c *Cloud) open() (err error) {
 	c.door.Add(sts.New(c.state).Rows()...)
 	c.door.Add(c.s3.Rows()...)
 	c.door.Add(kms.New(c.state).Rows()...)
+	c.door.Add(organizations.Rows()...)
 	if c.stacks, err = cloudformation.New(c.door, c.state); err != nil {
 		return err
 	}

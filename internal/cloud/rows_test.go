@@ -45,11 +45,13 @@ type refused struct {
 var refusals = map[string]map[bool]refused{
 	"s3":  {true: {403, "<Code>AccessDenied</Code>"}, false: {403, "<Code>AccessDenied</Code>"}},
 	"ec2": {true: {403, "<Code>UnauthorizedOperation</Code>"}, false: {400, "<Code>MissingParameter</Code>"}},
-	"kms": {true: {400, `"__type":"AccessDeniedException"`}, false: {400, `"__type":"MissingAuthenticationTokenException"`}},
-	"iam": query, "sts": query, "cloudformation": query, "elasticbeanstalk": query,
+	"kms": jsonRefusals, "organizations": jsonRefusals,
+	"iam": queryRefusals, "sts": queryRefusals, "cloudformation": queryRefusals, "elasticbeanstalk": queryRefusals,
 }
 
-var query = map[bool]refused{true: {403, "<Code>AccessDenied</Code>"}, false: {403, "<Code>MissingAuthenticationToken</Code>"}}
+var jsonRefusals = map[bool]refused{true: {400, `"__type":"AccessDeniedException"`}, false: {400, `"__type":"MissingAuthenticationTokenException"`}}
+
+var queryRefusals = map[bool]refused{true: {403, "<Code>AccessDenied</Code>"}, false: {403, "<Code>MissingAuthenticationToken</Code>"}}
 
 // openToAll are the operations that need no permission.
 var openToAll = map[string]bool{"sts:GetCallerIdentity": true}
@@ -71,8 +73,8 @@ func rowRequest(t *testing.T, w *world, row door.Row) *http.Request {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
 		r.Host = row.Service + ".eu-west-1.amazonaws.com"
 	}
-	if row.Service == "kms" {
-		r.Header.Set("X-Amz-Target", "TrentService."+row.Name)
+	if prefix := map[string]string{"kms": "TrentService", "organizations": "AWSOrganizationsV20161128"}[row.Service]; prefix != "" {
+		r.Header.Set("X-Amz-Target", prefix+"."+row.Name)
 		r.Header.Set("Content-Type", "application/x-amz-json-1.1")
 		r.Body, r.ContentLength = io.NopCloser(strings.NewReader("{}")), 2
 		r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("{}")), nil }

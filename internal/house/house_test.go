@@ -52,7 +52,7 @@ var floors = []struct {
 	{"what was found is shown, not judged again",
 		[]string{"report", "diagnose"}},
 	{"a service stands behind the door and never beside another service",
-		[]string{"cloud/metadata", "cloud/iam", "cloud/sts", "cloud/s3", "cloud/kms", "cloud/ec2"}},
+		[]string{"cloud/metadata", "cloud/iam", "cloud/sts", "cloud/s3", "cloud/kms", "cloud/ec2", "cloud/organizations"}},
 	{"CloudFormation creates what the services offer, through the door",
 		[]string{"cloud/cloudformation"}},
 	{"an environment is made of stacks",

@@ -40,6 +40,23 @@ func (x *Network) facts(n *account.Network, region string) {
 		n.ACLs = append(n.ACLs, acl)
 	}
 	n.Others = append(n.Others, x.Unread...)
+	n.Endpoints = append(n.Endpoints, x.unreadEndpoints()...)
+}
+
+// unreadEndpoints stand for endpoints that could not be read: any subnet's way
+// to S3 may lead through one, with a policy that denies.
+func (x *Network) unreadEndpoints() (out []*account.Endpoint) {
+	for _, what := range x.Unread {
+		if !strings.Contains(what, "ec2:DescribeVpcEndpoints") {
+			continue
+		}
+		e := &account.Endpoint{ID: "not read", VPC: x.VPC, Service: fact.Symbol("services of the VPC endpoints"), Type: "Gateway", Unknown: what}
+		for _, t := range x.RouteTables {
+			e.RouteTables = append(e.RouteTables, t.ID)
+		}
+		out = append(out, e)
+	}
+	return out
 }
 
 func verdict(b *bool) fact.Verdict {

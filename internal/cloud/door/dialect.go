@@ -27,7 +27,7 @@ func (x *Request) readTarget(service, target string) error {
 }
 
 // targets are the services behind the prefixes of X-Amz-Target [botocore models].
-var targets = map[string]string{"TrentService": "kms"}
+var targets = map[string]string{"TrentService": "kms", "AWSOrganizationsV20161128": "organizations"}
 
 // decodeJSON reads a request into one of the SDK's input structs, whose fields
 // have AWS's names.
@@ -112,12 +112,14 @@ var words = map[string]map[string]aws.Error{
 		"InvalidClientTokenId":       {Code: "AuthFailure", Status: 401},
 		"MissingAuthenticationToken": {Code: "MissingParameter", Status: 400},
 	},
-	"kms": {
-		"AccessDenied":               {Code: "AccessDeniedException", Status: 400},
-		"SignatureDoesNotMatch":      {Code: "InvalidSignatureException", Status: 400},
-		"InvalidClientTokenId":       {Code: "UnrecognizedClientException", Status: 400},
-		"MissingAuthenticationToken": {Code: "MissingAuthenticationTokenException", Status: 400},
-	},
+	"kms": ofJSON, "organizations": ofJSON,
+}
+
+var ofJSON = map[string]aws.Error{
+	"AccessDenied":               {Code: "AccessDeniedException", Status: 400},
+	"SignatureDoesNotMatch":      {Code: "InvalidSignatureException", Status: 400},
+	"InvalidClientTokenId":       {Code: "UnrecognizedClientException", Status: 400},
+	"MissingAuthenticationToken": {Code: "MissingAuthenticationTokenException", Status: 400},
 }
 
 // inWordsOf is an error in the words of the request's service.

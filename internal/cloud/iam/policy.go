@@ -12,6 +12,7 @@ import (
 
 	"beanpole/internal/aws"
 	"beanpole/internal/cloud/state"
+	policy "beanpole/internal/iam"
 )
 
 // awsOwned is what the ARNs of AWS's own managed policies begin with.
@@ -137,9 +138,15 @@ func (s *Service) CreatePolicy(_ context.Context, in *iam.CreatePolicyInput) (*i
 	return &out, err
 }
 
-// GetPolicy shows a customer managed policy.
+// GetPolicy shows a managed policy.
 func (s *Service) GetPolicy(_ context.Context, in *iam.GetPolicyInput) (*iam.GetPolicyOutput, error) {
 	var out iam.GetPolicyOutput
+	if p := ofAWS(in.PolicyArn); p != nil {
+		name := (*in.PolicyArn)[strings.LastIndexByte(*in.PolicyArn, '/')+1:]
+		path := strings.TrimPrefix(strings.TrimSuffix(*in.PolicyArn, name), awsOwned)
+		out.Policy = &types.Policy{Arn: in.PolicyArn, DefaultVersionId: ptr("v1"), IsAttachable: true, Path: ptr("/" + path), PolicyName: &name}
+		return &out, nil
+	}
 	err := s.readPolicy(in.PolicyArn, func(tx *state.Tx, p *state.Policy) (err error) {
 		out.Policy, err = s.policyType(tx, p)
 		return err
@@ -147,9 +154,24 @@ func (s *Service) GetPolicy(_ context.Context, in *iam.GetPolicyInput) (*iam.Get
 	return &out, err
 }
 
-// GetPolicyVersion shows the text of a customer managed policy.
+// ofAWS is one of AWS's own policies, nil for another. They are known in one
+// version, which is v1 here.
+func ofAWS(arn *string) *policy.Policy {
+	p, ok := policy.AWSManaged(deref(arn))
+	if !ok {
+		return nil
+	}
+	return p
+}
+
+// GetPolicyVersion shows the text of a managed policy.
 func (s *Service) GetPolicyVersion(_ context.Context, in *iam.GetPolicyVersionInput) (*iam.GetPolicyVersionOutput, error) {
 	var out iam.GetPolicyVersionOutput
+	if p := ofAWS(in.PolicyArn); p != nil && deref(in.VersionId) == "v1" {
+		text, err := p.Text()
+		out.PolicyVersion = &types.PolicyVersion{Document: encoded(text), IsDefaultVersion: true, VersionId: in.VersionId}
+		return &out, err
+	}
 	err := s.readPolicy(in.PolicyArn, func(_ *state.Tx, p *state.Policy) error {
 		if deref(in.VersionId) != "v1" {
 			return fault("NoSuchEntity", http.StatusNotFound, "Policy "+*in.PolicyArn+" version "+deref(in.VersionId)+" does not exist or is not attachable.")
@@ -160,10 +182,10 @@ func (s *Service) GetPolicyVersion(_ context.Context, in *iam.GetPolicyVersionIn
 	return &out, err
 }
 
-// readPolicy reads a customer managed policy. AWS's own are not kept as text.
+// readPolicy reads a customer managed policy. Of AWS's own only some are known.
 func (s *Service) readPolicy(arn *string, f func(*state.Tx, *state.Policy) error) error {
 	if strings.HasPrefix(deref(arn), awsOwned) {
-		return fault("NotImplemented", http.StatusNotImplemented, "beanpole does not show AWS's own managed policies yet")
+		return fault("NotImplemented", http.StatusNotImplemented, "beanpole does not know the text of "+deref(arn))
 	}
 	return s.state.Read(func(tx *state.Tx) error {
 		p, err := s.managed(tx, deref(arn))

@@ -1,7 +1,6 @@
 package state
 
 import (
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -73,7 +72,7 @@ func (s *State) loadRest(tx *Tx, a *account.Account) error {
 		if _, ok := iam.AWSManaged(m.ARN); ok {
 			continue
 		}
-		text, err := policyText(m.Policy)
+		text, err := m.Policy.Text()
 		if err != nil {
 			return err
 		}
@@ -135,7 +134,7 @@ func (b *Bucket) Keep(from *account.Bucket) {
 // bound is a policy with principals as a Document; a dead principal stays as
 // it is, unlike in a request, so that worlds with one can be loaded.
 func (s *State) bound(tx *Tx, p *iam.Policy) (Document, error) {
-	text, err := policyText(p)
+	text, err := p.Text()
 	if err != nil {
 		return Document{}, err
 	}
@@ -149,86 +148,11 @@ func (s *State) bound(tx *Tx, p *iam.Policy) (Document, error) {
 func documents(ps []*iam.Policy) ([]Document, error) {
 	var out []Document
 	for i, p := range ps {
-		text, err := policyText(p)
+		text, err := p.Text()
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, Document{Name: fmt.Sprintf("policy-%d", i), Text: text})
 	}
 	return out, nil
-}
-
-// policyText writes a parsed policy as a document again.
-func policyText(p *iam.Policy) (string, error) {
-	doc := map[string]any{"Statement": []any{}}
-	if p == nil {
-		p = &iam.Policy{}
-	}
-	if p.Version != "" {
-		doc["Version"] = p.Version
-	}
-	var all []any
-	for _, st := range p.Statements {
-		all = append(all, statement(st))
-	}
-	if all != nil {
-		doc["Statement"] = all
-	}
-	data, err := json.Marshal(doc)
-	if err != nil {
-		return "", fmt.Errorf("write policy %s: %w", p.Name, err)
-	}
-	if !fact.Known(string(data)) {
-		return "", fmt.Errorf("write policy %s: it holds what is not known: %v", p.Name, fact.Missing(string(data)))
-	}
-	return string(data), nil
-}
-
-func statement(st *iam.Statement) map[string]any {
-	m := map[string]any{"Effect": string(st.Effect)}
-	if st.Sid != "" {
-		m["Sid"] = st.Sid
-	}
-	for name, ts := range map[string][]iam.Term{"Action": st.Actions, "NotAction": st.NotActions, "Resource": st.Resources, "NotResource": st.NotResources} {
-		if len(ts) > 0 {
-			m[name] = texts(ts)
-		}
-	}
-	for name, ps := range map[string]*iam.Principals{"Principal": st.Principal, "NotPrincipal": st.NotPrincipal} {
-		if ps != nil {
-			m[name] = principals(ps)
-		}
-	}
-	conditions := map[string]map[string][]string{}
-	for _, c := range st.Conditions {
-		if conditions[c.Operator] == nil {
-			conditions[c.Operator] = map[string][]string{}
-		}
-		conditions[c.Operator][c.Key] = texts(c.Values)
-	}
-	if len(conditions) > 0 {
-		m["Condition"] = conditions
-	}
-	return m
-}
-
-func principals(ps *iam.Principals) any {
-	if ps.Anyone {
-		return "*"
-	}
-	m := map[string]any{}
-	for name, ts := range map[string][]iam.Term{"AWS": ps.AWS, "Service": ps.Service, "Federated": ps.Federated, "CanonicalUser": ps.Canonical} {
-		if len(ts) > 0 {
-			m[name] = texts(ts)
-		}
-	}
-	return m
-}
-
-func texts(ts []iam.Term) []string {
-	out := []string{}
-	for _, t := range ts {
-		out = append(out, t.Text)
-	}
-	return out
 }
