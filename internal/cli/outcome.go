@@ -33,7 +33,11 @@ func (d *deployment) succeeded(ctx context.Context, f *follower) error {
 		d.screen.line("%s is up", d.stack)
 		return nil
 	}
-	d.screen.line("%s is up%s:", name, d.clients.illness(ctx, name))
+	ill := d.clients.illness(ctx, name)
+	if ill == "" && strings.HasPrefix(urls[0], "http://") {
+		ill = trouble(ctx, urls[0])
+	}
+	d.screen.line("%s is up%s:", name, ill)
 	for _, u := range urls {
 		d.screen.line("  %s", u)
 	}
@@ -93,7 +97,7 @@ func (c *clients) addresses(host string, listeners map[int]map[string]string) []
 		if protocol := listeners[p]["ListenerProtocol"]; p == 443 || protocol == "HTTPS" || protocol == "SSL" || protocol == "TLS" {
 			scheme = "https"
 			if protocol == "TCP" {
-				note = "   (TCP passed through: TLS ends on the instance)"
+				note = passed(c.on.portFor(p))
 			}
 		}
 		urls = append(urls, fmt.Sprintf("%s://%s:%d/%s", scheme, host, c.on.portFor(p), note))

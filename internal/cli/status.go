@@ -28,7 +28,10 @@ func here(state string) (*project, *clients, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if s == nil {
+	switch {
+	case s == nil && p.used():
+		return nil, nil, usageError("the local AWS of this folder does not run now; go on with: beanpole up, or clear away what it left: beanpole down")
+	case s == nil:
 		return nil, nil, usageError("no local AWS runs here; start one with: beanpole up")
 	}
 	c, err := p.clients(s)

@@ -151,6 +151,9 @@ func TestDownClearsAwayWhatAKilledServerLeft(t *testing.T) {
 	s.fix()
 	s.must(0, s.upArgs()...)
 	s.kill(s.serverPID(), syscall.SIGKILL)
+	if r := s.run("status"); r.status != 2 || !strings.Contains(r.errs, "clear away what it left: beanpole down") {
+		t.Errorf("status after a kill: %s", r)
+	}
 	s.down()
 }
 
