@@ -110,14 +110,14 @@ var requestCauses = []*Cause{
 		Title: "the environment has no instance profile",
 		Why:   "The API, CloudFormation and Terraform set no default.",
 		Fix:   []string{"create role and instance profile, and set IamInstanceProfile in aws:autoscaling:launchconfiguration"},
-		Signs: []Sign{{Word: "Environment must have instance profile associated with it"}},
+		Signs: []Sign{{Word: "Environment must have instance profile associated with it"}, {Word: "You must specify an Instance Profile"}},
 	},
 	{
 		Slug: "profile-without-role", Stage: Request,
 		Title: "the instance profile has no role",
 		Why:   "Its Roles is empty, or holds an ARN.",
 		Fix:   []string{"put the role's name into Roles: !Ref Role"},
-		Signs: []Sign{{Word: "has no associated IAM Roles"}},
+		Signs: []Sign{{Word: "has no associated IAM Roles"}, {Word: "associated with the environment has no role"}},
 	},
 	{
 		Slug: "service-role", Stage: Request,
@@ -136,7 +136,9 @@ var requestCauses = []*Cause{
 		Why:   "The caller's own policies lack it; the instances have nothing to do with it.",
 		Fix:   []string{"allow the action to the deploying user or role; iam:PassRole for the instances' role and the service role"},
 		Signs: []Sign{
-			{Word: "is not authorized to perform", Pattern: `User: \S+ is not authorized to perform: (?P<action>(?:iam|elasticbeanstalk|cloudformation|autoscaling|ec2|elasticloadbalancing|s3:Put|s3:Create)\S*)`},
+			{Word: "is not authorized to perform", Not: []string{"/i-"}, Pattern: `User: \S+ is not authorized to perform: (?P<action>(?:iam|elasticbeanstalk|cloudformation|autoscaling|ec2|elasticloadbalancing|s3:Put|s3:Create)\S*)`},
+			{Word: "You do not have permission to perform the", Pattern: `You do not have permission to perform the '(?P<action>[\w:]+)' action`},
+			{Word: "You are not authorized to perform this operation", Pattern: `(?:API: (?P<action>[\w:]+) )?You are not authorized to perform this operation`},
 			{Word: "Insufficient IAM privileges", Pattern: `(?P<action>Insufficient IAM privileges)`, Weak: true},
 		},
 	},
@@ -222,7 +224,7 @@ var requestCauses = []*Cause{
 		Title: "the environment was not Ready: another operation was at work, or an earlier one failed",
 		Why:   "Elastic Beanstalk takes one operation at a time.",
 		Fix:   []string{"wait for the other operation; after UPDATE_ROLLBACK_FAILED continue the stack's rollback in CloudFormation"},
-		Signs: []Sign{{Word: "is in an invalid state for this operation"}, {Word: "is currently pending", Pattern: `environment named \S+\. It is currently pending`}},
+		Signs: []Sign{{Word: "is in an invalid state for this operation"}, {Word: "is currently pending", Not: []string{"timeout while waiting"}, Pattern: `environment named \S+\. It is currently pending`}},
 	},
 	{
 		Slug: "version-missing", Stage: Request,

@@ -76,7 +76,7 @@ var stackCauses = []*Cause{
 		Title: "a resource with that name exists already: ${what}",
 		Why:   "A name of your own can be taken once; IAM names count for all regions.",
 		Fix:   []string{"leave the name to CloudFormation, or make it depend on stack and region"},
-		Signs: []Sign{{Word: "already exists in stack", Pattern: `(?P<what>[\w|:/.-]+ already exists in stack \S+)`}, {Word: "EntityAlreadyExists"}, {Word: "AlreadyExistsException"}},
+		Signs: []Sign{{Word: "already exists in stack", Pattern: `(?P<what>[\w|:/.-]+ already exists in stack \S+)`}, {Word: "is not available.", Pattern: `(?P<what>DNS name \([^)]+\) is not available)`}, {Word: "already exists.", Pattern: `(?P<what>Environment \S+ already exists)\.`}, {Word: "EntityAlreadyExists"}, {Word: "AlreadyExistsException"}},
 	},
 	{
 		Slug: "quota", Stage: Stack,
@@ -85,6 +85,9 @@ var stackCauses = []*Cause{
 		Fix:   []string{"delete what is not needed, or ask for a higher quota"},
 		Signs: []Sign{
 			{Word: "LimitExceeded", Pattern: `(?P<what>\w*LimitExceeded\w*[^\n]{0,100})`},
+			{Word: "more vCPU capacity than your current", Pattern: `(?P<what>more vCPU capacity than your current vCPU limit[^\n.]{0,60})`},
+			{Word: "exceeded the number of", Pattern: `(?P<what>exceeded the number of [^\n.]{1,80})`},
+			{Word: "You have exceeded", Pattern: `(?P<what>You have exceeded [^\n.]{1,80})`},
 			{Word: "maximum number of", Pattern: `(?P<what>[^\n.]{0,60}maximum number of [^\n.]{1,80})`, Weak: true},
 		},
 	},
@@ -116,14 +119,15 @@ var stackCauses = []*Cause{
 	},
 	{
 		Slug: "stack-failed", Stage: Stack, Generic: true,
-		Title:  "CloudFormation could not make ${what}",
+		Title:  "CloudFormation could not make ${type}: ${what}",
 		Why:    "The stack's own events say why; Elastic Beanstalk's leave it out (\"Reason: null\").",
 		Settle: "aws cloudformation describe-stack-events --stack-name awseb-e-ID-stack",
 		Signs: []Sign{
-			{Word: "CREATE_FAILED", Pattern: `CREATE_FAILED (?P<what>(?:AWS|Custom)::\S+ [^\n]{1,160})`, Not: []string{"cancelled", "The following resource(s) failed"}},
-			{Word: "UPDATE_FAILED", Pattern: `UPDATE_FAILED (?P<what>(?:AWS|Custom)::\S+ [^\n]{1,160})`, Not: []string{"cancelled", "The following resource(s) failed"}},
+			{Word: "CREATE_FAILED", Pattern: `CREATE_FAILED (?P<type>(?:AWS|Custom)::\S+) (?P<what>[^\n]{1,160})`, Not: []string{"cancelled", "The following resource(s) failed"}},
+			{Word: "UPDATE_FAILED", Pattern: `UPDATE_FAILED (?P<type>(?:AWS|Custom)::\S+) (?P<what>[^\n]{1,160})`, Not: []string{"cancelled", "The following resource(s) failed"}},
 			{Word: "Creating ", Pattern: `(?P<what>Creating [^\n]{1,100} failed Reason: [^\n]{1,120})`, Not: []string{"cancelled"}},
 			{Word: "Stack named", Pattern: `Stack named '\S+' aborted operation\. Current state: '\w+'\s+Reason: (?P<what>[^\n]{1,160})`, Not: []string{"Reason: null"}},
+			{Word: "was not successfully", Pattern: `Embedded stack \S+ was not successfully (?:created|updated): (?P<what>[^\n]{1,160})`},
 			{Word: "resource(s) failed to create", Pattern: `The following resource\(s\) failed to create: \[(?P<what>[^\]]+)\]`, Weak: true},
 		},
 	},
@@ -137,11 +141,39 @@ var launchCauses = []*Cause{
 		Why:    "An instance must reach CloudFormation, Elastic Beanstalk and S3 from its subnet. A private subnet without NAT or endpoints, no public address, or a broken user data script keep it from that.",
 		Fix:    []string{"give the subnet a way out (NAT gateway or endpoints for elasticbeanstalk, cloudformation, s3), or AssociatePublicIpAddress true in a public one"},
 		Settle: "aws ec2 get-console-output --instance-id ID; cloud-init-output.log on the instance",
+		Of: []Behind{
+			{"network-closed", "the instances' subnet has no way to Elastic Beanstalk, CloudFormation or S3", "the subnet's route table: a NAT gateway, endpoints, or an internet gateway and a public address", []string{"network-unreachable"}},
+			{"launch-failed", "no instance started, or it stopped again", "the Auto Scaling group's activity history; the stack's events", nil},
+			{"user-data-failed", "the instance's own start failed or is too slow", "aws ec2 get-console-output --instance-id ID", nil},
+		},
 		Signs: []Sign{
 			{Word: "failed to communicate with AWS Elastic Beanstalk"},
+			{Word: "LaunchWaitCondition failed"},
 			{Word: "AWSEBInstanceLaunchWaitCondition", Pattern: `failed to create: \[[^\]]*AWSEBInstanceLaunchWaitCondition`},
 			{Word: "but with command timeouts", Pattern: `Create environment operation is complete, but with command timeouts`},
 		},
+	},
+	{
+		Slug: "signal-missing", Stage: Launch,
+		Title:  "no instance told CloudFormation in time that its start succeeded: ${what}",
+		Why:    "The stack waits for cfn-signal. The instance did not start, could not reach CloudFormation, or its user data or cfn-init stopped before.",
+		Settle: "cloud-init-output.log and cfn-init.log of the instance (keep it: --disable-rollback), or aws ec2 get-console-output --instance-id ID",
+		Of: []Behind{
+			{"user-data-failed", "user data or cfn-init stopped before cfn-signal", "cloud-init-output.log and cfn-init.log on the instance", nil},
+			{"network-closed", "the subnet has no way to CloudFormation", "the subnet's route table", []string{"network-unreachable"}},
+			{"too-slow", "it takes longer than the time limit", "compare with Timeout of the WaitCondition or CreationPolicy", nil},
+		},
+		Signs: []Sign{
+			{Word: "WaitCondition timed out", Pattern: `(?P<what>WaitCondition timed out\. Received \d+ conditions when expecting \d+)`},
+			{Word: "resource signal(s)", Pattern: `(?P<what>(?:Failed to receive|Received) \d+ (?:resource|SUCCESS) signal\(s\)[^\n]{0,60})`},
+		},
+	},
+	{
+		Slug: "signal-unreadable", Stage: Launch,
+		Title: "what was sent to the WaitCondition is not what CloudFormation reads",
+		Why:   "It takes one JSON object with Status, Reason, UniqueId and Data, as cfn-signal writes it.",
+		Fix:   []string{"use cfn-signal, or send the object with an empty Content-Type"},
+		Signs: []Sign{{Word: "Unparsable WaitCondition data"}},
 	},
 	{
 		Slug: "throttled", Stage: Launch,

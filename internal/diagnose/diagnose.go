@@ -48,6 +48,10 @@ type Diagnosis struct {
 	Others []*Step
 	// Quiet went wrong beside it.
 	Quiet []*Step
+	// Perhaps are signs of causes in logs that show no deployment that failed.
+	Perhaps []*Step
+	// Output is the end of what the failed command wrote, where the logs hold it.
+	Output []*logs.Record
 	// First is the first record that speaks of a failure, for one whose cause is
 	// not known, with Before leading up to it.
 	First  *logs.Record
@@ -73,6 +77,9 @@ func Logs(r *logs.Reading) *Diagnosis {
 	}
 	steps = slices.DeleteFunc(steps, func(s *Step) bool { return s.Quiet })
 	if d.Outcome == Succeeded {
+		if s := t.health(t.lastDeployed() + 1); s != nil {
+			d.addQuiet(s)
+		}
 		return d
 	}
 	d.Cause = choose(steps, d.Outcome)
@@ -83,13 +90,32 @@ func Logs(r *logs.Reading) *Diagnosis {
 		d.Certain = !d.Cause.Weak && !d.Cause.Generic && len(d.Cause.Of) == 0
 		d.follow(steps)
 		d.instances(t, steps)
+		d.Output = t.output(d.Cause)
 		return d
 	}
 	d.instances(t, steps)
 	if d.Outcome != NotShown {
 		d.First, d.Before = t.firstFailure(d.Began)
+		return d
+	}
+	d.Cause = t.health(0)
+	if d.Cause == nil {
+		d.perhaps(steps)
 	}
 	return d
+}
+
+// maxPerhaps is how many signs are shown where nothing is sure.
+const maxPerhaps = 3
+
+// perhaps keeps the first step of each cause.
+func (d *Diagnosis) perhaps(steps []*Step) {
+	for _, s := range steps {
+		known := slices.ContainsFunc(d.Perhaps, func(p *Step) bool { return p.Slug == s.Slug })
+		if !known && len(d.Perhaps) < maxPerhaps {
+			d.Perhaps = append(d.Perhaps, s)
+		}
+	}
 }
 
 // instances tells on which instances something failed, and where it was

@@ -63,6 +63,8 @@ func answerOf(d *Diagnosis) string {
 		return "unknown"
 	case len(d.Quiet) > 0:
 		return d.Quiet[0].Slug
+	case len(d.Perhaps) > 0:
+		return "perhaps-" + d.Perhaps[0].Slug
 	case d.Outcome == NotShown:
 		return "untold"
 	}

@@ -115,7 +115,8 @@ func (s *Sign) match(text string) map[string]string {
 
 // Causes are all causes that are recognised, the most particular first.
 var Causes = sync.OnceValue(func() []*Cause {
-	all := slices.Concat(fetchCauses, requestCauses, stackCauses, launchCauses, programCauses, instanceCauses, buildCauses, proxyCauses, runCauses, quietCauses)
+	all := slices.Concat(fetchCauses, requestCauses, toolCauses, stackCauses, launchCauses, hostCauses, dockerCauses, dependencyCauses,
+		programCauses, instanceCauses, buildCauses, databaseCauses, proxyCauses, runCauses, quietCauses)
 	for _, c := range all {
 		for i := range c.Signs {
 			s := &c.Signs[i]

@@ -62,6 +62,9 @@ func (e *Explained) JSON(w io.Writer) error {
 			}
 		}
 	}
+	for _, s := range e.Perhaps {
+		out.Possible = append(out.Possible, s.named())
+	}
 	if e.found {
 		f := e.Findings[0]
 		out.Cause, out.Certain = &named{Cause: f.Rule, Title: Hide(f.Message)}, true

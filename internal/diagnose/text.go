@@ -42,8 +42,22 @@ func (e *Explained) Headline() string {
 		return "No failure: the last deployment in these logs succeeded"
 	case len(e.Read.Records) == 0:
 		return "Nothing could be told: there was nothing to read"
+	case len(e.Perhaps) > 0:
+		return one("Possible: ", e.Perhaps[0])
+	case len(e.Quiet) > 0:
+		return one("Beside: ", e.Quiet[0])
 	}
 	return "No failure stands in these logs, and no end of a deployment either"
+}
+
+// one is a line about a step that is not the cause of a failure.
+func one(word string, s *Step) string {
+	slug := " [" + s.Slug + "]"
+	said := finding.Clean(Hide(s.Title))
+	if line := word + short(said, headline-len(word)-len(slug)); !strings.HasSuffix(line, "…") {
+		return line + slug
+	}
+	return word + short(said, headline-len(word))
 }
 
 // Slug names the cause: that of the rule which found it, else the log's.
@@ -135,13 +149,16 @@ func (e *Explained) known(add func(label, text string, at ...source.Pos)) {
 			add(label("possible", i), "- "+b.Title+" ["+b.Slug+"]: "+b.Settle)
 		}
 	}
+	for i, r := range e.Output {
+		add(label("output", i), strings.Join(strings.Fields(Hide(r.Text)), " "), where(r))
+	}
 	for i, s := range e.After {
 		add(label("then", i), s.Title, where(s.Record))
 	}
 	if len(e.Findings) > 0 {
 		return // they say what to change
 	}
-	if !e.Sure() {
+	if !e.Sure() && len(e.Output) == 0 {
 		add("to settle", fill(c.Settle, c.Groups))
 	}
 	for i, f := range c.Fix {
@@ -150,6 +167,15 @@ func (e *Explained) known(add func(label, text string, at ...source.Pos)) {
 }
 
 func (e *Explained) unknown(add func(label, text string, at ...source.Pos), explained bool) {
+	if e.First == nil && len(e.Perhaps) > 0 {
+		for i, s := range e.Perhaps {
+			add(label("possible", i), s.Title+" ["+s.Slug+"]", where(s.Record))
+			add("seen", seen(s.Record))
+		}
+		add("unsure", "these logs show neither a deployment that failed nor the end of one")
+		add("to settle", "give the deployment's events or eb-engine.log too: eb events, eb logs --all")
+		return
+	}
 	if e.First == nil {
 		add("read", fmt.Sprintf("%d lines, %d entries", e.Read.Lines, len(e.Read.Records)))
 		return

@@ -25,7 +25,7 @@ var (
 		"Failed to deploy application", "Failed to deploy configuration", "Failed to launch environment", "operation is complete, but with errors",
 		"operation is complete, but with command timeouts", "Command failed on instance", "Engine execution has encountered an error",
 		"Instance deployment failed", "Unsuccessful command execution on instance", "BUILD FAILED!", "Error occurred during build", `"status":"FAILURE"`,
-		"Activity execution failed", "Activity failed", "The environment was reverted to the previous configuration setting",
+		"Activity execution failed", "Activity failed", "Rollback requested by user", "was not successfully created", "was not successfully updated", "The environment was reverted to the previous configuration setting",
 		"Stop running the command", "EbExtension build failed", "Container commands build failed", "EBExtension failed", "Aborting the operation",
 		"have not responded in the allowed command timeout", "did not pass health check after command execution", "Failed to run npm install",
 	}
@@ -110,6 +110,45 @@ func (t *trial) deployed(i int) bool {
 	}
 	return true
 }
+
+// lastDeployed is the last record that says that a deployment succeeded, -1 when
+// none does.
+func (t *trial) lastDeployed() int {
+	for i := len(t.records) - 1; i >= 0; i-- {
+		if t.deployed(i) {
+			return i
+		}
+	}
+	return -1
+}
+
+// outputLines are how many lines of a failed command's output are shown.
+const outputLines = 6
+
+// output is the end of what a step's command wrote into cfn-init-cmd.log, nil
+// when the logs do not hold it, or the step says why itself.
+func (t *trial) output(s *Step) (out []*logs.Record) {
+	name := s.Groups["name"]
+	if !s.Generic || name == "" {
+		return nil
+	}
+	for _, r := range t.records {
+		if t.within[r] != name || t.harmless[r] || before(r, s.Record.Time.Add(-maxCommand)) {
+			continue
+		}
+		if text := strings.Trim(r.Text, "- "); text != "" && text != "Command Output" && !commandBlock.MatchString(r.Text) {
+			out = append(out, r)
+		}
+	}
+	if len(out) > outputLines {
+		out = out[len(out)-outputLines:]
+	}
+	return out
+}
+
+// maxCommand is the longest that a command of a deployment may run: Timeout in
+// aws:elasticbeanstalk:command is at most an hour.
+const maxCommand = time.Hour
 
 // outcome is how the last deployment ended that the records show, and when the
 // failed one began.
@@ -249,6 +288,8 @@ func (c *Cause) in(r *logs.Record) *Step {
 				text = "[" + strings.ToLower(r.Severity) + "] " + text
 			case r.Kind == logs.System && r.Head != "":
 				text = r.Head + ": " + text
+			case r.Kind == logs.Event && r.Head != "": // the name of an error
+				text = r.Head + " - " + text
 			}
 			if m := s.match(text); m != nil {
 				return &Step{Cause: c, Title: fill(c.Title, m), Groups: m, Record: r, Weak: s.Weak || quietLevel(r)}

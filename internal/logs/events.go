@@ -56,10 +56,8 @@ func events(name string, text []byte) []*Record {
 		return nil
 	}
 	var in struct{ Events, StackEvents []json.RawMessage }
-	if json.Unmarshal(t, &in) != nil {
-		if json.Unmarshal(t, &in.Events) != nil {
-			return nil
-		}
+	if json.Unmarshal(t, &in) != nil && json.Unmarshal(t, &in.Events) != nil {
+		return nil
 	}
 	var out []*Record
 	at, line := 0, 1
@@ -154,7 +152,7 @@ func fields(values []string, stack bool) (e described) {
 var resourceType = lazyregexp.New(`^(?:AWS|Custom)::\S+$`)
 
 // stackTime begins a line copied from CloudFormation's console.
-var stackTime = lazyregexp.New(`^\s*((?:\d{4}-\d\d-\d\d )?\d{1,2}:\d\d:\d\d) (UTC[+-]\d{4})(?:\t| \| )`)
+var stackTime = lazyregexp.New(`^[\s|]*((?:\d{4}-\d\d-\d\d )?\d{1,2}:\d\d:\d\d) (UTC[+-]\d{4})(?:\t| \| )`)
 
 // consoleStack reads a line copied from CloudFormation's console: cells with tabs
 // between them, a time of day first.
@@ -194,6 +192,7 @@ func upright(records []*Record) {
 		}
 		last = r.Time
 	}
+	uprightByWords(records)
 	if down <= up {
 		return
 	}

@@ -33,6 +33,10 @@ func (x *Reader) parse(name string, all []stretch) {
 			x.out.Records = append(x.out.Records, records...)
 			return
 		}
+		if records := fragment(name, all[0].text); len(records) > 0 {
+			x.out.Records = append(x.out.Records, records...)
+			return
+		}
 		if lines := fromCloudWatch(all[0].text); lines != nil {
 			all[0].text = lines
 		}

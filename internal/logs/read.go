@@ -155,6 +155,7 @@ func decode(b []byte) []byte {
 	if bytes.IndexByte(b, 0x1b) >= 0 {
 		b = withoutEscapes(b)
 	}
+	b = fromPage(b)
 	if !utf8.Valid(b) {
 		b = bytes.ToValidUTF8(b, []byte("\ufffd"))
 	}

@@ -15,6 +15,7 @@ import (
 // compose, RFC 5424, and quotes in Markdown.
 var prefixes = []*lazyregexp.Regexp{
 	lazyregexp.New(`^(?:> ?)+`),
+	lazyregexp.New("^ {0,3}(?:`{1,3}|\\*\\*) ?"),
 	lazyregexp.New(`^(?:[^\t]{1,60}\t[^\t]{1,80}\t)?\x{feff}?(?P<t>\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)) (?:(?P<i>\S*\bi-[0-9a-f]{8}(?:[0-9a-f]{9})?)\b\S* )?`),
 	lazyregexp.New(`^\[(?P<t>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)\] `),
 	lazyregexp.New(`^<\d{1,3}>\d (?P<t>\d{4}-\d\d-\d\dT\S+) (?P<i>\S+) \S+ \S+ \S+ (?:-|\[.*?\]) `),
