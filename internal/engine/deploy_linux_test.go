@@ -32,6 +32,8 @@ func TestMain(m *testing.M) {
 		switch os.Args[1] {
 		case "test-engine":
 			os.Exit(Main(os.Stdin, os.Stdout))
+		case "test-init":
+			os.Exit(asInit(startAndLeave))
 		case "test-application":
 			http.ListenAndServe("127.0.0.1:"+os.Getenv("PORT"), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				fmt.Fprintf(w, "uid %d, greeting %s", os.Getuid(), os.Getenv("GREETING"))

@@ -19,9 +19,15 @@ import (
 // commands that come in, one after the other, and ends with the input, and the
 // instance with it. The result is the exit status.
 func Main(in io.Reader, out io.Writer) int {
+	run := func() int { return runEngine(in, out) }
 	if os.Getpid() == 1 {
-		return reap()
+		return asInit(run)
 	}
+	return run()
+}
+
+// runEngine is the engine, whichever process it is.
+func runEngine(in io.Reader, out io.Writer) int {
 	// Little of it lives long: it costs less time, and some memory, to collect it
 	// less often.
 	debug.SetGCPercent(400)

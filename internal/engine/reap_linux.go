@@ -1,37 +1,49 @@
 package engine
 
 import (
-	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 )
 
-// reap is the whole of PID 1: it starts this program once more as the engine,
-// and takes in every process whose parent is gone. Two processes, because one
-// that waits for any child would take the engine's own results away from it.
-func reap() int {
-	child, err := os.StartProcess("/proc/self/exe", os.Args, &os.ProcAttr{Files: []*os.File{os.Stdin, os.Stdout, os.Stderr}})
-	if err != nil {
-		fmt.Fprintf(os.Stderr, "beanpole: start the engine: %v\n", err)
-		return 1
+// PID 1 keeps to its first thread: see asInit.
+func init() {
+	if os.Getpid() == 1 {
+		runtime.LockOSThread()
 	}
+}
+
+// asInit runs the engine as PID 1, and takes in every process whose parent is
+// gone. The kernel makes such a process a child of PID 1's first thread. The
+// engine's own processes are children of the threads that started them, never of
+// that one, which does nothing else. So who waits for children of this thread
+// alone takes no result away from the engine.
+func asInit(run func() int) int {
+	children := make(chan os.Signal, 1)
+	signal.Notify(children, syscall.SIGCHLD)
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
-	go func() {
-		for s := range stop {
-			syscall.Kill(child.Pid, s.(syscall.Signal))
-		}
-	}()
+	ended := make(chan int, 1)
+	go func() { ended <- run() }()
 	for {
-		var status syscall.WaitStatus
-		pid, err := syscall.Wait4(-1, &status, 0, nil)
-		switch {
-		case err == syscall.EINTR:
-		case err != nil:
+		takeIn()
+		select {
+		case <-children: // one signal may stand for several
+		case status := <-ended:
+			return status
+		case <-stop:
 			return 1
-		case pid == child.Pid:
-			return status.ExitStatus()
+		}
+	}
+}
+
+// takeIn waits for this thread's children that have ended.
+func takeIn() {
+	for {
+		pid, err := syscall.Wait4(-1, nil, syscall.WNOHANG|syscall.WNOTHREAD, nil)
+		if err != syscall.EINTR && pid <= 0 {
+			return // none, or none that has ended
 		}
 	}
 }
