@@ -197,7 +197,7 @@ func (i *Instance) makeLayer(s *Spec) rootLayer {
 		return rootLayer{err: err}
 	}
 	disk := diskIn(i.place.dir)
-	l := &layer{lower: s.Root, upper: filepath.Join(disk, "upper"), hidden: map[string]bool{}}
+	l := newLayer(s.Root, filepath.Join(disk, "upper"))
 	work := filepath.Join(disk, "work")
 	for _, d := range []string{l.upper, work} {
 		if err := os.Mkdir(d, 0o755); err != nil {

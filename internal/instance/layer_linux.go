@@ -19,6 +19,11 @@ import (
 type layer struct {
 	lower, upper string
 	hidden       map[string]bool // directories whose lower content does not show
+	gone         map[string]bool // paths that the instance does not see at all
+}
+
+func newLayer(lower, upper string) *layer {
+	return &layer{lower: lower, upper: upper, hidden: map[string]bool{}, gone: map[string]bool{}}
 }
 
 // stat is what the lower layer has at p; symbolic links on the way count as
@@ -43,7 +48,7 @@ func (l *layer) stat(p string) (fs.FileInfo, bool) {
 // covered says whether an ancestor of p hides it already.
 func (l *layer) covered(p string) bool {
 	for d := path.Dir(p); d != "/"; d = path.Dir(d) {
-		if l.hidden[d] {
+		if l.hidden[d] || l.gone[d] {
 			return true
 		}
 	}
@@ -102,6 +107,7 @@ func (l *layer) remove(p string) error {
 	if err := unix.Mknod(l.upper+p, unix.S_IFCHR, 0); err != nil && !errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("hide %s: %w", p, err)
 	}
+	l.gone[p] = true
 	return nil
 }
 

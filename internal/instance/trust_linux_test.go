@@ -28,7 +28,7 @@ func TestTheInstanceTrustsTheAuthorityInEveryBundleThatAWSsToolsAsk(t *testing.T
 	if err := os.Symlink(t.TempDir(), lower+link); err != nil {
 		t.Fatal(err)
 	}
-	l := &layer{lower: lower, upper: upper, hidden: map[string]bool{}}
+	l := newLayer(lower, upper)
 	if err := writeTrust(l, []byte("the local authority\n")); err != nil {
 		t.Fatal(err)
 	}
