@@ -4,10 +4,19 @@ package check
 // fewest letters must be added, taken away or changed, at most a third of
 // them. It is "" when none is near.
 func Nearest(slug string) string {
-	best, least := "", len(slug)/3+1
+	var slugs []string
 	for _, r := range Rules() {
-		if n := distance(slug, r.Slug, least); n < least {
-			best, least = r.Slug, n
+		slugs = append(slugs, r.Slug)
+	}
+	return NearestOf(slug, slugs)
+}
+
+// NearestOf is which of some names may have been meant, likewise.
+func NearestOf(name string, names []string) string {
+	best, least := "", len(name)/3+1
+	for _, n := range names {
+		if d := distance(name, n, least); d < least {
+			best, least = n, d
 		}
 	}
 	return best

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -76,7 +77,10 @@ func (p *prediction) checkAccount() error {
 	case f.fetchBundle && f.liveStack != "":
 		return usageError("--fetch-bundle is about an environment; a stack has no source bundle")
 	}
-	return checkStackName(f.liveStack)
+	if f.liveStack != "" && !stackForm.MatchString(f.liveStack) && !strings.HasPrefix(f.liveStack, "arn:") {
+		return usageError("--stack %q is no stack name; CloudFormation takes up to 128 letters, digits and hyphens, a letter first", f.liveStack)
+	}
+	return nil
 }
 
 // flags are those under which calls are made that are not made otherwise.
@@ -108,9 +112,10 @@ func (p *prediction) look(ctx context.Context, errs io.Writer) (l *looking, err 
 		}
 		return l, err
 	}
-	c, err := live.Connect(ctx, live.Options{Region: p.region, Profile: p.account.profile, Endpoint: p.account.endpoint, Flags: p.account.flags()})
+	o := p.asker(errs)
+	c, err := live.Connect(ctx, o)
 	if err != nil {
-		return l, usageError("cannot ask AWS: %v", err)
+		return l, usageError("cannot ask AWS: %s", o.Why(err, p.region))
 	}
 	l.reader = live.New(c)
 	if l.screen.terminal {
@@ -122,7 +127,7 @@ func (p *prediction) look(ctx context.Context, errs io.Writer) (l *looking, err 
 		err = l.reader.Environment(ctx, p.environment)
 	}
 	if err != nil {
-		return l, cannotRead(err, c.Region)
+		return l, cannotRead(err, &o, c.Region)
 	}
 	p.reading = l.reader.Reading()
 	if p.account.fetchLogs && p.reading.Environment != nil {
@@ -132,15 +137,46 @@ func (p *prediction) look(ctx context.Context, errs io.Writer) (l *looking, err 
 	return l, nil
 }
 
+// asker says whose account is asked. A code of an MFA device is asked for on a
+// terminal.
+func (p *prediction) asker(errs io.Writer) live.Options {
+	o := live.Options{Region: p.region, Profile: p.account.profile, Endpoint: p.account.endpoint, Flags: p.account.flags()}
+	if onTerminal(os.Stdin) {
+		o.Code = func() (code string, err error) {
+			fmt.Fprint(errs, "beanpole: code of the MFA device: ")
+			_, err = fmt.Fscanln(os.Stdin, &code)
+			return code, err
+		}
+	}
+	return o
+}
+
 // cannotRead is why nothing at all could be read.
-func cannotRead(err error, region string) error {
+func cannotRead(err error, o *live.Options, region string) error {
+	var none *live.None
 	switch {
-	case errors.Is(err, live.ErrNone):
-		return usageError("%v; give another name, or --region", err)
-	case live.Denied(err):
+	case errors.As(err, &none):
+		return usageError("%v%s", none, instead(none))
+	case live.Denied(err) && !live.ForCredentials(err):
 		return &exitError{exitUntold, fmt.Sprintf("AWS refused to tell anything: %v; beanpole check --print-policy prints what it takes", live.Reason(err))}
 	}
-	return usageError("cannot read the account in %s: %v", region, live.Reason(err))
+	return usageError("cannot read the account in %s: %s", region, o.Why(err, region))
+}
+
+// maxNamed is how many names are listed for one that nothing has.
+const maxNamed = 5
+
+// instead is what may have been meant by a name that nothing has.
+func instead(e *live.None) string {
+	switch near := check.NearestOf(e.Name, e.Others); {
+	case near != "":
+		return fmt.Sprintf("; did you mean %q?", near)
+	case len(e.Others) == 0:
+		return "; give another name, or --region"
+	case len(e.Others) > maxNamed:
+		return fmt.Sprintf(", which has %s, … (%d); give one of these, or --region", strings.Join(e.Others[:maxNamed], ", "), len(e.Others))
+	}
+	return fmt.Sprintf(", which has %s; give one of these, or --region", strings.Join(e.Others, ", "))
 }
 
 // fits tells whether a saved reading is of what was asked for.

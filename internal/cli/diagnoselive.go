@@ -20,13 +20,13 @@ import (
 
 // ofAccount diagnoses a live environment or stack, or a saved reading of one.
 func (d *diagnosing) ofAccount(c *cobra.Command, args []string) error {
+	if err := checkRegion(d.region); err != nil {
+		return err
+	}
 	if d.follow {
 		if err := d.watch(c); err != nil {
 			return err
 		}
-	}
-	if err := checkRegion(d.region); err != nil {
-		return err
 	}
 	l, err := d.look(c.Context(), c.ErrOrStderr())
 	defer l.end(c.ErrOrStderr())

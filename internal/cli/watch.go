@@ -73,9 +73,10 @@ func (d *diagnosing) watch(c *cobra.Command) error {
 	}
 	ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	clients, err := live.Connect(ctx, live.Options{Region: d.region, Profile: d.account.profile, Endpoint: d.account.endpoint})
+	o := d.asker(c.ErrOrStderr())
+	clients, err := live.Connect(ctx, o)
 	if err != nil {
-		return usageError("cannot ask AWS: %v", err)
+		return usageError("cannot ask AWS: %s", o.Why(err, d.region))
 	}
 	w := &watcher{reader: live.New(clients), name: d.environment, screen: newScreen(c.ErrOrStderr()), seen: map[string]bool{},
 		from: time.Now().Add(-2 * time.Minute), last: time.Now()}
@@ -86,7 +87,7 @@ func (d *diagnosing) watch(c *cobra.Command) error {
 		return nil
 	}
 	if err != nil {
-		return cannotRead(err, clients.Region)
+		return cannotRead(err, &o, clients.Region)
 	}
 	return nil
 }

@@ -3,15 +3,14 @@ package live
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
-	"os"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -53,6 +52,8 @@ type accountAPI interface {
 type Options struct {
 	Region, Profile, Endpoint string // "": as the environment and AWS's files say
 	Flags                     []string
+	// Code asks for the code of a profile's MFA device; nil: nobody can be asked.
+	Code func() (string, error)
 	// Seen is told of each call made, "IAM:GetRole"; nil: nobody wants to know.
 	Seen func(operation string)
 }
@@ -61,12 +62,20 @@ type Options struct {
 var ErrNoRegion = errors.New("no region is set; give --region, or set AWS_REGION or a profile with one")
 
 // Connect makes clients from the default credential chain: environment, shared
-// files with profiles, SSO and roles, container and instance credentials.
+// files with profiles, SSO and roles, container and instance credentials. What
+// getting credentials takes (AssumeRole, SSO) the SDK asks by itself; Guard is
+// about what reads the account.
 func Connect(ctx context.Context, o Options) (*Clients, error) {
+	var c aws.Config
 	with := []func(*config.LoadOptions) error{
-		config.WithRetryer(func() aws.Retryer { return retry.NewAdaptiveMode() }),
+		config.WithAPIOptions([]func(*middleware.Stack) error{redirect(&c)}),
+		config.WithRetryer(func() aws.Retryer {
+			return retry.NewAdaptiveMode(func(a *retry.AdaptiveModeOptions) {
+				a.StandardOptions = append(a.StandardOptions, func(s *retry.StandardOptions) { s.MaxAttempts = tries })
+			})
+		}),
 		config.WithLogger(logging.Nop{}), // its words on checksums are nobody's concern
-		config.WithAPIOptions([]func(*middleware.Stack) error{Guard(o.Flags, o.Seen)}),
+		config.WithAssumeRoleCredentialOptions(func(a *stscreds.AssumeRoleOptions) { a.TokenProvider = o.code() }),
 	}
 	if o.Region != "" {
 		with = append(with, config.WithRegion(o.Region))
@@ -77,39 +86,65 @@ func Connect(ctx context.Context, o Options) (*Clients, error) {
 	if o.Endpoint != "" {
 		with = append(with, config.WithBaseEndpoint(o.Endpoint))
 	}
-	c, err := config.LoadDefaultConfig(ctx, with...)
-	if err != nil {
-		return nil, fmt.Errorf("read AWS's configuration: %w", err)
+	var err error
+	if c, err = config.LoadDefaultConfig(ctx, with...); err != nil {
+		return nil, err
 	}
 	if c.Region == "" {
 		return nil, ErrNoRegion
 	}
-	return fromConfig(c, o), nil
+	guarded := c
+	guarded.APIOptions = []func(*middleware.Stack) error{Guard(o.Flags, o.Seen)}
+	return fromConfig(guarded, o), nil
+}
+
+// errNoCode: a profile wants a code of an MFA device, and nobody can be asked.
+var errNoCode = errors.New("the profile wants a code of an MFA device, and there is no terminal to ask for it")
+
+func (o *Options) code() func() (string, error) {
+	if o.Code != nil {
+		return o.Code
+	}
+	return func() (string, error) { return "", errNoCode }
 }
 
 func fromConfig(c aws.Config, o Options) *Clients {
-	own := endpointOf(&c)
 	if c.HTTPClient == nil {
 		c.HTTPClient = awshttp.NewBuildableClient()
 	}
-	if own != "" {
-		c.HTTPClient = &http.Client{Transport: localaws.OwnBody{Next: http.DefaultTransport}}
+	objects := endpointOf(&c, "S3")
+	if built, ok := c.HTTPClient.(*awshttp.BuildableClient); ok && (objects != "" || endpointOf(&c, "EC2") != "") {
+		c.HTTPClient = &http.Client{Transport: localaws.OwnBody{Next: built.GetTransport()}}
 	}
-	self := signer{config: c, flags: o.Flags, seen: o.Seen}
+	self := signer{config: c, flags: o.Flags, seen: o.Seen, clock: &clock{}}
 	return &Clients{
 		Region: c.Region,
 		Caller: sts.NewFromConfig(c), Beans: elasticbeanstalk.NewFromConfig(c), Stacks: cloudformation.NewFromConfig(c), IAM: iam.NewFromConfig(c),
-		Objects: s3.NewFromConfig(c, func(o *s3.Options) { o.UsePathStyle = own != "" }),
+		Objects: s3.NewFromConfig(c, func(o *s3.Options) { o.UsePathStyle = objects != "" }),
 		Account: &controlClient{self},
 		Keys:    kms.NewFromConfig(c), Network: &ec2Client{self}, Organization: &organizationsClient{self},
 		Get: (&http.Client{Timeout: time.Minute}).Do,
 	}
 }
 
-// endpointOf is the endpoint that stands in for AWS's, "" for AWS itself.
-func endpointOf(c *aws.Config) string {
-	if c.BaseEndpoint != nil {
-		return *c.BaseEndpoint
+// endpointOf is the endpoint that stands in for AWS's of a service ("S3"), ""
+// for AWS itself: --endpoint-url, AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, and the
+// same in a profile. [SDK reference: Service-specific endpoints]
+func endpointOf(c *aws.Config, service string) string {
+	ctx := context.Background()
+	if off, found, err := config.GetIgnoreConfiguredEndpoints(ctx, c.ConfigSources); err == nil && found && off {
+		return ""
 	}
-	return os.Getenv("AWS_ENDPOINT_URL")
+	for _, from := range c.ConfigSources {
+		says, ok := from.(interface {
+			GetServiceBaseEndpoint(context.Context, string) (string, bool, error)
+		})
+		if !ok {
+			continue
+		}
+		if url, found, err := says.GetServiceBaseEndpoint(ctx, service); err == nil && found {
+			return url
+		}
+	}
+	return aws.ToString(c.BaseEndpoint)
 }

@@ -25,7 +25,7 @@ func (c *controlClient) PublicAccess(ctx context.Context, account string) (*publ
 		return nil, err
 	}
 	host := "https://" + account + ".s3-control." + c.config.Region + ".amazonaws.com"
-	if own := endpointOf(&c.config); own != "" {
+	if own := endpointOf(&c.config, "S3 Control"); own != "" {
 		host = strings.TrimSuffix(own, "/")
 	} else if strings.HasPrefix(c.config.Region, "cn-") {
 		host += ".cn"

@@ -42,7 +42,7 @@ func (c *ec2Client) once(ctx context.Context, body string, out any) error {
 }
 
 func (c *ec2Client) endpoint() string {
-	if own := endpointOf(&c.config); own != "" {
+	if own := endpointOf(&c.config, "EC2"); own != "" {
 		return strings.TrimSuffix(own, "/") + "/"
 	}
 	suffix := ".amazonaws.com/"

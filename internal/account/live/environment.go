@@ -3,8 +3,6 @@ package live
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -16,9 +14,6 @@ import (
 	"beanpole/internal/account/reading"
 	localaws "beanpole/internal/aws"
 )
-
-// ErrNone: there is no such environment or stack.
-var ErrNone = errors.New("does not exist")
 
 // maxEvents is how many events of an environment are read, the newest: what
 // one call gives at most.
@@ -92,7 +87,7 @@ func (x *Reader) describe(ctx context.Context, name string) (*types.EnvironmentD
 			}
 		}
 		if in.NextToken = out.NextToken; in.NextToken == nil {
-			return nil, fmt.Errorf("environment %q %w in region %s", name, ErrNone, x.c.Region)
+			return nil, x.noEnvironment(ctx, name)
 		}
 	}
 }

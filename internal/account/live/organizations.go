@@ -54,7 +54,7 @@ func (c *organizationsClient) endpoint() (url, region string) {
 	case strings.HasPrefix(c.config.Region, "us-gov-"):
 		region = "us-gov-west-1"
 	}
-	if own := endpointOf(&c.config); own != "" {
+	if own := endpointOf(&c.config, "Organizations"); own != "" {
 		return strings.TrimSuffix(own, "/") + "/", region
 	}
 	return "https://organizations." + region + suffix, region

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -26,7 +27,35 @@ type signer struct {
 	config aws.Config
 	flags  []string
 	seen   func(operation string)
+	clock  *clock
 }
+
+// clock is AWS's, told by its answers. [SDK reference: clock skew]
+type clock struct{ ahead atomic.Int64 } // of ours, in nanoseconds
+
+// mostSkew is how far clocks may differ: signatures hold for five minutes.
+const mostSkew = 4 * time.Minute
+
+// now is AWS's time.
+func (c *clock) now() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())) }
+
+// corrected takes AWS's time from an answer that refuses a signature; false: that
+// is not why it was refused.
+func (c *clock) corrected(answer *http.Response) bool {
+	at, err := http.ParseTime(answer.Header.Get("Date"))
+	if err != nil || answer.StatusCode/100 != 4 {
+		return false
+	}
+	off := at.Sub(c.now())
+	if off.Abs() < mostSkew {
+		return false
+	}
+	c.ahead.Add(int64(off))
+	return true
+}
+
+// errClock: AWS refused a signature because of the time in it.
+var errClock = errors.New("this machine's clock differs from AWS's")
 
 // may refuses calls that reading does not make, as Guard does for the SDK's.
 func (c *signer) may(service, action string) error {
@@ -65,10 +94,13 @@ const tries = 5
 // passing tells an error that another try may not meet.
 func passing(err error) bool {
 	var e *smithy.GenericAPIError
+	if errors.Is(err, errClock) {
+		return true
+	}
 	if !errors.As(err, &e) {
 		return false
 	}
-	return e.Fault == smithy.FaultServer || slices.Contains([]string{"RequestLimitExceeded", "Throttling", "ThrottlingException", "TooManyRequestsException", "SlowDown"}, e.Code)
+	return e.Fault == smithy.FaultServer || slices.Contains(throttled, e.Code)
 }
 
 // signed sends a request with a signature and decodes its answer in XML.
@@ -92,7 +124,7 @@ func (c *signer) sent(ctx context.Context, r *http.Request, service, region, bod
 	sum := sha256.Sum256([]byte(body))
 	hash := hex.EncodeToString(sum[:])
 	r.Header.Set("X-Amz-Content-Sha256", hash)
-	if err := v4.NewSigner().SignHTTP(ctx, keys, r, hash, service, region, time.Now()); err != nil {
+	if err := v4.NewSigner().SignHTTP(ctx, keys, r, hash, service, region, c.clock.now()); err != nil {
 		return nil, fmt.Errorf("ask %s: %w", service, err)
 	}
 	answer, err := c.config.HTTPClient.Do(r)
@@ -105,6 +137,9 @@ func (c *signer) sent(ctx context.Context, r *http.Request, service, region, bod
 		return nil, fmt.Errorf("ask %s: %w", service, err)
 	}
 	if answer.StatusCode != http.StatusOK {
+		if c.clock.corrected(answer) {
+			return nil, errClock
+		}
 		return nil, answerError(answer.StatusCode, data)
 	}
 	return data, nil

@@ -3,7 +3,6 @@ package live
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -51,11 +50,11 @@ func (x *Reader) describeStack(ctx context.Context, s *reading.Stack) error {
 	}, &cloudformation.DescribeStacksInput{StackName: &s.Name})
 	switch {
 	case err != nil && codeOf(err) == "ValidationError":
-		return fmt.Errorf("stack %q %w in region %s", s.Name, ErrNone, x.c.Region)
+		return x.noStack(ctx, s.Name)
 	case err != nil:
 		return err
 	case len(out.Stacks) == 0:
-		return fmt.Errorf("stack %q %w in region %s", s.Name, ErrNone, x.c.Region)
+		return x.noStack(ctx, s.Name)
 	}
 	st := out.Stacks[0]
 	s.ID, s.Status = aws.ToString(st.StackId), string(st.StackStatus)
