@@ -5,7 +5,9 @@ import (
 	"crypto/sha1"
 	"encoding/base64"
 	"net/http"
+	"net/url"
 	"sort"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -35,6 +37,15 @@ func SignV2S3(r *http.Request, c Credentials, bucket string, now time.Time) {
 	}
 	text := stringToSignV2(r, r.Header.Get("Date"), resource)
 	r.Header.Set("Authorization", "AWS "+c.KeyID+":"+signatureV2(c.Secret, text))
+}
+
+// PresignV2S3 is the query that lets whoever has it make one request of a
+// method for a key, until a time; escapedKey is the key as the address writes
+// it. [S3:RESTAuthentication, query string request authentication]
+func PresignV2S3(method, bucket, escapedKey string, c Credentials, until time.Time) string {
+	end := strconv.FormatInt(until.Unix(), 10)
+	text := stringToSignV2(&http.Request{Method: method, Header: http.Header{}}, end, "/"+bucket+"/"+escapedKey)
+	return url.Values{"AWSAccessKeyId": {c.KeyID}, "Expires": {end}, "Signature": {signatureV2(c.Secret, text)}}.Encode()
 }
 
 func signatureV2(secret, text string) string {

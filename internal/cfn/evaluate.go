@@ -138,6 +138,9 @@ func (e *evaluator) resource(d *Declared) (*Resource, *source.Problem) {
 	if r.Metadata, problem = e.value(d.Node.Get("Metadata")); problem != nil {
 		return nil, problem
 	}
+	if r.Creation, problem = e.value(d.Node.Get("CreationPolicy")); problem != nil {
+		return nil, problem
+	}
 	if r.DependsOn, problem = e.dependencies(d); problem != nil {
 		return nil, problem
 	}

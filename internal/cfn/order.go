@@ -67,6 +67,24 @@ func (e *evaluator) order() ([]string, *source.Problem) {
 	return out, nil
 }
 
+// Dependencies lists what a resource depends on, directly. The error is a
+// *source.Problem.
+func (t *Template) Dependencies(env *Env, logicalID string) ([]string, error) {
+	e, problem := newEvaluator(t, env)
+	if problem != nil {
+		return nil, problem
+	}
+	d := e.declared[logicalID]
+	if d == nil {
+		return nil, nil
+	}
+	ids, problem := e.dependencies(d)
+	if problem != nil {
+		return nil, problem
+	}
+	return ids, nil
+}
+
 func index(path []string, id string) int {
 	for i, p := range path {
 		if p == id {

@@ -60,6 +60,7 @@ type Resource struct {
 	PhysicalID string       // what Ref gives; may hold a generated part
 	Properties *source.Node // resolved, every value with its place and origin
 	Metadata   *source.Node // resolved
+	Creation   *source.Node // CreationPolicy, resolved
 	DependsOn  []string     // explicit and implied, sorted
 	Declared   *Declared
 	Pos        source.Pos

@@ -12,7 +12,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
-	cfntypes "github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 	ebtypes "github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
 )
@@ -104,7 +103,7 @@ func (f *follower) stackNews(ctx context.Context, stack string) (lines []line, e
 			continue
 		}
 		f.stackSeen[id] = true
-		if e.ResourceStatus == cfntypes.ResourceStatusCreateInProgress || strings.HasSuffix(string(e.ResourceStatus), "_IN_PROGRESS") {
+		if strings.HasSuffix(string(e.ResourceStatus), "_IN_PROGRESS") && !aboutSignals(aws.ToString(e.ResourceStatusReason)) {
 			continue
 		}
 		text := aws.ToString(e.LogicalResourceId) + " " + string(e.ResourceStatus)
@@ -114,6 +113,12 @@ func (f *follower) stackNews(ctx context.Context, stack string) (lines []line, e
 		lines = append(lines, line{aws.ToTime(e.Timestamp), "STACK", text})
 	}
 	return lines, nil
+}
+
+// aboutSignals tells the events of a resource that waits for signals: what is
+// in progress is told of no other.
+func aboutSignals(reason string) bool {
+	return strings.HasPrefix(reason, "beanpole: waits for ") || strings.HasPrefix(reason, "Received ") || strings.HasPrefix(reason, "Failed to receive ")
 }
 
 var instanceID = lazyregexp.New(`\bi-[0-9a-f]{8,17}\b`)

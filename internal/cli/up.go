@@ -138,6 +138,9 @@ func up(c *cobra.Command, path string, f *upFlags) (err error) {
 		for _, gap := range gaps(d.template) {
 			d.screen.line("not enforced here, though AWS would: %s", gap)
 		}
+		for _, id := range waits(d.template) {
+			d.screen.line("%s waits for signals; instances outside environments do not run here, so send them yourself (aws cloudformation signal-resource, or cfn-signal)", id)
+		}
 		return d.upStack(ctx)
 	}
 	if err := d.placeSeeds(ctx); err != nil {

@@ -18,16 +18,27 @@ func gaps(t *cfn.Template) []string {
 	if len(keys) > 0 {
 		out = append(out, fmt.Sprintf("the KMS key of %s: the template does not make it, so nobody is refused for it (beanpole check judges it)", strings.Join(keys, ", ")))
 	}
-	var waiting []string
+	var rolling []string
 	for _, d := range t.Resources {
-		if d.Type == "AWS::CloudFormation::WaitCondition" || d.Node.Get("CreationPolicy") != nil {
-			waiting = append(waiting, d.LogicalID)
+		if d.Node.Get("UpdatePolicy") != nil {
+			rolling = append(rolling, d.LogicalID)
 		}
 	}
-	if len(waiting) > 0 {
-		out = append(out, fmt.Sprintf("%s waits for signals: here it is complete at once", strings.Join(waiting, ", ")))
+	if len(rolling) > 0 {
+		out = append(out, fmt.Sprintf("the UpdatePolicy of %s: no instances of it run here, so an update replaces none", strings.Join(rolling, ", ")))
 	}
 	return out
+}
+
+// waits are the resources that wait for signals which nothing here sends by
+// itself, since the local AWS runs instances of environments alone.
+func waits(t *cfn.Template) (ids []string) {
+	for _, d := range t.Resources {
+		if d.Type == "AWS::CloudFormation::WaitCondition" || d.Node.Get("CreationPolicy") != nil {
+			ids = append(ids, d.LogicalID)
+		}
+	}
+	return ids
 }
 
 // foreignKeys are the buckets whose default encryption is by a KMS key that

@@ -15,7 +15,7 @@ func TestGapsNameWhatTheLocalAWSDoesNotEnforce(t *testing.T) {
 		{"a key that it makes", "{K: {Type: 'AWS::KMS::Key'}, A: {Type: 'AWS::KMS::Alias', Properties: {AliasName: alias/b, TargetKeyId: {Ref: K}}}, " +
 			"B: {Type: 'AWS::S3::Bucket', Properties: {BucketEncryption: {ServerSideEncryptionConfiguration: [{ServerSideEncryptionByDefault: {SSEAlgorithm: 'aws:kms', KMSMasterKeyID: {'Fn::GetAtt': [K, Arn]}}}]}}}, " +
 			"C: {Type: 'AWS::S3::Bucket', Properties: {BucketEncryption: {ServerSideEncryptionConfiguration: [{ServerSideEncryptionByDefault: {SSEAlgorithm: 'aws:kms', KMSMasterKeyID: alias/b}}]}}}}", ""},
-		{"what waits", "{W: {Type: 'AWS::CloudFormation::WaitCondition'}, G: {Type: 'AWS::AutoScaling::AutoScalingGroup', CreationPolicy: {}}}", "W, G waits for signals"},
+		{"an update policy", "{W: {Type: 'AWS::CloudFormation::WaitCondition'}, G: {Type: 'AWS::AutoScaling::AutoScalingGroup', UpdatePolicy: {}}}", "the UpdatePolicy of G: no instances"},
 		{"a VPC", "{E: {Type: 'AWS::ElasticBeanstalk::Environment', Properties: {OptionSettings: [{Namespace: 'aws:ec2:vpc', OptionName: Subnets, Value: subnet-1}]}}}", ""},
 		{"an endpoint", "{E: {Type: 'AWS::EC2::VPCEndpoint', Properties: {ServiceName: com.amazonaws.us-east-1.s3}}}", ""},
 		{"an endpoint with a policy", "{E: {Type: 'AWS::EC2::VPCEndpoint', Properties: {PolicyDocument: {Statement: []}}}}", ""},

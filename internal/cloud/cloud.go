@@ -40,7 +40,8 @@ type Config struct {
 	// PortFor is the port on 127.0.0.1 for a load balancer's port. Nil: as
 	// package elasticbeanstalk says.
 	PortFor func(listenerPort int) int
-	// RealTime keeps AWS's pauses between health checks.
+	// RealTime keeps AWS's pauses between health checks, and lets stacks wait
+	// for signals for as long as their templates say.
 	RealTime bool
 	// Log gets our own failures, never a secret.
 	Log io.Writer
@@ -83,16 +84,20 @@ func (c *Cloud) open() (err error) {
 	c.door = door.New(door.Options{Accounts: c.state, Region: c.state.Region(), Document: c.authority.Verify, Log: c.config.Log})
 	c.door.Add(iam.New(c.state).Rows()...)
 	c.door.Add(sts.New(c.state).Rows()...)
-	c.door.Add(c.s3.Rows()...)
 	c.door.Add(kms.New(c.state).Rows()...)
 	c.door.Add(organizations.Rows()...)
 	if c.stacks, err = cloudformation.New(c.door, c.state); err != nil {
 		return err
 	}
+	c.door.Add(c.stacks.HandleRow()) // before S3's own, of which one would match too
+	c.door.Add(c.s3.Rows()...)
 	c.beanstalk, err = elasticbeanstalk.New(elasticbeanstalk.Options{Door: c.door, State: c.state, Stacks: c.stacks, Launcher: c.config.Launcher,
 		PortFor: c.config.PortFor, TLS: c.authority.TLS(), RealTime: c.config.RealTime})
 	if err != nil {
 		return err
+	}
+	if c.config.RealTime {
+		c.stacks.Patience(0)
 	}
 	c.door.Add(c.stacks.Rows()...)
 	c.door.Add(ec2.New(c.state, c.stacks).Rows()...)

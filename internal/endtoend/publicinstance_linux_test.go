@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"beanpole/internal/agent"
 	"beanpole/internal/cloud"
 	"beanpole/internal/cloud/elasticbeanstalk"
 	"beanpole/internal/engine"
@@ -40,6 +41,9 @@ func init() {
 	asInstance = func(args []string) {
 		if engine.IsApplet(args[0]) {
 			os.Exit(engine.Applet(args, os.Stdout, os.Stderr))
+		}
+		if agent.IsProgram(args[0]) {
+			os.Exit(agent.Run(context.Background(), agent.NewCall(args[0], args[1:], os.Stdin, os.Stdout, os.Stderr, engine.OnInstance())))
 		}
 		if len(args) < 2 {
 			return

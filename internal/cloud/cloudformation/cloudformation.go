@@ -37,6 +37,9 @@ type Service struct {
 	door  *door.Door
 	state *state.State
 	now   func() time.Time
+	// patience is how long a resource may wait for signals, 0 for as long as
+	// its template says.
+	patience time.Duration
 
 	ctx  context.Context // ends when the service closes
 	end  context.CancelFunc
@@ -47,10 +50,20 @@ type Service struct {
 	events     map[string][]stackEvent // by stack ID, oldest first
 	changeSets map[string]*changeSet   // by ID
 	instances  map[string]string       // instance ID to stack ID
+	boxes      map[string]*mailbox     // by stack ID and logical ID
 }
 
 // stackEvent is CloudFormation's own event shape, as it is stored.
 type stackEvent = types.StackEvent
+
+// Patience sets how long a resource may wait for its signals, 0 for as long as
+// its template says: on AWS that is up to twelve hours. Call it before any
+// request.
+func (s *Service) Patience(longest time.Duration) { s.patience = longest }
+
+// patience is how long a resource waits for signals unless Patience says
+// otherwise: a local instance needs no quarter of an hour to start.
+const patience = 10 * time.Minute
 
 // New reads what is stored. Stacks that an earlier process left in progress
 // are made failed.
@@ -58,7 +71,7 @@ func New(d *door.Door, st *state.State) (*Service, error) {
 	s := &Service{
 		door: d, state: st, now: time.Now,
 		stacks: map[string]*stack{}, events: map[string][]stackEvent{},
-		changeSets: map[string]*changeSet{}, instances: map[string]string{},
+		changeSets: map[string]*changeSet{}, instances: map[string]string{}, boxes: map[string]*mailbox{}, patience: patience,
 	}
 	s.ctx, s.end = context.WithCancel(context.Background())
 	if err := s.load(); err != nil {

@@ -2,7 +2,9 @@ package cloudformation
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -124,42 +126,82 @@ func given(ps []types.Parameter, before map[string]string) (map[string]string, e
 
 // create makes the stack's resources in order.
 func (s *Service) create(ctx context.Context, st *stack, t *cfn.Template) error {
-	failed, err := s.createAll(ctx, st, t)
+	ok, err := s.createAll(ctx, st, t)
 	if err != nil {
 		return err
 	}
-	if failed == "" {
-		if failed, err = s.outputs(st, t); err != nil {
-			return err
-		}
-		if failed == "" {
-			return s.finish(st, types.StackStatusCreateComplete, "")
-		}
-		return s.createFailed(ctx, st, failed)
+	if !ok {
+		return s.createFailed(ctx, st, fmt.Sprintf("The following resource(s) failed to create: [%s]. ", strings.Join(s.notCreated(st), ", ")))
 	}
-	return s.createFailed(ctx, st, fmt.Sprintf("The following resource(s) failed to create: [%s]. ", failed))
+	why, err := s.outputs(st, t)
+	switch {
+	case err != nil:
+		return err
+	case why != "":
+		return s.createFailed(ctx, st, why)
+	}
+	return s.finish(st, types.StackStatusCreateComplete, "")
 }
 
-// createAll is create without the end: the logical ID of the resource that
-// could not be made, or an error of ours, or of an operation cut short.
-func (s *Service) createAll(ctx context.Context, st *stack, t *cfn.Template) (failed string, err error) {
+// notCreated are the resources that could not be made, cancelled ones too.
+func (s *Service) notCreated(st *stack) (ids []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range st.Resources {
+		if r.Status == types.ResourceStatusCreateFailed {
+			ids = append(ids, r.LogicalID)
+		}
+	}
+	return ids
+}
+
+// createAll is create without the end: ok is false when a resource could not be
+// made; the error is ours, or of an operation cut short. What waits for signals
+// holds up those alone that depend on it.
+func (s *Service) createAll(ctx context.Context, st *stack, t *cfn.Template) (ok bool, err error) {
 	order, err := t.Order(s.env(st))
 	if err != nil {
-		return "", err
+		return false, err
 	}
-	for _, id := range order {
-		if err := ctx.Err(); err != nil {
-			return "", err
+	w := s.waiting(ctx, st, len(order))
+	defer func() { err = errors.Join(err, w.stop()) }()
+	for len(order) > 0 {
+		var behind []string // resources that wait, or that depend on one
+		for _, id := range order {
+			if err := ctx.Err(); err != nil {
+				return false, err
+			}
+			if len(w.ends) > 0 {
+				after, err := s.after(st, t, id, w, behind)
+				if err != nil {
+					return false, err
+				}
+				if after {
+					behind = append(behind, id)
+					continue
+				}
+			}
+			if ok, err := s.createResource(ctx, st, t, id, w); err != nil || !ok {
+				return false, err
+			}
 		}
-		ok, err := s.createResource(ctx, st, t, id)
-		if err != nil {
-			return "", err
-		}
-		if !ok {
-			return id, nil
+		if order = behind; len(order) > 0 {
+			if ok, err := w.next(); err != nil || !ok {
+				return false, err
+			}
 		}
 	}
-	return "", nil
+	return w.all()
+}
+
+// after reports whether a resource depends on one that waits for signals, or
+// that is itself behind such a one.
+func (s *Service) after(st *stack, t *cfn.Template, id string, w *waiting, behind []string) (bool, error) {
+	on, err := t.Dependencies(s.env(st), id)
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(on, func(d string) bool { return w.waits(d) || slices.Contains(behind, d) }), nil
 }
 
 // createFailed does what the stack's OnFailure says.

@@ -61,8 +61,9 @@ func (s *Service) stop(ctx context.Context, st *stack) error {
 }
 
 // createResource makes one resource. ok is false when it could not be made;
-// the reason is then in its record. The error is ours.
-func (s *Service) createResource(ctx context.Context, st *stack, t *cfn.Template, logicalID string) (ok bool, err error) {
+// the reason is then in its record. The error is ours. One that needs signals
+// waits for them with the others in beside or, without it, here.
+func (s *Service) createResource(ctx context.Context, st *stack, t *cfn.Template, logicalID string, beside *waiting) (ok bool, err error) {
 	r := &resource{LogicalID: logicalID, Type: declaredType(t, logicalID)}
 	res, why := s.resolve(st, t, logicalID, r)
 	if err := s.mark(st, r, types.ResourceStatusCreateInProgress, ""); err != nil {
@@ -89,7 +90,17 @@ func (s *Service) createResource(ctx context.Context, st *stack, t *cfn.Template
 	s.mu.Lock()
 	r.Attributes = m.attributes
 	s.mu.Unlock()
-	return true, s.mark(st, r, types.ResourceStatusCreateComplete, noteOn(r))
+	on, err := s.waitOf(st, r, res.Properties, res.Creation)
+	switch {
+	case err != nil:
+		return false, s.mark(st, r, types.ResourceStatusCreateFailed, reasonOf(err))
+	case on == nil:
+		return true, s.mark(st, r, types.ResourceStatusCreateComplete, noteOn(r))
+	case beside == nil:
+		return s.await(ctx, st, r, on)
+	}
+	beside.start(r, on)
+	return true, nil
 }
 
 // resolve works a resource's properties and metadata out; why is a text for
@@ -113,6 +124,9 @@ func (s *Service) resolve(st *stack, t *cfn.Template, logicalID string, r *resou
 		return nil, missing
 	}
 	if missing := unresolved(res.Metadata); missing != "" {
+		return nil, missing
+	}
+	if missing := unresolved(res.Creation); missing != "" {
 		return nil, missing
 	}
 	if res.Properties == nil {

@@ -36,7 +36,8 @@ type stack struct {
 	Resources []*resource // in the order of their creation
 	Outputs   []types.Output
 
-	op *operation // the latest one on it
+	op   *operation // the latest one on it
+	idle bool       // see Waiting
 }
 
 // resource is a resource's record.

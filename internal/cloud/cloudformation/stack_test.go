@@ -51,6 +51,7 @@ func start(t *testing.T, dir string) *world {
 		t.Fatal(err)
 	}
 	w.door.Add(cloudiam.New(st).Rows()...)
+	w.door.Add(w.s.HandleRow())
 	w.door.Add(objects.Rows()...)
 	w.door.Add(w.s.Rows()...)
 	w.ctx = door.WithCaller(t.Context(), &door.Caller{Principal: policy.Principal{ARN: "arn:aws:iam::123456789012:user/dev"}, Region: "eu-west-1"})

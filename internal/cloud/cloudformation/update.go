@@ -221,7 +221,7 @@ func (u *update) bring(ctx context.Context, t *cfn.Template, id string) (ok bool
 		now = nil
 	}
 	if now == nil {
-		ok, err := u.s.createResource(ctx, u.st, t, id)
+		ok, err := u.s.createResource(ctx, u.st, t, id, nil)
 		made := u.st.resource(id)
 		u.undo = append(u.undo, func(ctx context.Context) error {
 			defer u.forget(made)
@@ -245,7 +245,7 @@ func (u *update) bring(ctx context.Context, t *cfn.Template, id string) (ok bool
 // replace makes a new resource beside the old one, which goes at the end.
 func (u *update) replace(ctx context.Context, t *cfn.Template, old *resource) (ok bool, err error) {
 	u.forget(old)
-	ok, err = u.s.createResource(ctx, u.st, t, old.LogicalID)
+	ok, err = u.s.createResource(ctx, u.st, t, old.LogicalID, nil)
 	made := u.st.resource(old.LogicalID)
 	u.undo = append(u.undo, func(ctx context.Context) error {
 		err := u.take(ctx, made)

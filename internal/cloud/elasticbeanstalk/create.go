@@ -141,7 +141,12 @@ func (o *operation) create() {
 		o.launchFailed()
 		return
 	}
-	o.finishCreate(o.deploy(o.live().machines))
+	r := o.deploy(o.live().machines)
+	if !o.finishStack() {
+		o.launchFailed()
+		return
+	}
+	o.finishCreate(r)
 }
 
 // prepare reads the version, settles the settings and makes the stack. What

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
+	cf "github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	cftypes "github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	eb "github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 	ebtypes "github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
 
@@ -212,6 +214,39 @@ func TestLaunchWithoutWhatItNeedsFailsInAWSsWords(t *testing.T) {
 			}
 			if e.Status != ebtypes.EnvironmentStatusTerminated || w.launcher.running() != 0 {
 				t.Errorf("status %s with %d instances", e.Status, w.launcher.running())
+			}
+		})
+	}
+}
+
+// A stack waits for the signals of the instances that it starts, so they start
+// before it is complete, and what they signal decides about it.
+func TestSignalsOfInstancesDecideAboutTheStack(t *testing.T) {
+	for status, want := range map[cftypes.ResourceSignalStatus][]string{
+		"SUCCESS": {"Successfully launched environment: shop-env"},
+		"FAILURE": {"failed Reason: Received 1 FAILURE signal(s) out of 1.  Unable to satisfy 100% MinSuccessfulInstancesPercent requirement", "ERROR Failed to launch environment."},
+	} {
+		t.Run(string(status), func(t *testing.T) {
+			w := start(t)
+			w.profile()
+			w.launcher.answer = func(machine int, c *instance.Command) (*instance.Result, error) {
+				env, err := w.beans.DescribeEnvironments(t.Context(), &eb.DescribeEnvironmentsInput{})
+				if err != nil {
+					return nil, err
+				}
+				_, err = w.cfn.SignalResource(t.Context(), &cf.SignalResourceInput{LogicalResourceId: awssdk.String("AWSEBAutoScalingGroup"), Status: status,
+					StackName: awssdk.String("awseb-" + awssdk.ToString(env.Environments[0].EnvironmentId) + "-stack"), UniqueId: awssdk.String("i-1")})
+				if err != nil {
+					return nil, err
+				}
+				return good(machine, c)
+			}
+			w.upload("v1", ".ebextensions/x.config", "Resources: {AWSEBAutoScalingGroup: {CreationPolicy: {ResourceSignal: {Timeout: PT1M}}}}\n")
+			w.create(al2023, single, withWeb)
+			for _, text := range append(want, "beanpole: the environment's stack goes on after its signals: AWSEBAutoScalingGroup waits for 1 signal, 1m0s at most") {
+				if got := w.events(); !strings.Contains(got, text) {
+					t.Errorf("no event says %q:\n%s", text, got)
+				}
 			}
 		})
 	}

@@ -56,4 +56,7 @@ type FileReader interface {
 type Stacks interface {
 	Join(instanceID, stackName string)
 	Leave(instanceID string)
+	// Waiting reports whether a stack's creation goes no further without
+	// signals.
+	Waiting(stackName string) bool
 }

@@ -65,6 +65,8 @@ type operation struct {
 	id       string // request ID
 	platform ebext.Platform
 	began    time.Time
+	// unfinished: the stack waits for signals of its instances.
+	unfinished bool
 }
 
 func (s *Service) operation(ctx context.Context, e *environment) *operation {

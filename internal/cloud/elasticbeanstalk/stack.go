@@ -54,7 +54,7 @@ func (o *operation) makeStack(x *ebext.Extensions) bool {
 		o.error("Service:AmazonCloudFormation, Message:%s", reason(err))
 		return false
 	}
-	if !o.awaitStack(cftypes.StackStatusCreateComplete) {
+	if !o.awaitStack(cftypes.StackStatusCreateComplete, o.mayLaunch) {
 		return false
 	}
 	for _, r := range o.told() {
@@ -115,7 +115,7 @@ func (o *operation) changeStack(x *ebext.Extensions) bool {
 		o.error("Service:AmazonCloudFormation, Message:%s", reason(err))
 		return false
 	}
-	if !o.awaitStack(cftypes.StackStatusUpdateComplete) {
+	if !o.awaitStack(cftypes.StackStatusUpdateComplete, nil) {
 		return false
 	}
 	o.tellRecords()
@@ -123,9 +123,37 @@ func (o *operation) changeStack(x *ebext.Extensions) bool {
 	return true
 }
 
-// awaitStack waits for the end of what goes on in the stack. Another end than
-// the wanted one is told.
-func (o *operation) awaitStack(wanted cftypes.StackStatus) bool {
+// mayLaunch reports whether a stack under creation has its Auto Scaling group
+// and waits for signals, which its instances may send: on AWS they start while
+// the stack is made.
+func (o *operation) mayLaunch() bool {
+	if !o.s.Stacks.Waiting(o.e.stackName()) {
+		return false
+	}
+	var waits []string
+	group := false
+	for _, r := range o.resources() {
+		group = group || deref(r.LogicalResourceId) == ebext.Group
+		if r.ResourceStatus == cftypes.ResourceStatusCreateInProgress {
+			waits = append(waits, deref(r.LogicalResourceId)+" "+strings.TrimPrefix(deref(r.ResourceStatusReason), "beanpole: "))
+		}
+	}
+	if !group {
+		return false
+	}
+	o.info("beanpole: the environment's stack goes on after its signals: %s", strings.Join(waits, "; "))
+	o.unfinished = true
+	return true
+}
+
+// finishStack waits for a stack that was left waiting for signals.
+func (o *operation) finishStack() bool {
+	return !o.unfinished || o.awaitStack(cftypes.StackStatusCreateComplete, nil)
+}
+
+// awaitStack waits for the end of what goes on in the stack, or until enough
+// says that it will do. Another end than the wanted one is told.
+func (o *operation) awaitStack(wanted cftypes.StackStatus, enough func() bool) bool {
 	name := o.e.stackName()
 	for {
 		out, err := cfnCall[cf.DescribeStacksInput, cf.DescribeStacksOutput](o, "DescribeStacks", &cf.DescribeStacksInput{StackName: &name})
@@ -144,6 +172,8 @@ func (o *operation) awaitStack(wanted cftypes.StackStatus) bool {
 			o.error("Stack named '%s' aborted operation. Current state: '%s'  Reason: %s", name, st.StackStatus, deref(st.StackStatusReason))
 			o.tellFailures()
 			return false
+		case enough != nil && enough():
+			return true
 		}
 		if sleep(o.ctx, pollEvery) != nil {
 			return false

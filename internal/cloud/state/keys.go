@@ -146,6 +146,9 @@ func sweepSessions(tx *Tx, now time.Time) error {
 
 // Secret finds an access key's secret; it is an aws.KeyLookup.
 func (s *State) Secret(keyID string) (secret, token string, expires time.Time, ok bool) {
+	if keyID == s.own.ID {
+		return s.own.Secret, "", time.Time{}, true
+	}
 	var k AccessKey
 	if found, err := s.Get("key", keyID, &k); found && err == nil {
 		return k.Secret, "", time.Time{}, true
@@ -157,10 +160,20 @@ func (s *State) Secret(keyID string) (secret, token string, expires time.Time, o
 	return "", "", time.Time{}, false
 }
 
+// OwnKey is the key with which CloudFormation signs the addresses of wait
+// conditions' handles, as on AWS it does with one of its own. It lives as long
+// as this process.
+func (s *State) OwnKey() aws.Credentials {
+	return aws.Credentials{KeyID: s.own.ID, Secret: s.own.Secret}
+}
+
 // Principal is who a key belongs to. The sessions of a role that was deleted,
 // even if it was made again, belong to nobody.
 func (s *State) Principal(keyID string) (iam.Principal, bool) {
 	var p iam.Principal
+	if keyID == s.own.ID {
+		return iam.Principal{Account: s.AccountID(), Service: "cloudformation.amazonaws.com"}, true
+	}
 	err := s.Read(func(tx *Tx) error {
 		var k AccessKey
 		if ok, err := tx.Get("key", keyID, &k); err != nil {

@@ -45,6 +45,7 @@ type State struct {
 	mu      sync.RWMutex
 	meta    meta
 	account *account.Account
+	own     AccessKey // see OwnKey
 
 	late late
 }
@@ -74,7 +75,7 @@ func OpenAs(dir, accountID, region string) (*State, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open store %q: %w", path, err)
 	}
-	s := &State{dir: dir, db: db, now: time.Now}
+	s := &State{dir: dir, db: db, now: time.Now, own: AccessKey{ID: NewID("AKIA"), Secret: newSecret(30)}}
 	if err := s.begin(accountID, region); err != nil {
 		db.Close()
 		return nil, err
