@@ -118,3 +118,27 @@ func TestAWSCLIWorksOverTLS(t *testing.T) {
 		t.Errorf("came back as %q", out)
 	}
 }
+
+// Whoever calls a service that is not there must be told which, and not that
+// the signature is wrong.
+func TestServicesThatAreNotThereSayTheirNames(t *testing.T) {
+	w := start(t, "eu-west-1")
+	c := newCLI(t, w)
+	for _, call := range []struct{ args, want string }{
+		{"secretsmanager get-secret-value --secret-id x", "beanpole does not simulate secretsmanager: nothing here carries out GetSecretValue"},
+		{"ssm get-parameter --name x", "beanpole does not simulate ssm: nothing here carries out GetParameter"},
+		{"dynamodb put-item --table-name x --item {}", "beanpole does not simulate dynamodb: nothing here carries out PutItem"},
+		{"sqs list-queues", "beanpole does not simulate sqs: nothing here carries out ListQueues"},
+		{"sns publish --message m --topic-arn arn:aws:sns:eu-west-1:123456789012:t", "beanpole does not simulate sns: nothing here carries out Publish"},
+		{"rds describe-db-instances", "beanpole does not simulate rds: nothing here carries out DescribeDBInstances"},
+		{"cloudwatch put-metric-data --namespace n --metric-name m --value 1", "beanpole does not simulate monitoring: nothing here carries out PutMetricData"},
+		{"lambda invoke --function-name f /dev/null", "beanpole does not simulate lambda: nothing here carries out POST /2015-03-31/functions/f/invocations"},
+		{"efs create-file-system --creation-token t", "beanpole does not simulate elasticfilesystem: nothing here carries out POST /2015-02-01/file-systems"},
+		{"route53 list-hosted-zones", "beanpole does not simulate route53: nothing here carries out GET /2013-04-01/hostedzone"},
+	} {
+		out, err := c.run(strings.Fields(call.args)...)
+		if err == nil || !strings.Contains(out, call.want) || !strings.Contains(out, "(NotImplemented)") {
+			t.Errorf("aws %s: %v: %s", call.args, err, out)
+		}
+	}
+}

@@ -57,6 +57,7 @@ type Door struct {
 	query   map[string]*Row   // by service and operation
 	byName  map[string][]*Row // by operation alone, for requests that name no service
 	rest    []*Row
+	served  map[string]bool // services that have a row
 	all     []Row
 }
 
@@ -69,7 +70,7 @@ func New(o Options) *Door {
 		o.Now = time.Now
 	}
 	o.Judge = o.Judge.complete()
-	return &Door{options: o, log: log.New(o.Log, "", log.LstdFlags|log.LUTC), query: map[string]*Row{}, byName: map[string][]*Row{}}
+	return &Door{options: o, log: log.New(o.Log, "", log.LstdFlags|log.LUTC), query: map[string]*Row{}, byName: map[string][]*Row{}, served: map[string]bool{}}
 }
 
 // Add puts rows behind the door.
@@ -78,6 +79,7 @@ func (d *Door) Add(rows ...Row) {
 		d.all = append(d.all, r)
 		p := &r
 		d.query[r.Service+":"+r.Name] = p
+		d.served[r.Service] = true
 		if r.wire == nil || r.wire.match == nil {
 			d.byName[r.Name] = append(d.byName[r.Name], p)
 		} else {

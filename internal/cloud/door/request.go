@@ -33,6 +33,7 @@ type Request struct {
 	target  aws.S3Target
 	local   bool // S3 addressed by something that is no AWS host name
 	json    bool // AWS's JSON protocol
+	cbor    bool // AWS's CBOR protocol, in which only errors are answered
 	body    []byte
 	row     *Row
 	in, out any
@@ -55,11 +56,13 @@ func (d *Door) read(x *Request) error {
 	if named == "" {
 		named = hostService(x.Host)
 	}
+	if err := d.unserved(x, named); err != nil {
+		return err
+	}
 	if target := x.Header.Get("X-Amz-Target"); target != "" && named != "s3" {
 		return x.readTarget(named, target)
 	}
-	formed := x.Method == http.MethodPost && strings.HasPrefix(x.Header.Get("Content-Type"), "application/x-www-form-urlencoded")
-	asked := x.URL.Query().Get("Action") != ""
+	formed, asked := formed(x.Request), x.URL.Query().Get("Action") != ""
 	switch {
 	case named == "s3", named == "" && !formed && !asked:
 		return d.readS3(x)
@@ -146,7 +149,10 @@ func (x *Request) writeError(e *aws.Error) {
 	e = x.inWordsOf(e)
 	body := ""
 	switch {
+	case x.cbor:
+		body = cborError(e)
 	case x.json:
+		x.W.Header().Set("X-Amzn-Errortype", e.Code)
 		body = jsonError(e)
 	case x.Service == "s3":
 		body = e.S3Body("", x.ID, x.HostID)
@@ -187,6 +193,9 @@ func (x *Request) writeText(status int, body string) {
 	h := x.W.Header()
 	x.stamp()
 	switch {
+	case x.cbor:
+		h.Set("Content-Type", "application/cbor")
+		h.Set("Smithy-Protocol", cbor)
 	case x.json:
 		h.Set("Content-Type", jsonType)
 	case x.Service == "s3":
