@@ -43,6 +43,7 @@ type outcome struct {
 	// health checks then.
 	unhealthy []string
 	told      bool // what failed was told
+	exchanged bool // new instances were to take the places of all
 }
 
 // deploy gives app-deploy to all instances at once and waits for all. The

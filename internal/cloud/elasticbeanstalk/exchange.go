@@ -64,7 +64,7 @@ func (o *operation) exchangeBatches(health bool) *outcome {
 	o.info("beanpole: rolling update: %d %s in batches of %d, with at least %d in service", len(old), plural(len(old), "instance"), size, keep)
 	leader := true
 	for batch := range slices.Chunk(old, size) {
-		if o.ended() {
+		if o.ended() || o.aborting() {
 			return all
 		}
 		early := len(o.current())-len(batch) < keep

@@ -80,7 +80,12 @@ func (s *Service) DescribeInstancesHealth(_ context.Context, in *eb.DescribeInst
 	now, state := s.now().UTC(), *e
 	s.mu.Unlock()
 	out := &eb.DescribeInstancesHealthOutput{InstanceHealthList: []types.SingleInstanceHealth{}, RefreshedAt: &now}
-	for _, i := range s.look(e).instances {
+	found := s.look(e).instances
+	systems := map[string]*types.SystemStatus{}
+	if asked(in.AttributeNames, types.InstancesHealthAttributeSystem) {
+		systems = s.systems(e, found)
+	}
+	for _, i := range found {
 		h := types.SingleInstanceHealth{InstanceId: ptr(i.record.ID)}
 		set := func(attribute types.InstancesHealthAttribute, f func()) {
 			if asked(in.AttributeNames, attribute) {
@@ -92,6 +97,7 @@ func (s *Service) DescribeInstancesHealth(_ context.Context, in *eb.DescribeInst
 		set(types.InstancesHealthAttributeCauses, func() { h.Causes = append([]string{}, i.causes...) })
 		set(types.InstancesHealthAttributeLaunchedAt, func() { h.LaunchedAt = timePtr(i.record.Launched) })
 		set(types.InstancesHealthAttributeApplicationMetrics, func() { h.ApplicationMetrics = i.requests.metrics() })
+		set(types.InstancesHealthAttributeSystem, func() { h.System = systems[i.record.ID] })
 		set(types.InstancesHealthAttributeDeployment, func() { h.Deployment = state.deploymentOn(i.record) })
 		out.InstanceHealthList = append(out.InstanceHealthList, h)
 	}

@@ -3,6 +3,7 @@ package elasticbeanstalk
 import (
 	"context"
 	"net/netip"
+	"time"
 
 	"beanpole/internal/access"
 	"beanpole/internal/instance"
@@ -49,6 +50,14 @@ type FileReader interface {
 	ReadFile(path string) ([]byte, error)
 	// ReadEnd is at most the last most bytes of it.
 	ReadEnd(path string, most int64) ([]byte, error)
+}
+
+// Meter is a Machine that knows how busy it is.
+type Meter interface {
+	// Processor is the processor time that its programs have taken.
+	Processor() (user, system time.Duration, ok bool)
+	// Load are the averages of 1, 5 and 15 minutes; nil: not known.
+	Load() []float64
 }
 
 // Stacks is what of CloudFormation is not in its API: which instance may read

@@ -23,6 +23,8 @@ type live struct {
 	done    chan struct{}                        // closed when the last one has ended
 	caller  *door.Caller                         // who asked for it
 
+	aborting bool // the update under way is to end and to roll back; under the service's mu
+
 	// For operations alone:
 	wanted   int // instances that there should be
 	replaced int // instances started in a row in the place of others

@@ -118,7 +118,7 @@ func (o *operation) rolling(machines []Machine, done int) *outcome {
 	all := &outcome{}
 	size, total, n := o.batchSize(len(machines)), len(machines), 0
 	for batch := range slices.Chunk(machines, size) {
-		if done++; o.ended() {
+		if done++; o.ended() || o.aborting() {
 			return all
 		}
 		r := o.batch(done, batch, n, total, done == 1)

@@ -35,6 +35,9 @@ func (s *Service) Rows() []door.Row {
 		op("UpdateEnvironment", func(ctx context.Context, in *eb.UpdateEnvironmentInput) string {
 			return s.environmentARN(ctx, in.EnvironmentId, in.EnvironmentName)
 		}, s.UpdateEnvironment),
+		op("AbortEnvironmentUpdate", func(ctx context.Context, in *eb.AbortEnvironmentUpdateInput) string {
+			return s.environmentARN(ctx, in.EnvironmentId, in.EnvironmentName)
+		}, s.AbortEnvironmentUpdate),
 		op("SwapEnvironmentCNAMEs", func(ctx context.Context, in *eb.SwapEnvironmentCNAMEsInput) string {
 			return s.environmentARN(ctx, in.SourceEnvironmentId, in.SourceEnvironmentName)
 		}, s.SwapEnvironmentCNAMEs),
@@ -51,6 +54,12 @@ func (s *Service) Rows() []door.Row {
 		op("DescribeEnvironmentResources", nil, s.DescribeEnvironmentResources),
 		op("DescribeEvents", nil, s.DescribeEvents),
 		op("DescribeConfigurationSettings", nil, s.DescribeConfigurationSettings),
+		op("DescribeConfigurationOptions", nil, s.DescribeConfigurationOptions),
+		op("ValidateConfigurationSettings", func(ctx context.Context, in *eb.ValidateConfigurationSettingsInput) string {
+			return s.arn(ctx, "application/"+deref(in.ApplicationName))
+		}, s.ValidateConfigurationSettings),
+		op("DescribeEnvironmentManagedActions", nil, s.DescribeEnvironmentManagedActions),
+		op("DescribeEnvironmentManagedActionHistory", nil, s.DescribeEnvironmentManagedActionHistory),
 		op("DescribeEnvironmentHealth", nil, s.DescribeEnvironmentHealth),
 		op("DescribeInstancesHealth", nil, s.DescribeInstancesHealth),
 	}

@@ -89,6 +89,28 @@ func (o *operation) update(was environment, deploys bool) {
 	if !deploys {
 		o.info("Updating environment %s's configuration settings.", o.e.Name)
 	}
+	began := o.s.now()
+	r, ok := o.bring(was, deploys)
+	switch {
+	case o.settled():
+		o.rollBack(was, deploys)
+		return
+	case !ok:
+		o.updateRefused(was, deploys)
+		return
+	case r.exchanged && !r.ok() && !o.ended() && o.rollingUpdates():
+		o.finishUpdate(r, was, deploys, "")
+		o.revert(was)
+	case !o.ended():
+		o.finishUpdate(r, was, deploys, span(o.s.now().Sub(began)))
+	}
+	o.ready()
+}
+
+// bring brings stack, load balancer and instances to what the environment now
+// says, from what it was. ok is false when that is refused before an instance
+// was touched.
+func (o *operation) bring(was environment, deploys bool) (r *outcome, ok bool) {
 	before := launchNames(o.stackResources())
 	x, ok := o.extensions(o.e.Version)
 	if ok {
@@ -97,21 +119,14 @@ func (o *operation) update(was environment, deploys bool) {
 	}
 	all := o.stackResources()
 	if ok = ok && o.rebalance(all); !ok {
-		o.updateRefused(was, deploys)
-		return
+		return nil, false
 	}
 	o.live().replaced = 0
 	o.scale(all)
-	began := o.s.now()
-	var r *outcome
 	switch exchanges := launchNames(all) != before; {
 	case exchanges:
-		if r = o.exchange(); !r.ok() && !o.ended() && o.rollingUpdates() {
-			o.finishUpdate(r, was, deploys, "")
-			o.revert(was)
-			o.ready()
-			return
-		}
+		r = o.exchange()
+		r.exchanged = true
 	case deploys:
 		r = o.deployByPolicy()
 	case o.touchesInstances(was):
@@ -120,10 +135,7 @@ func (o *operation) update(was environment, deploys bool) {
 	default:
 		r = &outcome{}
 	}
-	if !o.ended() {
-		o.finishUpdate(r, was, deploys, span(o.s.now().Sub(began)))
-	}
-	o.ready()
+	return r, true
 }
 
 // onInstances are namespaces of settings that instances are told of; changes of
@@ -250,7 +262,7 @@ func (o *operation) updateFailed(deploys bool) {
 // ready ends an update, unless a termination has taken over.
 func (o *operation) ready() {
 	o.set(func(e *environment) {
-		if e.Status == types.EnvironmentStatusUpdating {
+		if e.Status == types.EnvironmentStatusUpdating || e.Status == types.EnvironmentStatusAborting {
 			e.Status, e.Abortable = types.EnvironmentStatusReady, false
 		}
 	})
