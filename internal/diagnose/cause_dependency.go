@@ -89,6 +89,19 @@ var dependencyCauses = []*Cause{
 		},
 	},
 	{
+		Slug: "modules-packed", Stage: Build,
+		Title: "node_modules in the bundle is not of the instance's making: ${what}",
+		Why:   "It was installed on another system or for another version of Node.js; links in it are lost in a zip file.",
+		Fix:   []string{"leave node_modules out of the bundle (.ebignore: node_modules/), so that the platform installs it"},
+		Signs: []Sign{
+			{Word: "Cannot find module '.", Pattern: `(?s)(?P<what>Cannot find module '\.\.?/[^'\n]*').{0,800}node_modules/\.bin/`},
+			{Word: "Cannot find module '.", Pattern: `(?s)(?:node-pre-gyp|node-gyp|> \S+ (?:pre|post)?install ).{0,600}(?P<what>Cannot find module '\.\.?/[^'\n]*')`},
+			{Word: "invalid ELF header", Pattern: `(?P<what>[^\n]{0,60}invalid ELF header)`},
+			{Word: "was compiled against a different Node.js", Pattern: `(?P<what>was compiled against a different Node\.js version)`},
+			{Word: "Could not load the", Pattern: `(?P<what>Could not load the "sharp" module using the linux-\w+ runtime)`},
+		},
+	},
+	{
 		Slug: "dependencies-fail", Stage: Build,
 		Title: "a dependency does not compile on the instance: ${what}",
 		Why:   "The instance lacks a compiler or headers. Without a ready-made build for this platform and version of the language, the package compiles C or C++ on the instance.",

@@ -21,6 +21,7 @@ var dockerCauses = []*Cause{
 		Signs: []Sign{
 			{Word: "manifest for", Pattern: `(?P<what>manifest for \S+ not found)`},
 			{Word: "manifest unknown", Pattern: `(?P<what>[^\n]{0,60}manifest unknown)`},
+			{Word: "Error: image ", Pattern: `(?P<what>Error: image \S+ not found)`},
 			{Word: "no matching manifest for", Pattern: `(?P<what>no matching manifest for \S+)`},
 			{Word: "repository with name", Pattern: `(?P<what>The repository with name '[^']+' does not exist in the registry[^\n]{0,60})`},
 			{Word: "pull access denied", Pattern: `(?P<what>pull access denied for [^\n,]{1,80}, repository does not exist)[^\n]{0,80}$`, Not: []string{"may require"}},
@@ -105,6 +106,7 @@ var dockerCauses = []*Cause{
 		Settle: "/var/log/eb-docker/containers on the instance: the container's last lines; docker run of the image on one's own machine",
 		Signs: []Sign{
 			{Word: "Docker container quit unexpectedly", Pattern: `Docker container quit unexpectedly(?: after launch)?:? ?(?P<what>[^\n]{0,140})`},
+			{Word: "container unexpectedly ended", Pattern: `(?P<what>The Docker container unexpectedly ended after it was started)`},
 			{Word: "ailed to run Docker container", Pattern: `[Ff]ailed to run Docker container:? ?(?P<what>[^\n]{0,140})`},
 			{Word: "services in docker compose", Pattern: `(?P<what>[^\n]{0,60}services in docker compose[^\n]{0,60})`},
 		},

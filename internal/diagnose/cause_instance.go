@@ -58,6 +58,7 @@ var instanceCauses = []*Cause{
 		Fix:   []string{"beanpole check names what replaced it"},
 		Signs: []Sign{
 			{Word: "No such file or directory", Pattern: `(?P<path>/opt/python/\S*|/opt/elasticbeanstalk/(?:support|hooks|containerfiles|node-install)\S*?|/var/app/ondeck\S*?): No such file or directory`},
+			{Word: "Could not open input file: /opt/", Pattern: `Could not open input file: (?P<path>/opt/elasticbeanstalk/(?:support|hooks|containerfiles)\S*)`},
 			{Word: "cannot create directory", Pattern: `cannot (?:create directory|access|stat) ['‘](?P<path>/opt/(?:python|elasticbeanstalk/(?:support|hooks))[^'’]*)`},
 		},
 	},
@@ -207,13 +208,13 @@ var instanceCauses = []*Cause{
 	},
 	{
 		Slug: "program-not-found", Stage: PostBuild,
-		Title: "there is no program ${program} where the command looks",
+		Title: "there is no ${program} where the command looks",
 		Why:   "Commands run with root's short PATH; a tool may be in another folder, or be no dependency of production.",
 		Fix:   []string{"write the full path, or install it before"},
 		Signs: []Sign{
 			{Word: "command not found", Pattern: `(?P<program>[\w./+@-]+): command not found(?:$|[^:])`},
 			{Word: "bundler: command not found", Weak: true, Pattern: `bundler: command not found: (?P<program>\S+)`},
-			{Word: ": No such file or directory", Pattern: `(?m)(?:^|[\s:])(?:ba)?sh: (?:line \d+: )?(?P<program>/[^\s:]+): No such file or directory`},
+			{Word: ": No such file or directory", Pattern: `(?m)(?:(?:^|[\s:])(?:ba)?sh: (?:line \d+: )?|: line \d+: )(?P<program>/[^\s:]+): No such file or directory`},
 			{Word: ": not found", Pattern: `(?m)(?:^|/)sh: (?:line )?\d+: (?P<program>[\w./+@-]+): not found`},
 			{Word: "/usr/bin/env:", Pattern: `/usr/bin/env: ['‘](?P<program>[\w.+-]+)['’]: No such file or directory`},
 			{Word: "executable file not found in $PATH", Pattern: `exec: "(?P<program>[^"]+)": executable file not found in \$PATH`},

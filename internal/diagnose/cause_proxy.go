@@ -57,6 +57,7 @@ var proxyCauses = []*Cause{
 		Signs: []Sign{
 			{Word: "[emerg]", Pattern: `\[emerg\] (?:\d+#\d+: )?(?P<what>[^\n]{1,160})`},
 			{Word: "startProcess Failure", Pattern: `startProcess Failure: (?:starting )?process "(?P<what>nginx|httpd)" failed`},
+			{Word: "pid source file", Pattern: `Read pid source file (?P<what>\S*/(?:httpd|nginx)\.pid) failed`},
 			{Word: "Nginx start failed", Pattern: `(?P<what>Nginx start failed[^\n]{0,80})`},
 			{Word: "ailed to start", Pattern: `(?P<what>[Ff]ailed to start (?:the )?(?:nginx|proxy)[^\n]{0,100})`},
 			{Word: "nginx: configuration file", Pattern: `(?P<what>nginx: configuration file \S+ test failed)`},

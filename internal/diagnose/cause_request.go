@@ -73,6 +73,7 @@ var requestCauses = []*Cause{
 		Why:   "All keys and values count.",
 		Fix:   []string{"keep long values in Secrets Manager, SSM or S3 and read them on the instance"},
 		Signs: []Sign{
+			{Word: "length is greater than 4096", Pattern: `EnvironmentVariables[^\n]*length is greater than 4096`},
 			{Word: "limit of 4096", Pattern: `(?i)(?:propert|environment)[^\n]{0,120}4096`}, {Word: "limit of 4,096", Pattern: `(?i)(?:propert|environment)[^\n]{0,120}4,096`},
 			{Word: "4096 characters", Pattern: `(?i)(?:propert|environment)[^\n]{0,120}4096`}, {Word: "4,096 characters", Pattern: `(?i)(?:propert|environment)[^\n]{0,120}4,096`},
 		},
@@ -83,7 +84,7 @@ var requestCauses = []*Cause{
 		Why:   "Elastic Beanstalk refused the setting.",
 		Fix:   []string{"beanpole explain option-value; the option's range is in its documentation"},
 		Signs: []Sign{
-			{Word: "Invalid option value", Pattern: `Invalid option value: '(?P<value>[^']*)' \(Namespace: '(?P<namespace>[^']*)', OptionName: '(?P<option>[^']*)'\)(?:: (?P<what>[^\n]{1,160}))?`},
+			{Word: "Invalid option value", Not: []string{"Specify the subnets for the VPC"}, Pattern: `Invalid option value: '(?P<value>[^']*)' \(Namespace: '(?P<namespace>[^']*)', OptionName: '(?P<option>[^']*)'\)(?:: (?P<what>[^\n]{1,160}))?`},
 		},
 	},
 	{
@@ -137,6 +138,7 @@ var requestCauses = []*Cause{
 		Fix:   []string{"allow the action to the deploying user or role; iam:PassRole for the instances' role and the service role"},
 		Signs: []Sign{
 			{Word: "is not authorized to perform", Not: []string{"/i-"}, Pattern: `User: \S+ is not authorized to perform: (?P<action>(?:iam|elasticbeanstalk|cloudformation|autoscaling|ec2|elasticloadbalancing|s3:Put|s3:Create)\S*)`},
+			{Word: "InsufficientPrivilegesException", Pattern: `InsufficientPrivilegesException\)? when calling the (?P<action>\w+) operation`},
 			{Word: "You do not have permission to perform the", Pattern: `You do not have permission to perform the '(?P<action>[\w:]+)' action`},
 			{Word: "You are not authorized to perform this operation", Pattern: `(?:API: (?P<action>[\w:]+) )?You are not authorized to perform this operation`},
 			{Word: "Insufficient IAM privileges", Pattern: `(?P<action>Insufficient IAM privileges)`, Weak: true},
@@ -149,6 +151,7 @@ var requestCauses = []*Cause{
 		Fix:   []string{"aws sts get-caller-identity with the same profile; sign in again, or correct the key in the pipeline's secrets"},
 		Signs: []Sign{
 			{Word: "security token included in the request", Pattern: `(?P<what>[Tt]he security token included in the request is (?:invalid|expired))`},
+			{Word: "Missing credentials in config", Pattern: `(?P<what>Missing credentials in config)`},
 			{Word: "ExpiredToken", Pattern: `(?P<what>ExpiredToken\w*)`},
 			{Word: "InvalidClientTokenId", Pattern: `(?P<what>InvalidClientTokenId)`},
 		},

@@ -59,6 +59,8 @@ var buildCauses = []*Cause{
 		Signs: []Sign{
 			{Word: "Failed to run npm install", Pattern: `(?P<what>Failed to run npm install)`},
 			{Word: "requirements.txt is invalid", Pattern: `(?P<what>Your requirements\.txt is invalid)`},
+			{Word: "error code E", Pattern: `(?m)^\s*(?:\d+ )?(?:npm )?error code (?P<what>E\w+)`},
+			{Word: "node-gyp rebuild", Pattern: "(?P<what>[\\w@/.-]+@[\\d.]+ (?:pre|post)?install: ?`?node-gyp rebuild)"},
 			{Word: "npm ERR! code", Pattern: `(?P<what>npm ERR! code [^\n]{1,40})`},
 			{Word: "npm error code", Pattern: `(?P<what>npm error code [^\n]{1,40})`},
 			{Word: "event returned with error code", Pattern: `(?P<what>Script [^\n]{1,80} handling the \S+ event returned with error code \d+)`},
@@ -126,6 +128,7 @@ var runCauses = []*Cause{
 		Signs: []Sign{
 			{Word: "startProcess Failure", Pattern: `startProcess Failure: (?:starting )?process "(?P<what>web\w*)" failed`},
 			{Word: "has just started and ended", Pattern: `(?P<what>process \w+ has just started and ended \(exit status \d+\))`},
+			{Word: "failed to start process with commandline", Pattern: `failed to start process with commandline (?P<what>'[^']+')`},
 			{Word: "Worker failed to boot", Pattern: `(?P<what>Worker failed to boot)`},
 			{Word: "APPLICATION FAILED TO START", Pattern: `(?P<what>APPLICATION FAILED TO START)`},
 			{Word: "web.service", Pattern: `(?P<what>web\.service: (?:Main process exited|Failed with result|Start request repeated too quickly)[^\n]{0,80})`},
@@ -133,6 +136,18 @@ var runCauses = []*Cause{
 			{Word: "pid source file", Pattern: `Read pid source file (?P<what>/var/pids/\w+\.pid) failed`},
 			{Word: "Target WSGI script", Pattern: `(?P<what>Target WSGI script '[^']+' cannot be loaded as Python module)`},
 			{Word: "spawned process", Pattern: `(?P<what>exited: \S+ \(exit status \d+; not expected\))`},
+		},
+	},
+	{
+		Slug: "not-writable", Stage: Application,
+		Title: "the application may not write where it wants to: ${what}",
+		Why:   "It runs as webapp; what root's commands or another deployment made belongs to others.",
+		Fix:   []string{"give the folder to webapp in a postdeploy hook, and in .platform/confighooks/postdeploy: chown -R webapp:webapp"},
+		Signs: []Sign{
+			{Word: "ailed to open stream", Pattern: `(?P<what>[^\n]{0,100}[Ff]ailed to open stream: [Pp]ermission denied)`},
+			{Word: "could not be created: Permission denied", Pattern: `(?P<what>[^\n]{0,100}could not be created: Permission denied)`},
+			{Word: "PermissionError: [Errno 13]", Pattern: `(?P<what>PermissionError: \[Errno 13\] Permission denied[^\n]{0,80})`},
+			{Word: "Permission denied @ ", Pattern: `(?P<what>Permission denied @ \w+ - \S+)`},
 		},
 	},
 	{
@@ -153,7 +168,8 @@ var runCauses = []*Cause{
 		Title: "the application does not answer the proxy in time: ${what}",
 		Why:   "nginx waits 60 seconds; the application is stuck, overloaded, or not there.",
 		Fix:   []string{"look at the application's own log of that minute; raise proxy_read_timeout in .platform/nginx/conf.d if so much time is right"},
-		Signs: []Sign{{Word: "upstream timed out", Pattern: `(?P<what>upstream timed out \(110: [^)]*\) while [^,\n]{1,60})`, Weak: true}},
+		Signs: []Sign{{Word: "upstream timed out", Pattern: `(?P<what>upstream timed out \(110: [^)]*\) while [^,\n]{1,60})`, Weak: true},
+			{Word: "Resource temporarily unavailable) while connecting", Pattern: `(?P<what>11: Resource temporarily unavailable)`, Weak: true}},
 	},
 	{
 		Slug: "env-file", Stage: Application,

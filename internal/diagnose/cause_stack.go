@@ -48,8 +48,16 @@ var stackCauses = []*Cause{
 		Signs: []Sign{
 			{Word: "Specify the subnets for the VPC", Pattern: `(?P<what>Specify the subnets for the VPC[^\n.]*)`},
 			{Word: "At least two subnets in two different Availability Zones", Pattern: `(?P<what>At least two subnets in two different Availability Zones[^\n.]*)`},
+			{Word: "has no internet gateway", Pattern: `(?P<what>VPC \S+ has no internet gateway)`},
 			{Word: "multiple subnets in the same A", Pattern: `(?P<what>cannot be attached to multiple subnets in the same A[^\n.]*)`},
 		},
+	},
+	{
+		Slug: "no-default-vpc", Stage: Stack,
+		Title: "the account has no default VPC in this region, and none is set",
+		Why:   "Without VPCId and Subnets Elastic Beanstalk takes the default VPC.",
+		Fix:   []string{"set VPCId and Subnets (with a load balancer ELBSubnets too) in aws:ec2:vpc, or make a default VPC: aws ec2 create-default-vpc"},
+		Signs: []Sign{{Word: "No default VPC for this user"}, {Word: "VPCIdNotSpecified"}, {Word: "No default subnet for availability zone"}},
 	},
 	{
 		Slug: "capability-missing", Stage: Stack,
@@ -68,6 +76,7 @@ var stackCauses = []*Cause{
 			{Word: "instance type '", Pattern: `(?i)instance type '[^\n]{0,60}(?:not supported|not available)`},
 			{Word: "xec format error", Pattern: `(?:cannot execute binary file: )?[Ee]xec format error`, Not: []string{".platform/"}},
 			{Word: "nsupported instance type"},
+			{Word: "specified instance type", Pattern: `specified instance type \S+ is not valid`}, {Word: "nvalid instance type"},
 			{Word: "InsufficientInstanceCapacity"},
 		},
 	},
@@ -84,7 +93,8 @@ var stackCauses = []*Cause{
 		Why:   "AWS makes no more of this resource.",
 		Fix:   []string{"delete what is not needed, or ask for a higher quota"},
 		Signs: []Sign{
-			{Word: "LimitExceeded", Pattern: `(?P<what>\w*LimitExceeded\w*[^\n]{0,100})`},
+			{Word: "has been exceeded", Pattern: `(?P<what>Limit for \w+ has been exceeded)`},
+			{Word: "LimitExceeded", Not: []string{"RequestLimitExceeded"}, Pattern: `(?P<what>\w*LimitExceeded\w*[^\n]{0,100})`},
 			{Word: "more vCPU capacity than your current", Pattern: `(?P<what>more vCPU capacity than your current vCPU limit[^\n.]{0,60})`},
 			{Word: "exceeded the number of", Pattern: `(?P<what>exceeded the number of [^\n.]{1,80})`},
 			{Word: "You have exceeded", Pattern: `(?P<what>You have exceeded [^\n.]{1,80})`},
@@ -111,6 +121,16 @@ var stackCauses = []*Cause{
 		Signs:  []Sign{{Word: "WaitCondition received failed message", Pattern: `WaitCondition received failed message: '(?P<what>[^'\n]{1,120})'`}},
 	},
 	{
+		Slug: "stack-busy", Stage: Request,
+		Title: "the stack cannot be changed in the state that it is in: ${what}",
+		Why:   "Another change is at work, or one that failed was not rolled back to its end.",
+		Fix:   []string{"wait for the other change; aws cloudformation continue-update-rollback after UPDATE_ROLLBACK_FAILED; delete and make anew after ROLLBACK_COMPLETE"},
+		Signs: []Sign{
+			{Word: "Stack cannot be updated when", Pattern: `Stack cannot be updated when status is: (?P<what>\w+)`},
+			{Word: "state and can", Pattern: `is in (?P<what>[A-Z_]{6,}) state and can ?not be updated`},
+		},
+	},
+	{
 		Slug: "stack-reason-null", Stage: Stack, Generic: true,
 		Title:  "CloudFormation gave up the environment's stack, and the event leaves out why",
 		Why:    "\"Reason: null\" stands where CloudFormation cancelled resources after one had failed.",
@@ -125,7 +145,7 @@ var stackCauses = []*Cause{
 		Signs: []Sign{
 			{Word: "CREATE_FAILED", Pattern: `CREATE_FAILED (?P<type>(?:AWS|Custom)::\S+) (?P<what>[^\n]{1,160})`, Not: []string{"cancelled", "The following resource(s) failed"}},
 			{Word: "UPDATE_FAILED", Pattern: `UPDATE_FAILED (?P<type>(?:AWS|Custom)::\S+) (?P<what>[^\n]{1,160})`, Not: []string{"cancelled", "The following resource(s) failed"}},
-			{Word: "Creating ", Pattern: `(?P<what>Creating [^\n]{1,100} failed Reason: [^\n]{1,120})`, Not: []string{"cancelled"}},
+			{Word: " failed Reason: ", Pattern: `(?P<what>(?:Creating|Updating|Deleting) [^\n]{1,100} failed Reason: [^\n]{1,120})`, Not: []string{"cancelled"}},
 			{Word: "Stack named", Pattern: `Stack named '\S+' aborted operation\. Current state: '\w+'\s+Reason: (?P<what>[^\n]{1,160})`, Not: []string{"Reason: null"}},
 			{Word: "was not successfully", Pattern: `Embedded stack \S+ was not successfully (?:created|updated): (?P<what>[^\n]{1,160})`},
 			{Word: "resource(s) failed to create", Pattern: `The following resource\(s\) failed to create: \[(?P<what>[^\]]+)\]`, Weak: true},
@@ -177,10 +197,17 @@ var launchCauses = []*Cause{
 	},
 	{
 		Slug: "throttled", Stage: Launch,
-		Title: "CloudFormation throttled the instances' requests",
-		Why:   "Many instances asked for their metadata at once.",
-		Fix:   []string{"deploy in smaller batches"},
-		Signs: []Sign{{Word: "Throttling: Rate exceeded"}, {Word: "Rate exceeded", Pattern: `Throttling[^\n]{0,80}Rate exceeded`}},
+		Title: "AWS throttled the requests: too many in a short time",
+		Why:   "Many instances asked CloudFormation for their metadata at once, or many stacks were made side by side; it is no quota of resources.",
+		Fix:   []string{"deploy in smaller batches, or one environment after the other; deploy again"},
+		Signs: []Sign{{Word: "Throttling: Rate exceeded"}, {Word: "RequestLimitExceeded"}, {Word: "Rate exceeded", Pattern: `Throttling[^\n]{0,80}Rate exceeded`}},
+	},
+	{
+		Slug: "user-data-failed", Stage: Launch, Generic: true,
+		Title:  "the instance's user data script failed",
+		Why:    "cloud-init ran it and it ended with an error; what it printed stands in cloud-init-output.log.",
+		Settle: "cloud-init-output.log on the instance: the lines before this one",
+		Signs:  []Sign{{Word: "scripts-user", Pattern: `(?:Failed to run module scripts-user|Running module scripts-user[^\n]{0,200}failed)`}},
 	},
 	{
 		Slug: "no-init-metadata", Stage: Launch,

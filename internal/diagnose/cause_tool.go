@@ -86,6 +86,7 @@ var toolCauses = []*Cause{
 		Settle: "the option, or the tool's own setting, that the message is about",
 		Signs: []Sign{
 			{Word: "InvalidParameterValue", Pattern: `InvalidParameterValue(?:Exception|Error)?(?: - |: |, Message: |","Message":")(?P<what>[^\n"]{1,160})`},
+			{Word: "Error Code: InvalidParameterValue", Pattern: `(?P<what>[^\n()]{10,160}) \(Service: \w+; Status Code: 400; Error Code: InvalidParameterValue`},
 			{Word: "InvalidParameterCombination", Pattern: `InvalidParameterCombination(?:Exception|Error)?(?: - |: )(?P<what>[^\n"]{1,160})`},
 		},
 	},

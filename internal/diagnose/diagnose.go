@@ -98,7 +98,10 @@ func Logs(r *logs.Reading) *Diagnosis {
 		d.First, d.Before = t.firstFailure(d.Began)
 		return d
 	}
-	d.Cause = t.health(0)
+	if d.Cause = t.exited(); d.Cause == nil {
+		d.Cause = t.health(0)
+	}
+	d.Output = t.output(d.Cause)
 	if d.Cause == nil {
 		d.perhaps(steps)
 	}
@@ -227,9 +230,14 @@ func choose(steps []*Step, o Outcome) *Step {
 			return ran
 		}
 	}
+	if first != nil && first.Slug == "stack-reason-null" { // another event may give the reason
+		if why := of(func(s *Step) bool { return !s.Weak && s.Slug == "stack-failed" && near(s.Record, first.Record) }); why != nil {
+			first = why
+		}
+	}
 	if first != nil && first.Generic {
 		if why := of(func(s *Step) bool {
-			return !s.Weak && !s.Generic && !running(s.Record.Kind) && near(s.Record, first.Record) && s.Stage >= first.Stage-1
+			return !s.Weak && !s.Generic && !running(s.Record.Kind) && near(s.Record, first.Record) && (s.Stage >= first.Stage-1 || first.Slug == "hook-failed" && s.Stage >= Build)
 		}); why != nil {
 			return why
 		}

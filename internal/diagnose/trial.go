@@ -128,6 +128,9 @@ const outputLines = 6
 // output is the end of what a step's command wrote into cfn-init-cmd.log, nil
 // when the logs do not hold it, or the step says why itself.
 func (t *trial) output(s *Step) (out []*logs.Record) {
+	if s == nil {
+		return nil
+	}
 	name := s.Groups["name"]
 	if !s.Generic || name == "" {
 		return nil
@@ -144,6 +147,33 @@ func (t *trial) output(s *Step) (out []*logs.Record) {
 		out = out[len(out)-outputLines:]
 	}
 	return out
+}
+
+// exited is the last command in cfn-init-cmd.log, when it ended with an error and
+// no other log says more; nil otherwise. One before the last did not end the
+// build, so that its failure is ignored.
+func (t *trial) exited() *Step {
+	var out *Step
+	for i, r := range t.records {
+		switch {
+		case r.Kind != logs.InitCommand:
+		case commandBlock.MatchString(r.Text):
+			out = nil
+		case strings.HasPrefix(r.Text, "Exited with error code") && !t.harmless[r]:
+			out = stepOf("command-failed", r, i, map[string]string{"name": t.within[r]})
+		}
+	}
+	return out
+}
+
+// stepOf is the step of a cause that no sign of a record shows by itself.
+func stepOf(slug string, r *logs.Record, order int, groups map[string]string) *Step {
+	for _, c := range Causes() {
+		if c.Slug == slug {
+			return &Step{Cause: c, Title: fill(c.Title, groups), Groups: groups, Record: r, order: order}
+		}
+	}
+	return nil
 }
 
 // maxCommand is the longest that a command of a deployment may run: Timeout in
@@ -360,6 +390,7 @@ var commandFailed = lazyregexp.New(`^Command (\S+) .*failed`)
 func (t *trial) ignored() map[string]bool {
 	out := map[string]bool{}
 	var last *logs.Record
+	failed := t.namedFailed()
 	for _, r := range t.records {
 		if r.Kind != logs.Init {
 			continue
@@ -373,12 +404,30 @@ func (t *trial) ignored() map[string]bool {
 			last = r
 		case m == nil:
 			last = nil
-		case last == nil || commandFailed.FindStringSubmatch(last.Text)[1] != m[1]:
+		case (last == nil || commandFailed.FindStringSubmatch(last.Text)[1] != m[1]) && !failed[m[1]]:
 			t.harmless[r] = true // of a command that ended well
 		}
 	}
 	return out
 }
+
+// namedFailed are the commands that cfn-init.log says failed, also where the
+// line that begins their failure was cut off.
+func (t *trial) namedFailed() map[string]bool {
+	out := map[string]bool{}
+	for _, r := range t.records {
+		if r.Kind != logs.Init || r.Severity != "ERROR" {
+			continue
+		}
+		for _, m := range buildStopped.FindAllStringSubmatch(r.Text, -1) {
+			out[m[1]] = true
+		}
+	}
+	return out
+}
+
+// buildStopped ends a build for a command.
+var buildStopped = lazyregexp.New(`during build(?: of \S+)?: Command (\S+) failed`)
 
 // leading are the records shown before the first that speaks of a failure.
 const leading = 4

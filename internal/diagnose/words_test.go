@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -23,6 +24,17 @@ Dec 14 22:04:38 ip-172-31-1-1 web[1234]: user already exists, instance type t3, 
 		}
 		if strings.Contains(ordinary, w) {
 			t.Errorf("%q stands in ordinary lines", w)
+		}
+	}
+}
+
+// A pattern is compiled when its word is met, which no test may have done.
+func TestPatternsCompile(t *testing.T) {
+	for _, c := range Causes() {
+		for _, s := range c.Signs {
+			if _, err := regexp.Compile(s.Pattern); err != nil {
+				t.Errorf("%s: %v", c.Slug, err)
+			}
 		}
 	}
 }

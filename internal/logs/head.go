@@ -41,9 +41,11 @@ var forms = []form{
 	{Proxy, lazyregexp.New(`^\[\w{3} (?P<t>\w{3} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)? \d{4})\] \[(?P<h>\w*):?(?P<s>\w+)\] (?:\[pid \d+[^\]]*\] )?(?:\[(?:client|remote) [^\]]*\] )?`), "Jan _2 15:04:05.999999 2006", true, ""},
 	{System, lazyregexp.New(`^[A-Z], \[(?P<t>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.\d+ #\d+\]\s+(?P<s>\w+) -- ?\w*: `), "2006-01-02T15:04:05", true, ""},
 	{Event, lazyregexp.New(`^\[(?P<t>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) UTC\]\[environment:[^\]]*\] `), "2006-01-02 15:04:05", true, ""},
-	{Event, lazyregexp.New(`^(?P<t>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.\d+)? \+0000 UTC \(e-\w+\) : `), "2006-01-02 15:04:05", true, "ERROR"},
+	{Event, lazyregexp.New(`^(?P<t>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.\d+)? \+0000 UTC(?: \(e-\w+\))? ?: `), "2006-01-02 15:04:05", true, "ERROR"},
 	{Event, lazyregexp.New(`^(?P<t>\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)(?P<z>(?:\.\d+)?(?:Z| ?(?:UTC|\(UTC\))?[+-]\d\d:?\d\d| UTC| \(UTC\)))?[\s|]+(?P<s>` + levelWords + `)\b[\s|:]+`), "2006-01-02 15:04:05", true, ""},
 	{Event, lazyregexp.New(`^(?P<t>(?:January|February|March|April|May|June|July|August|September|October|November|December) \d{1,2}, \d{4} \d\d:\d\d:\d\d)(?P<z> \(UTC[^)]*\))[\s|]+(?P<s>` + levelWords + `)\b[\s|:]+`), "January 2, 2006 15:04:05", false, ""},
+	// dates of other languages and orders, of which only the zone is sure
+	{Event, lazyregexp.New(`^[^|\t\n]{8,45}(?:UTC[+-]\d{1,4}|\(UTC[^)]*\))[\s|]+(?P<s>` + levelWords + `)\b[\s|]+`), "", false, ""},
 	{Event, lazyregexp.New(`^(?P<t>\d\d:\d\d:\d\d) (?P<s>` + levelWords + `): `), "15:04:05", true, ""},
 	{Event, lazyregexp.New(`^\s*(?:\S+: )?(?P<s>ERROR): (?P<h>\w+(?:Error|Exception)) - `), "", true, ""},
 	{Event, lazyregexp.New(`^(?:\S+: )?An error occurred \((?P<h>\w+)\) when calling the (?:\w+Environment|\w+ApplicationVersion|\w+Application|\w+ConfigurationTemplate|\w+Stack|\w+ChangeSet) operation: `), "", true, "ERROR"},
