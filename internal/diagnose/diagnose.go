@@ -24,6 +24,8 @@ type Step struct {
 	// Title is the cause's, with the record's own words filled in.
 	Title  string
 	Groups map[string]string
+	// shown are Groups without secrets.
+	shown  map[string]string
 	Record *logs.Record
 	// In is the command or configuration that wrote the record, "" where the logs
 	// do not tell.

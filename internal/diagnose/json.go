@@ -97,9 +97,9 @@ func (e *Explained) JSON(w io.Writer) error {
 }
 
 func (s *Step) named() named {
-	n := named{Cause: s.Slug, Title: Hide(s.Title), Why: s.Why, Settle: Hide(fill(s.Settle, s.Groups)), Seen: entryOf(s.Record)}
+	n := named{Cause: s.Slug, Title: Hide(s.Title), Why: s.Why, Settle: Hide(fill(s.Settle, s.shown)), Seen: entryOf(s.Record)}
 	for _, f := range s.Fix {
-		n.Fix = append(n.Fix, Hide(fill(f, s.Groups)))
+		n.Fix = append(n.Fix, Hide(fill(f, s.shown)))
 	}
 	return n
 }

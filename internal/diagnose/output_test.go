@@ -107,12 +107,41 @@ func TestSecretsAreNotRepeated(t *testing.T) {
 		"private key":        "-----BEGIN RSA PRIVATE KEY-----\nZq7MIIEpAIBAAKCAQEA\n-----END RSA PRIVATE KEY-----",
 		"line of a PEM file": "Zq7MIIEpAIBAAKCAQEAwJ6h3VZ0T4y1Qx2k9bWc8dR5sN7uF1gH3jK5lM9pO2qS",
 		"chat hook":          "POST https://hooks.slack.com/services/T00/B00/Zq7XXXXXXXX",
+		"quoted with spaces": "export DB_PASS=\"Zq7 pass\"",
+		"short name":         "SMTP_PASS: Zq7pass",
+		"password with at":   "postgres://shop:Zq7p@Zq7@db/shop",
+		"token as user":      "cloning https://Zq7ghtokenabcdef01@github.com/x/y.git",
+		"escaped address":    "GET https://b/k?X-Amz-Date=1&amp;X-Amz-Signature=Zq7dead&amp;X-Amz-Security-Token=Zq7tok",
+		"other cloud":        "https://storage/k?X-Goog-Signature=Zq7dead",
+		"Ruby hash":          ":password => \"Zq7pw\"",
+		"JSON header":        `{"headers":{"authorization":"Zq7abcdefg"}}`,
+		"JSON in JSON":       `"SecretString":"{\"password\":\"Zq7pw\"}"`,
+		"npm token alone":    "npm_Zq7abcdefghijklmnopqrstuvwxyz0123456",
+		"npm login":          "_auth = Zq7YWJj",
+		"licence key":        "NEW_RELIC_LICENSE_KEY=Zq7key",
+		"error tracker":      "https://Zq7abcdef0123456789@sentry.io/1",
+		"sshpass":            "sshpass -p Zq7pw ssh x",
+		"htpasswd":           "htpasswd -b -c /etc/x shop Zq7pw",
+		"composer":           "composer config http-basic.repo.example.com shop Zq7pw",
+		"redis":              "redis-cli -a Zq7pw ping",
+		"openssl":            "openssl rsa -passin pass:Zq7pw -in k",
+		"aws configure":      "aws configure set aws_secret_access_key Zq7rXUtnFEMIK7",
+		"parameter":          "aws ssm put-parameter --name x --value Zq7val --type SecureString",
+		"login by pipe":      "echo Zq7pw | docker login --password-stdin",
+		"bundle config":      "bundle config gems.example.com Zq7user:Zq7pw",
+		"Oracle":             "jdbc:oracle:thin:scott/Zq7pw@//h:1521/x",
+		"API key header":     "x-api-key: Zq7key",
+		"bot":                "https://api.telegram.org/bot123456:Zq7AAEabcdefghijklmnopqrstuvwxyz/sendMessage",
+		"key in one line":    "-----BEGIN EC PRIVATE KEY-----\\nZq7MIIEpAIB\\n-----END EC PRIVATE KEY-----",
 	} {
 		t.Run(name, func(t *testing.T) {
 			engine := "2024/03/04 10:00:00.000001 [INFO] Engine command: (app-deploy)\n2024/03/04 10:00:01.000001 [INFO] " + line +
 				"\n2024/03/04 10:00:02.000001 [ERROR] An error occurred during execution of command [app-deploy] - [Strange]. Stop running the command. Error: odd\n" + line + "\n"
 			command := "2024-03-04 10:00:00,100 [ERROR] Command 01_x (" + line + ") failed\n2024-03-04 10:00:00,101 [ERROR] Error encountered during build of prebuild_0_x: Command 01_x failed\n"
-			for _, log := range []string{engine, command} {
+			known := "2024/03/04 10:00:02.000001 [ERROR] An error occurred during execution of command [app-deploy] - [X]. Stop running the command. Error: " + line + ": command not found\n" +
+				"2024/03/04 10:00:03.000001 [ERROR] Failed to pull docker image " + line + "\n"
+			output := command + "2024-03-04 10:00:00,302 P1 [INFO] Command 01_x\n2024-03-04 10:00:00,303 P1 [INFO] \t" + line + "\n2024-03-04 10:00:00,304 P1 [ERROR] Exited with error code 1\n"
+			for _, log := range []string{engine, command, known, output} {
 				text, asJSON, page := outputs(t, Logs(reading(t, "log", log)))
 				for _, out := range []string{text, asJSON, html.UnescapeString(page)} {
 					if strings.Contains(strings.ToUpper(out), hidden) {
@@ -129,6 +158,11 @@ func TestHideLeavesWhatIsNoSecret(t *testing.T) {
 	for _, s := range []string{
 		"Hook /opt/elasticbeanstalk/hooks/appdeploy/pre/50npm.sh failed",
 		"commit 4e7a3e95f29640d6d8656772ae9ca101799166ef",
+		"web.service: Main process exited, code=exited, status=1/FAILURE",
+		"npm ERR! path /var/app/staging/node_modules/bcrypt, exit code: 1",
+		"request to https://registry.npmjs.org/@types%2fnode failed",
+		"Get \"https://123456789012.dkr.ecr.eu-central-1.amazonaws.com/v2/\": dial tcp 10.0.0.5:443: i/o timeout",
+		"tests passed: 12, bypass of cache",
 		"arn:aws:cloudformation:eu-west-2:123456789012:stack/awseb-e-ah32j8un2u-stack/df62aa30-f5f5-11fb-99e9-02a866eae334",
 		"https://shop-certificates.s3.us-east-1.amazonaws.com/server.crt: HTTP Error 404",
 	} {

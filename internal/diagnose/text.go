@@ -159,10 +159,10 @@ func (e *Explained) known(add func(label, text string, at ...source.Pos)) {
 		return // they say what to change
 	}
 	if !e.Sure() && len(e.Output) == 0 {
-		add("to settle", fill(c.Settle, c.Groups))
+		add("to settle", fill(c.Settle, c.shown))
 	}
 	for i, f := range c.Fix {
-		add(label("fix", i), fill(f, c.Groups))
+		add(label("fix", i), fill(f, c.shown))
 	}
 }
 

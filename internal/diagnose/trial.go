@@ -170,7 +170,7 @@ func (t *trial) exited() *Step {
 func stepOf(slug string, r *logs.Record, order int, groups map[string]string) *Step {
 	for _, c := range Causes() {
 		if c.Slug == slug {
-			return &Step{Cause: c, Title: fill(c.Title, groups), Groups: groups, Record: r, order: order}
+			return &Step{Cause: c, Title: fill(c.Title, groups), Groups: groups, shown: groups, Record: r, order: order}
 		}
 	}
 	return nil
@@ -298,7 +298,7 @@ func (t *trial) locate(s *Step) {
 	}
 	s.In = "command " + name
 	if s.Groups["name"] == "" {
-		s.Groups["name"] = name
+		s.Groups["name"], s.shown["name"] = name, name
 	}
 }
 
@@ -322,7 +322,8 @@ func (c *Cause) in(r *logs.Record) *Step {
 				text = r.Head + " - " + text
 			}
 			if m := s.match(text); m != nil {
-				return &Step{Cause: c, Title: fill(c.Title, m), Groups: m, Record: r, Weak: s.Weak || quietLevel(r)}
+				show := shown(s, text, m)
+				return &Step{Cause: c, Title: fill(c.Title, show), Groups: m, shown: show, Record: r, Weak: s.Weak || quietLevel(r)}
 			}
 		}
 	}
