@@ -15,6 +15,7 @@ import (
 	"beanpole/internal/access"
 	"beanpole/internal/account"
 	"beanpole/internal/cloud/authority"
+	"beanpole/internal/cloud/balancing"
 	"beanpole/internal/cloud/cloudformation"
 	"beanpole/internal/cloud/door"
 	"beanpole/internal/cloud/ec2"
@@ -102,6 +103,7 @@ func (c *Cloud) open() (err error) {
 	c.door.Add(c.stacks.Rows()...)
 	c.door.Add(ec2.New(c.state, c.stacks).Rows()...)
 	c.door.Add(c.beanstalk.Rows()...)
+	c.door.Add(balancing.New(c.state, c.stacks, c.beanstalk).Rows()...)
 	c.beanstalk.Resume()
 	return nil
 }

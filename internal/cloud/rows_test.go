@@ -23,13 +23,15 @@ var s3Requests = map[string]string{
 	"GetBucketPolicyStatus": "GET /there?policyStatus", "GetBucketOwnershipControls": "GET /there?ownershipControls", "GetBucketEncryption": "GET /there?encryption",
 	"GetAccountPublicAccessBlock": "GET /v20180820/configuration/publicAccessBlock",
 	"PutPublicAccessBlock":        "PUT /there?publicAccessBlock", "GetPublicAccessBlock": "GET /there?publicAccessBlock", "DeletePublicAccessBlock": "DELETE /there?publicAccessBlock",
-	"DeleteBucketPolicy": "DELETE /there?policy", "ListObjectsV2": "GET /there?list-type=2", "ListObjects": "GET /there",
+	"PutWaitConditionSignal": "PUT /cloudformation-waitcondition-eu-west-1/k",
+	"DeleteBucketPolicy":     "DELETE /there?policy", "ListObjectsV2": "GET /there?list-type=2", "ListObjects": "GET /there",
 	"PutObject": "PUT /there/k", "CopyObject": "PUT /there/k", "GetObject": "GET /there/k", "HeadObject": "HEAD /there/k", "DeleteObject": "DELETE /there/k",
 	"DeleteObjects": "POST /there?delete", "CreateMultipartUpload": "POST /there/k?uploads", "UploadPart": "PUT /there/k?partNumber=1&uploadId=x",
 	"CompleteMultipartUpload": "POST /there/k?uploadId=x", "AbortMultipartUpload": "DELETE /there/k?uploadId=x", "ListParts": "GET /there/k?uploadId=x",
 }
 
 var s3Bodies = map[string]string{
+	"PutWaitConditionSignal":  `{"Status": "SUCCESS", "UniqueId": "i"}`,
 	"PutPublicAccessBlock":    "<PublicAccessBlockConfiguration/>",
 	"DeleteObjects":           "<Delete><Object><Key>k</Key></Object></Delete>",
 	"CompleteMultipartUpload": "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>x</ETag></Part></CompleteMultipartUpload>",
@@ -47,6 +49,7 @@ var refusals = map[string]map[bool]refused{
 	"ec2": {true: {403, "<Code>UnauthorizedOperation</Code>"}, false: {400, "<Code>MissingParameter</Code>"}},
 	"kms": jsonRefusals, "organizations": jsonRefusals,
 	"iam": queryRefusals, "sts": queryRefusals, "cloudformation": queryRefusals, "elasticbeanstalk": queryRefusals,
+	"elasticloadbalancing": queryRefusals, door.BalancingV2: queryRefusals, "autoscaling": queryRefusals,
 }
 
 var jsonRefusals = map[bool]refused{true: {400, `"__type":"AccessDeniedException"`}, false: {400, `"__type":"MissingAuthenticationTokenException"`}}
@@ -56,9 +59,21 @@ var queryRefusals = map[bool]refused{true: {403, "<Code>AccessDenied</Code>"}, f
 // openToAll are the operations that need no permission.
 var openToAll = map[string]bool{"sts:GetCallerIdentity": true}
 
+// scope is the service that a request to a row is signed for.
+func scope(row door.Row) string {
+	if row.Service == door.BalancingV2 {
+		return "elasticloadbalancing"
+	}
+	return row.Service
+}
+
 func rowRequest(t *testing.T, w *world, row door.Row) *http.Request {
 	t.Helper()
-	method, path, body := "POST", "/", url.Values{"Action": {row.Name}}.Encode()
+	form := url.Values{"Action": {row.Name}}
+	if row.Service == door.BalancingV2 {
+		form.Set("Version", "2015-12-01")
+	}
+	method, path, body := "POST", "/", form.Encode()
 	if row.Service == "s3" {
 		line, ok := s3Requests[row.Name]
 		if !ok {
@@ -71,7 +86,7 @@ func rowRequest(t *testing.T, w *world, row door.Row) *http.Request {
 	must(t, err)
 	if row.Service != "s3" {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
-		r.Host = row.Service + ".eu-west-1.amazonaws.com"
+		r.Host = scope(row) + ".eu-west-1.amazonaws.com"
 	}
 	if prefix := map[string]string{"kms": "TrentService", "organizations": "AWSOrganizationsV20161128"}[row.Service]; prefix != "" {
 		r.Header.Set("X-Amz-Target", prefix+"."+row.Name)
@@ -112,8 +127,7 @@ func TestEveryRowRefusesAUserWithoutPoliciesAndNobody(t *testing.T) {
 			if signed {
 				body, _ := r.GetBody()
 				data, _ := io.ReadAll(body)
-				service := row.Service
-				aws.SignV4(r, aws.PayloadHash(data), nobody, "eu-west-1", service, time.Now())
+				aws.SignV4(r, aws.PayloadHash(data), nobody, "eu-west-1", scope(row), time.Now())
 			}
 			res, err := http.DefaultClient.Do(r)
 			must(t, err)

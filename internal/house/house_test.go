@@ -57,6 +57,8 @@ var floors = []struct {
 		[]string{"cloud/cloudformation"}},
 	{"an environment is made of stacks",
 		[]string{"cloud/elasticbeanstalk"}},
+	{"what environments run on is described once it is there",
+		[]string{"cloud/balancing"}},
 	{"the local AWS as one handler",
 		[]string{"cloud"}},
 	{"all wiring in one place",

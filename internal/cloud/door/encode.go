@@ -18,6 +18,7 @@ var namespaces = map[string]string{
 	"cloudformation":       "http://cloudformation.amazonaws.com/doc/2010-05-15/",
 	"elasticbeanstalk":     "http://elasticbeanstalk.amazonaws.com/docs/2010-12-01/",
 	"elasticloadbalancing": "http://elasticloadbalancing.amazonaws.com/doc/2012-06-01/",
+	BalancingV2:            "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/",
 	"autoscaling":          "http://autoscaling.amazonaws.com/doc/2011-01-01/",
 }
 

@@ -17,6 +17,10 @@ var versions = map[string]string{
 	"2016-11-15": "ec2",
 }
 
+// BalancingV2 is the service of the rows of Elastic Load Balancing's second API:
+// it has the name of the first, and operations of the same names.
+const BalancingV2 = "elasticloadbalancingv2"
+
 // scopeService is the service in the credential scope of a V4 signature, ""
 // when there is none. Version 2 signs for S3 alone, CFN_V1 for CloudFormation.
 func scopeService(r *http.Request) string {
@@ -112,6 +116,9 @@ func (d *Door) find(x *Request) error {
 			}
 		}
 		return notImplemented("s3", s3Name(x))
+	}
+	if x.Service == "elasticloadbalancing" && x.Form.Get("Version") == "2015-12-01" {
+		x.Service = BalancingV2
 	}
 	if x.Operation == "" {
 		return &aws.Error{Code: "MissingAction", Status: 400, Message: "The request is missing an action or a required parameter."}
