@@ -49,8 +49,9 @@ func (p *prediction) useStack() (err error) {
 	}
 	p.params = map[string]string{}
 	for k, v := range s.Parameters {
-		if strings.Trim(v, "*") != "" { // else NoEcho: not told
-			p.params[k] = fact.Clean(v)
+		p.params[k] = fact.Clean(v)
+		if v != "" && strings.Trim(v, "*") == "" { // NoEcho, or left out of a saved account
+			p.params[k] = fact.Symbol("value of parameter " + k + ", which is not told")
 		}
 	}
 	p.settings, err = p.given()

@@ -280,6 +280,42 @@ func TestASavedReadingSaysTheSameAndHoldsNoSecret(t *testing.T) {
 	}
 }
 
+// Whatever could be read, a colleague with the saved account is told the same.
+func TestASavedReadingSaysTheSameInEveryWorld(t *testing.T) {
+	worlds := []*fakeAWS{{alone: true}, {scp: deniesCerts}, {rcp: strings.Replace(deniesAll, "ORG", "o-another", 1)}, {pages: true}}
+	all := &fakeAWS{}
+	readAll(t, all)
+	for _, op := range all.made() {
+		if op != "elasticbeanstalk:DescribeEnvironments" {
+			worlds = append(worlds, &fakeAWS{refuse: op, scp: deniesCerts})
+		}
+	}
+	for _, f := range worlds {
+		live := readAll(t, f).Reading()
+		var b bytes.Buffer
+		if err := live.Save(&b, strings.ToLower); err != nil { // which masks much more than secrets
+			t.Fatal(err)
+		}
+		file := filepath.Join(t.TempDir(), "account.json")
+		if err := os.WriteFile(file, b.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		saved, err := reading.Open(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before, after := chain(live), chain(saved)
+		for i := range before.Links {
+			if p, q := before.Links[i], after.Links[i]; p.Verdict != q.Verdict || p.Says != q.Says || p.Missing != q.Missing {
+				t.Errorf("%+v: link %s: %s; saved: %s", f.refuse, p.Name, p.Says, q.Says)
+			}
+		}
+		if before.Answer.Verdict != after.Answer.Verdict || before.Answer.Code != after.Answer.Code {
+			t.Errorf("%s refused: %v, saved %v", f.refuse, before.Answer, after.Answer)
+		}
+	}
+}
+
 // A role that is asked for by the name in roleName and as the role of the
 // instance profile is read whole, whichever comes first.
 func TestARoleThatIsNamedTwiceIsReadWithItsPolicies(t *testing.T) {

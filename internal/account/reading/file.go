@@ -61,7 +61,7 @@ func (r *Reading) withoutSecrets(hide func(string) string) *Reading {
 		e := *r.Environment
 		e.Settings = slices.Clone(e.Settings)
 		for i := range e.Settings {
-			if s := &e.Settings[i]; secretive(s) && s.Value != nil {
+			if s := &e.Settings[i]; s.Value != nil && (secretive(s) || hide(*s.Value) != *s.Value) {
 				s.Value, s.Withheld = nil, true
 			}
 		}
@@ -81,10 +81,12 @@ func (r *Reading) withoutSecrets(hide func(string) string) *Reading {
 		for k, v := range r.Stack.Metadata {
 			s.Metadata[k] = MaskMetadata(v, hide)
 		}
-		s.Template = hide(s.Template)
+		if s.Template != "" {
+			s.Template = maskTemplate(s.Template, hide)
+		}
 		s.Parameters = map[string]string{}
 		for k, v := range r.Stack.Parameters {
-			if telling(k) {
+			if telling(k) || hide(v) != v {
 				v = "****" // as CloudFormation shows NoEcho parameters
 			}
 			s.Parameters[k] = v
@@ -94,6 +96,10 @@ func (r *Reading) withoutSecrets(hide func(string) string) *Reading {
 			s.Events[i].ResourceStatusReason = hide(s.Events[i].ResourceStatusReason)
 		}
 		out.Stack = &s
+	}
+	out.NotRead = slices.Clone(r.NotRead)
+	for i := range out.NotRead {
+		out.NotRead[i].Message = hide(out.NotRead[i].Message)
 	}
 	return &out
 }
@@ -133,14 +139,16 @@ func masked(v any, key string, hide func(string) string) any {
 	switch x := v.(type) {
 	case map[string]any:
 		for k, in := range x {
-			_, text := in.(string)
+			text := scalar(in)
 			switch {
 			case text && (k == "content" || k == "accessKeyId" && in != "" || telling(k)):
 				x[k] = withheld(k)
-			case k == "env" || k == "context":
+			case (k == "env" || k == "context") && !text:
 				x[k] = masked(in, "env", hide)
 			case text && key == "env":
 				x[k] = "****"
+			case telling(k):
+				x[k] = masked(in, "secrets", hide)
 			default:
 				x[k] = masked(in, key, hide)
 			}
@@ -152,9 +160,21 @@ func masked(v any, key string, hide func(string) string) any {
 		}
 		return x
 	case string:
+		if key == "env" || key == "secrets" {
+			return "****"
+		}
 		return hide(x)
 	}
 	return v
+}
+
+// scalar tells a text or a number.
+func scalar(v any) bool {
+	switch v.(type) {
+	case string, json.Number:
+		return true
+	}
+	return false
 }
 
 // withheld stands for a value that was left out.

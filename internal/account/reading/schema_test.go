@@ -101,7 +101,7 @@ func TestASavedAccountFitsTheSchema(t *testing.T) {
 		Environment: &Environment{Name: "shop", ID: "e-1", Application: "shop", Status: "Ready", Settings: []Setting{{Namespace: "n", Name: "o", Value: &value}},
 			Events: []Event{{Message: "m", Severity: "INFO"}}, Logs: []Log{{Instance: "i-1", Text: "password=hunter2"}}},
 		Stack: &Stack{Name: "s", Metadata: map[string]json.RawMessage{"Group": json.RawMessage(
-			`{"AWS::CloudFormation::Init":{"c":{"files":{"/f":{"content":"hidden-d"}},"commands":{"a":{"env":{"A":"hidden-a"}}}}},"AWS::CloudFormation::Authentication":{"x":{"type":"S3","roleName":"r","secretKey":"hidden-b","accessKeyId":"hidden-c"}}}`)},
+			`{"AWS::CloudFormation::Init":{"c":{"files":{"/f":{"content":"hidden-d"}},"commands":{"a":{"env":{"A":"hidden-a","N":4711471147,"L":["hidden-l"]}}}}},"AWS::CloudFormation::Authentication":{"x":{"type":"S3","roleName":"r","secretKey":"hidden-b","accessKeyId":"hidden-c"}}}`)},
 			Events: []StackEvent{{ResourceStatus: "CREATE_COMPLETE"}}},
 		Profiles: []Profile{{Roles: []string{}}}, Roles: []Role{{Inline: map[string]string{"p": "{}"}}}, Policies: []Policy{{}},
 		Buckets: []Bucket{{Own: &yes, PublicAccess: &PublicAccess{}, Encryption: &Encryption{}, Objects: []Object{{}}}}, Keys: []Key{{Grants: []Grant{{}}}},
@@ -112,7 +112,7 @@ func TestASavedAccountFitsTheSchema(t *testing.T) {
 	if err := r.Save(&b, func(s string) string { return strings.ReplaceAll(s, "hunter2", "****") }); err != nil {
 		t.Fatal(err)
 	}
-	for _, secret := range []string{"hunter2", "hidden-a", "hidden-b", "hidden-c", "hidden-d"} {
+	for _, secret := range []string{"hunter2", "hidden-a", "4711471147", "hidden-l", "hidden-b", "hidden-c", "hidden-d"} {
 		if strings.Contains(b.String(), secret) {
 			t.Errorf("%s was saved:\n%s", secret, b.String())
 		}
