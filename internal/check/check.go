@@ -178,6 +178,10 @@ func (r *run) missNothing() {
 			return // hooks and proxy files are looked at
 		}
 	}
+	if r.in.Launched != nil {
+		r.notKnown = append(r.notKnown, "no resource of the stack's template has AWS::CloudFormation::Init in its Metadata, so there is nothing to check")
+		return
+	}
 	r.notKnown = append(r.notKnown, "the bundle has no configuration file (.ebextensions/*.config at its root), so there is nothing to check")
 }
 

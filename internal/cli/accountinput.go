@@ -69,7 +69,7 @@ func (p *prediction) useReading(in *check.Input) {
 	}
 	in.NotKnown = append(slices.Clone(in.NotKnown), notRead(r)...)
 	if p.blind() {
-		in.NotKnown = append(in.NotKnown, "what the instances fetch is not known: "+p.settles("DescribeStackResource"))
+		in.NotKnown = append(in.NotKnown, "what the instances fetch is not known: "+p.settles("DescribeStackResource", "a reading of the environment that is whole (--environment NAME)"))
 	}
 	if e := r.Environment; e != nil {
 		in.Existing = p.existing(e)
@@ -119,9 +119,9 @@ func (p *prediction) existing(e *reading.Environment) *check.Existing {
 	x := &check.Existing{Application: e.Application, Name: e.Name, Platform: e.Platform,
 		Settings: func(bundle ebext.Settings) ebext.Settings { return e.InForce(bundle, p.isDeployed) }}
 	if len(e.Settings) == 0 {
-		x.Unread = p.settles("DescribeConfigurationSettings")
+		x.Unread = p.settles("DescribeConfigurationSettings", "the environment's option settings")
 	}
-	if p.metadataWanted() {
+	if p.metadataWanted() && p.reading.Stack != nil {
 		x.Metadata, _ = p.reading.Stack.MetadataNode(groupResource) // JSON that was read once already
 		if x.Metadata == nil {
 			x.Metadata = source.NewMap(source.Pos{})
@@ -134,22 +134,22 @@ func (p *prediction) existing(e *reading.Environment) *check.Existing {
 // metadataWanted: without a bundle the metadata of the environment's stack says
 // what the instances do.
 func (p *prediction) metadataWanted() bool {
-	return p.isDeployed && p.reading.Stack != nil && p.reading.Environment != nil && p.bundle != nil && len(p.bundle.Names()) == 0
+	return p.isDeployed && p.reading.Environment != nil && p.bundle != nil && len(p.bundle.Names()) == 0
 }
 
 // blind: it is not known what the instances do.
 func (p *prediction) blind() bool {
-	return p.metadataWanted() && p.reading.Stack.MetadataText(groupResource) == nil
+	return p.metadataWanted() && (p.reading.Stack == nil || p.reading.Stack.MetadataText(groupResource) == nil)
 }
 
 // settles is what would have told what a call that was refused did not.
-func (p *prediction) settles(operation string) string {
+func (p *prediction) settles(operation, otherwise string) string {
 	for i := range p.reading.NotRead {
 		if x := &p.reading.NotRead[i]; strings.HasSuffix(x.Permission, ":"+operation) {
 			return x.Settles()
 		}
 	}
-	return "the environment's option settings"
+	return otherwise
 }
 
 const groupResource = ebext.Group

@@ -94,7 +94,7 @@ func (d *diagnosing) tell(w io.Writer, e *diagnose.Explained, found *check.Repor
 		return d.verdict(e, found)
 	}
 	broken := brokenFetches(found)
-	fmt.Fprintln(w, d.state(broken))
+	fmt.Fprintln(w, clean(d.state(broken)))
 	if len(broken) > 0 {
 		fmt.Fprint(w, "\nThis is why, and what to change:\n\n")
 		d.print(w, broken)

@@ -3,6 +3,7 @@ package reading
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -34,14 +35,35 @@ func Open(file string) (*Reading, error) {
 		return nil, problem(fmt.Sprintf("is larger than %d MiB", largest>>20))
 	}
 	r := &Reading{}
-	d := json.NewDecoder(bytes.NewReader(data))
-	if err := d.Decode(r); err != nil {
-		return nil, problem("is no saved account: " + err.Error())
+	if err := json.Unmarshal(data, r); err != nil {
+		return nil, problem("is no saved account: " + notSaved(err, len(data)))
+	}
+	if r.Version == 0 {
+		return nil, problem("is no saved account: it is JSON of something else")
 	}
 	if r.Version != Version {
 		return nil, problem(fmt.Sprintf("is of version %d; this beanpole reads version %d", r.Version, Version))
 	}
 	return r, nil
+}
+
+// notSaved is in plain words why JSON could not be read.
+func notSaved(err error, size int) string {
+	var syntax *json.SyntaxError
+	var form *json.UnmarshalTypeError
+	switch {
+	case size == 0:
+		return "it is empty"
+	case errors.As(err, &syntax) && strings.HasPrefix(syntax.Error(), "unexpected end"):
+		return "it is cut off"
+	case errors.As(err, &syntax):
+		return fmt.Sprintf("byte %d is no JSON", syntax.Offset)
+	case errors.As(err, &form) && form.Field != "":
+		return fmt.Sprintf("its %s is of another form (%s)", form.Field, form.Value)
+	case errors.As(err, &form):
+		return "it is JSON of something else"
+	}
+	return err.Error()
 }
 
 // Save writes the reading without anything secret; hide masks secrets in texts

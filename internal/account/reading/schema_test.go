@@ -136,13 +136,18 @@ func TestASavedAccountFitsTheSchema(t *testing.T) {
 
 func TestAFileThatIsNoSavedAccountIsRefusedInOneLine(t *testing.T) {
 	dir := t.TempDir()
-	for name, text := range map[string]string{"empty": "", "list": "[]", "old": `{"version":0}`, "binary": "\x00\xff", "cut": `{"version":1,"environment":{"na`} {
+	for name, c := range map[string]struct{ text, says string }{
+		"empty": {"", "it is empty"}, "list": {"[]", "JSON of something else"}, "other": {`{"Events":[]}`, "JSON of something else"}, "new": {`{"version":2}`, "is of version 2; this beanpole reads version 1"},
+		"binary": {"\x00\xff", "byte 1 is no JSON"}, "cut": {`{"version":1,"environment":{"na`, "it is cut off"}, "behind": {`{"version":1}x`, "byte 14 is no JSON"},
+		"form": {`{"version":1,"environment":{"name":7}}`, "environment.name is of another form (number)"}, "deep": {strings.Repeat("[", 100000), "is no JSON"},
+	} {
+		text := c.text
 		file := filepath.Join(dir, name)
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Open(file); err == nil || strings.Contains(err.Error(), "\n") {
-			t.Errorf("%s: %v", name, err)
+		if _, err := Open(file); err == nil || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v, not %q", name, err, c.says)
 		}
 	}
 }

@@ -3,11 +3,11 @@ package reading
 import (
 	"bytes"
 	"encoding/base64"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
+	"beanpole/internal/lazyregexp"
 	"beanpole/internal/source"
 )
 
@@ -141,7 +141,7 @@ func (m *templateMask) replace(n *source.Node, text string) {
 	m.edits = append(m.edits, e)
 }
 
-var comment = regexp.MustCompile(`(?m)(?:^|[ \t])#.*$`)
+var comment = lazyregexp.New(`(?m)(?:^|[ \t])#.*$`)
 
 // comments masks what looks like a secret in YAML's comments.
 func (m *templateMask) comments() {
@@ -149,7 +149,7 @@ func (m *templateMask) comments() {
 		return
 	}
 	slices.SortFunc(m.spans, func(a, b [2]int) int { return a[0] - b[0] })
-	for _, at := range comment.FindAllIndex(m.data, -1) {
+	for _, at := range comment.FindAllStringIndex(string(m.data), -1) {
 		i, _ := slices.BinarySearchFunc(m.spans, at[0], func(s [2]int, at int) int { return s[1] - at - 1 })
 		if i < len(m.spans) && m.spans[i][0] <= at[0] && at[0] < m.spans[i][1] {
 			continue // within a value
