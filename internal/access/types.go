@@ -74,6 +74,9 @@ type Signer struct {
 	Role    *source.Node // value of roleName, with where it came from
 	KeyID   string       // StaticKeys: the access key ID
 	Secret  string       // StaticKeys: never printed
+	// KeyIDType and SecretType are Python's names of the types of keys that
+	// are no text, with which the agent fails; "" for a text.
+	KeyIDType, SecretType string
 	// User and Password are of Basic; the password is never printed.
 	User, Password string
 	// Others are the blocks that exist but were not chosen, "name: why".

@@ -16,26 +16,27 @@ func (b *build) groups(ctx context.Context, n *source.Node) error {
 	}
 	b.changes.add("groups")
 	for _, f := range sorted(n) {
-		name, gid := f.Key.Text, f.Value.Get("gid")
-		if f.Value == nil || f.Value.Kind < source.String {
-			return &BuildError{Text: "argument of type '" + typeName(f.Value) + "' is not iterable"}
+		name := f.Key.Text
+		gid, err := number(f.Value, "gid")
+		if err != nil {
+			return err
 		}
 		old, err := b.account("/etc/group", name)
 		if err != nil {
 			return err
 		}
 		if old != nil {
-			if has(f.Value, "gid") && format(gid) != old[2] {
-				return tool("Group %s exists with gid %s, but gid %s was requested", name, old[2], format(gid))
+			if gid != "" && gid != old[2] {
+				return tool("Group %s exists with gid %s, but gid %s was requested", name, old[2], gid)
 			}
 			b.debug("Group %s already exists", name)
 			continue
 		}
 		args := []string{"/usr/sbin/groupadd", "-r"}
-		if has(f.Value, "gid") {
-			args = append(args, "-g", format(gid))
+		if gid != "" {
+			args = append(args, "-g", gid)
 		}
-		if err := b.accountTool(ctx, append(args, name), "Created group "+name+" successfully", "Failed to create group "+name); err != nil {
+		if err := b.accountTool(ctx, program(append(args, name)...), "Created group "+name+" successfully", "Failed to create group "+name); err != nil {
 			return err
 		}
 		b.changes.add("groups", name)
@@ -50,17 +51,18 @@ func (b *build) users(ctx context.Context, n *source.Node) error {
 	}
 	b.changes.add("users")
 	for _, f := range sorted(n) {
-		switch {
-		case f.Value == nil || f.Value.Kind < source.String:
-			return &BuildError{Text: "argument of type '" + typeName(f.Value) + "' is not iterable"}
-		case f.Value.Kind != source.Map:
+		uid, err := number(f.Value, "uid")
+		if err != nil {
+			return err
+		}
+		if f.Value.Kind != source.Map {
 			return &BuildError{Text: "'" + typeName(f.Value) + "' object has no attribute 'get'"}
 		}
 		old, err := b.account("/etc/passwd", f.Key.Text)
 		if err == nil && old == nil {
-			err = b.addUser(ctx, f.Key.Text, f.Value)
+			err = b.addUser(ctx, f.Key.Text, uid, f.Value)
 		} else if err == nil {
-			err = b.changeUser(ctx, old, f.Value)
+			err = b.changeUser(ctx, old, uid, f.Value)
 		}
 		if err != nil {
 			return err
@@ -69,22 +71,43 @@ func (b *build) users(ctx context.Context, n *source.Node) error {
 	return nil
 }
 
-func (b *build) addUser(ctx context.Context, name string, n *source.Node) error {
-	gids, err := b.gids(n)
+// number is the text of a uid or gid, "" when none is asked for.
+func number(n *source.Node, key string) (string, error) {
+	given, err := contains(n, key)
+	if err != nil || !given {
+		return "", err
+	}
+	v, err := index(n, key, "str")
 	if err != nil {
-		return err
+		return "", err
 	}
-	args := []string{"/usr/sbin/useradd", "-M", "-r", "--shell", "/sbin/nologin"}
+	text := format(v)
+	if why := notASCII(text); why != "" {
+		return "", &BuildError{Text: why}
+	}
+	return text, nil
+}
+
+func (b *build) addUser(ctx context.Context, name, uid string, n *source.Node) error {
+	var gids []string
+	if has(n, "groups") {
+		var err error
+		if gids, err = b.gids(n.Get("groups")); err != nil {
+			return err
+		}
+	}
+	p := program("/usr/sbin/useradd", "-M", "-r", "--shell", "/sbin/nologin")
 	if home := n.Get("homeDir"); truthy(home) {
-		args = append(args, "-d", format(home))
+		p.add(source.NewString("-d", n.Pos), home)
 	}
-	if has(n, "uid") {
-		args = append(args, "-u", format(n.Get("uid")))
+	if uid != "" {
+		p.addTexts("-u", uid)
 	}
 	if len(gids) > 0 {
-		args = append(args, "-G", strings.Join(gids, ","))
+		p.addTexts("-G", strings.Join(gids, ","))
 	}
-	if err := b.accountTool(ctx, append(args, name), "Added user "+name+" successfully", "Failed to add user "+name); err != nil {
+	p.addTexts(name)
+	if err := b.accountTool(ctx, p, "Added user "+name+" successfully", "Failed to add user "+name); err != nil {
 		return err
 	}
 	b.changes.add("users", name)
@@ -92,56 +115,60 @@ func (b *build) addUser(ctx context.Context, name string, n *source.Node) error 
 }
 
 // changeUser adjusts home and supplementary groups, and nothing else.
-func (b *build) changeUser(ctx context.Context, old []string, n *source.Node) error {
+func (b *build) changeUser(ctx context.Context, old []string, uid string, n *source.Node) error {
 	name := old[0]
-	if has(n, "uid") && format(n.Get("uid")) != old[2] {
-		return tool("User %s exists with uid %s, but uid %s was requested", name, old[2], format(n.Get("uid")))
+	if uid != "" && uid != old[2] {
+		return tool("User %s exists with uid %s, but uid %s was requested", name, old[2], uid)
 	}
 	home := n.Get("homeDir")
 	if !truthy(home) && !truthy(n.Get("groups")) {
 		b.info("No homedir or groups specified; not modifying %s", name)
 		return nil
 	}
-	gids, err := b.gids(n)
-	if err != nil {
-		return err
+	p := program("/usr/sbin/usermod")
+	if truthy(n.Get("groups")) {
+		gids, err := b.gids(n.Get("groups"))
+		if err != nil {
+			return err
+		}
+		if sameSet(gids, b.groupsOf(name)) {
+			b.debug("Groups have not changed for %s", name)
+		} else {
+			p.addTexts("-G", strings.Join(gids, ","))
+		}
 	}
-	args := []string{"/usr/sbin/usermod"}
-	if len(gids) > 0 && !sameSet(gids, b.groupsOf(name)) {
-		args = append(args, "-G", strings.Join(gids, ","))
-	} else if len(gids) > 0 {
-		b.debug("Groups have not changed for %s", name)
-	}
-	if truthy(home) && (len(old) < 6 || format(home) != old[5]) {
-		args = append(args, "-d", format(home))
+	if truthy(home) && (len(old) < 6 || home.Kind != source.String || home.Text != old[5]) {
+		p.add(source.NewString("-d", n.Pos), home)
 	} else if truthy(home) {
 		b.debug("Homedir has not changed for %s", name)
 	}
-	if len(args) == 1 {
+	if len(p.what.Items) == 1 {
 		b.debug("User %s does not need modification", name)
 		return nil
 	}
-	if err := b.accountTool(ctx, append(args, name), "Modified user "+name+" successfully", "Failed to modify user "+name); err != nil {
+	p.addTexts(name)
+	if err := b.accountTool(ctx, p, "Modified user "+name+" successfully", "Failed to modify user "+name); err != nil {
 		return err
 	}
 	b.changes.add("users", name)
 	return nil
 }
 
-// gids are the numbers of a user's `groups`.
-func (b *build) gids(n *source.Node) ([]string, error) {
-	names, fault := texts(n, "groups")
-	if fault != nil {
-		return nil, fault
+// gids are the numbers of a user's `groups`: of a text each character is
+// taken for a name, as by the agent.
+func (b *build) gids(groups *source.Node) ([]string, error) {
+	names, err := elements(groups)
+	if err != nil {
+		return nil, err
 	}
 	var out []string
-	for _, name := range names {
-		g, err := b.account("/etc/group", name)
+	for _, n := range names {
+		g, err := b.account("/etc/group", format(n))
 		if err != nil {
 			return nil, err
 		}
 		if g == nil {
-			return nil, tool("%s is not a valid group name", name)
+			return nil, tool("%s is not a valid group name", format(n))
 		}
 		out = append(out, g[2])
 	}
@@ -180,15 +207,15 @@ func (b *build) account(file, name string) ([]string, error) {
 }
 
 // accountTool runs one of the system's tools for accounts.
-func (b *build) accountTool(ctx context.Context, args []string, done, failed string) error {
-	code, out, err := b.tool(ctx, args...)
+func (b *build) accountTool(ctx context.Context, p *process, done, failed string) error {
+	code, err := b.start(ctx, p)
 	if err != nil {
 		return err
 	}
 	if code != 0 {
 		b.log("ERROR", "%s", failed)
-		name := path.Base(args[0])
-		b.debug("%s output: %s", strings.ToUpper(name[:1])+name[1:], out)
+		name := path.Base(p.what.Items[0].Text)
+		b.debug("%s output: %s", strings.ToUpper(name[:1])+name[1:], p.stdout.String())
 		return tool("%s", failed)
 	}
 	b.info("%s", done)

@@ -61,7 +61,7 @@ func (b *Block) read(n *source.Node) (warning string, fault *BuildError) {
 		}
 	case low == "basic":
 		b.Kind = access.Basic
-		b.User, b.Password = n.Get("username").TextOr(""), n.Get("password").TextOr("")
+		b.User, b.Password = format(n.Get("username")), format(n.Get("password")) // what is missing is sent as "None"
 	default:
 		return "Unrecognized authentication type: " + text, nil
 	}
@@ -79,13 +79,22 @@ func (b *Block) readS3(n *source.Node) (warning string) {
 	switch {
 	case has(n, "accessKeyId") && has(n, "secretKey"):
 		b.Kind = access.StaticKeys
-		b.KeyID, b.Secret = n.Get("accessKeyId").TextOr(""), n.Get("secretKey").TextOr("")
+		b.KeyID, b.KeyIDType = key(n.Get("accessKeyId"))
+		b.Secret, b.SecretType = key(n.Get("secretKey"))
 	case has(n, "roleName"):
 		b.Kind, b.Role = access.RoleKeys, evaluated(n.Get("roleName"))
 	default:
 		return noCredentials
 	}
 	return ""
+}
+
+// key is the text of an access key or a secret, or else the name of its type.
+func key(n *source.Node) (text, kind string) {
+	if n != nil && n.Kind == source.String {
+		return n.Text, ""
+	}
+	return format(n), typeName(n)
 }
 
 // texts reads a text or a list of texts; of a map the keys count.
@@ -234,6 +243,7 @@ func (p *Plan) others(s *access.Signer, why func(*Block) string) {
 func sign(s *access.Signer, b *Block) {
 	s.Kind, s.Block, s.BlockAt, s.Role = b.Kind, b.Name, b.Pos, b.Role
 	s.KeyID, s.Secret, s.User, s.Password = b.KeyID, b.Secret, b.User, b.Password
+	s.KeyIDType, s.SecretType = b.KeyIDType, b.SecretType
 	s.Unsure = b.Unsure
 }
 

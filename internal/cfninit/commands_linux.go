@@ -22,11 +22,18 @@ func (b *build) runCommand(ctx context.Context, c *Command) error {
 	if err != nil {
 		return err
 	}
-	if !has(attributes, "command") {
+	if given, _ := contains(attributes, "command"); !given {
 		b.log("ERROR", "No command specified for %s", c.Name)
 		return tool("%s does not specify the 'command' attribute, which is required", c.Name)
 	}
 	p := &process{}
+	if attributes.Kind != source.Map { // the agent asks for the properties one by one
+		if given, _ := contains(attributes, "cwd"); given {
+			_, err := index(attributes, "cwd", "str")
+			return err
+		}
+		return &BuildError{Text: "'" + typeName(attributes) + "' object has no attribute 'get'"}
+	}
 	if err := b.surroundings(p, attributes); err != nil {
 		return err
 	}
@@ -36,7 +43,9 @@ func (b *build) runCommand(ctx context.Context, c *Command) error {
 	what := attributes.Get("command")
 	p.what = what
 	if has(attributes, "runas") {
-		p.what = runAs(format(attributes.Get("runas")), what)
+		if p.what, err = runAs(attributes.Get("runas"), what); err != nil {
+			return err
+		}
 	}
 	code, err := b.logged(ctx, "Command "+c.Name, p)
 	if err != nil {
@@ -47,7 +56,7 @@ func (b *build) runCommand(ctx context.Context, c *Command) error {
 		b.Commands = append(b.Commands, c.Name)
 		return notUTF8(p.stdout.Bytes())
 	}
-	b.log("ERROR", "Command %s (%s) failed", c.Name, shown(what))
+	b.log("ERROR", "Command %s (%s) failed", c.Name, format(what))
 	if err := notUTF8(p.stdout.Bytes()); err != nil {
 		return err
 	}
@@ -90,14 +99,16 @@ func (b *build) test(ctx context.Context, c *Command, p *process, attributes *so
 // defaults are the attributes on top of those that the `defaults` script prints.
 func (b *build) defaults(ctx context.Context, c *Command) (*source.Node, error) {
 	n := c.Entry
-	if n == nil || n.Kind < source.String {
-		return nil, &BuildError{Text: "argument of type '" + typeName(n) + "' is not iterable"}
+	given, err := contains(n, "defaults")
+	if err != nil || !given {
+		return n, err
 	}
-	if n.Kind != source.Map || !has(n, "defaults") {
-		return n, nil
+	script, err := index(n, "defaults", "str")
+	if err != nil {
+		return nil, err
 	}
 	b.debug("Generating defaults for command %s", c.Name)
-	p := &process{what: n.Get("defaults"), split: true}
+	p := &process{what: script, split: true}
 	code, err := b.start(ctx, p)
 	if err != nil {
 		return nil, err
@@ -198,27 +209,16 @@ func lookUpEnv(env []string, name string) string {
 }
 
 // runAs wraps a command in su, as literally as AWS does: a text is not quoted.
-func runAs(user string, what *source.Node) *source.Node {
-	if what != nil && what.Kind == source.Seq {
+func runAs(user, what *source.Node) (*source.Node, error) {
+	switch {
+	case what != nil && what.Kind == source.String:
+		return source.NewString("su "+format(user)+" -c "+what.Text, what.Pos), nil
+	case what != nil && what.Kind == source.Seq:
 		out := *what
-		out.Items = append([]*source.Node{
-			source.NewString("su", what.Pos), source.NewString(user, what.Pos), source.NewString("-c", what.Pos),
-		}, what.Items...)
-		return &out
+		out.Items = append([]*source.Node{source.NewString("su", what.Pos), user, source.NewString("-c", what.Pos)}, what.Items...)
+		return &out, nil
 	}
-	return source.NewString("su "+user+" -c "+format(what), what.Place())
-}
-
-// shown is a command in the log.
-func shown(what *source.Node) string {
-	if what == nil || what.Kind != source.Seq {
-		return format(what)
-	}
-	parts := make([]string, len(what.Items))
-	for i, item := range what.Items {
-		parts[i] = quote(format(item), true)
-	}
-	return "[" + strings.Join(parts, ", ") + "]"
+	return nil, &BuildError{Text: `can only concatenate list (not "` + typeName(what) + `") to list`}
 }
 
 // boolean reads ignoreErrors [cb:util.py interpret_boolean].
@@ -320,13 +320,22 @@ func shownArguments(what *source.Node) []string {
 		return []string{"/bin/sh", "-c", what.Text}
 	}
 	args := []string{}
-	for _, f := range fields(what) {
-		args = append(args, f.Key.Text)
-	}
-	for _, item := range what.Items {
+	for _, item := range listed(what) {
 		args = append(args, format(item))
 	}
 	return args
+}
+
+// listed are the arguments in a list, or in a map, whose keys they are then.
+func listed(what *source.Node) []*source.Node {
+	if what.Kind != source.Map {
+		return what.Items
+	}
+	var out []*source.Node
+	for _, f := range dictOrder(fields(what)) {
+		out = append(out, f.Key)
+	}
+	return out
 }
 
 func (b *build) launch(ctx context.Context, p *process) (int, error) {
@@ -367,69 +376,72 @@ func (b *build) launch(ctx context.Context, p *process) (int, error) {
 	return cmd.ProcessState.ExitCode(), nil
 }
 
-// prepare finds program, environment and working directory.
+// prepare finds program, environment and working directory, in the agent's
+// order: of several things that are wrong it names the first.
 func (b *build) prepare(p *process) (*exec.Cmd, error) {
-	args, err := arguments(p.what)
+	items, err := arguments(p.what)
 	if err != nil {
 		return nil, err
 	}
-	env := p.env
-	if env == nil {
-		env = b.env()
-	}
-	if len(env) == 1 && env[0] == "" {
-		return nil, &BuildError{Text: "execve() arg 3 contains a non-string value"}
-	}
-	cmd := &exec.Cmd{Args: args, Env: env, SysProcAttr: &syscall.SysProcAttr{Setpgid: true}}
+	cmd := &exec.Cmd{Env: p.env, SysProcAttr: &syscall.SysProcAttr{Setpgid: true}}
 	if b.root.dir >= 0 {
 		cmd.SysProcAttr.Chroot = b.Root
 		cmd.Dir = "/"
 	}
 	if p.cwd != "" {
-		cmd.Dir = p.cwd
-		if b.root.dir >= 0 && !path.IsAbs(p.cwd) {
-			cmd.Dir = "/" + p.cwd
-		}
-		st, err := b.root.stat(cmd.Dir)
-		if err == nil && st.Mode&unix.S_IFMT != unix.S_IFDIR {
-			err = unix.ENOTDIR
-		}
-		if err != nil {
-			return nil, osError(err, quote(p.cwd, false))
+		if err := b.enter(cmd, p.cwd); err != nil {
+			return nil, err
 		}
 	}
-	cmd.Path, err = b.findProgram(args[0], env)
+	call := "execve()"
+	if p.env == nil {
+		cmd.Env, call = b.env(), "execv()"
+	}
+	if first := items[0]; first == nil || first.Kind != source.String {
+		return nil, &BuildError{Text: "'" + typeName(first) + "' object has no attribute 'rfind'"}
+	}
+	for _, item := range items {
+		if item == nil || item.Kind != source.String || strings.ContainsRune(item.Text, 0) {
+			return nil, &BuildError{Text: call + " arg 2 must contain only strings"}
+		}
+		cmd.Args = append(cmd.Args, item.Text)
+	}
+	if len(p.env) == 1 && p.env[0] == "" {
+		return nil, &BuildError{Text: "execve() arg 3 contains a non-string value"}
+	}
+	cmd.Path, err = b.findProgram(cmd.Args[0], cmd.Env)
 	return cmd, err
 }
 
+// enter sets the working directory.
+func (b *build) enter(cmd *exec.Cmd, dir string) error {
+	cmd.Dir = dir
+	if b.root.dir >= 0 && !path.IsAbs(dir) {
+		cmd.Dir = "/" + dir
+	}
+	st, err := b.root.stat(cmd.Dir)
+	if err == nil && st.Mode&unix.S_IFMT != unix.S_IFDIR {
+		err = unix.ENOTDIR
+	}
+	if err != nil {
+		return osError(err, quote(dir, false))
+	}
+	return nil
+}
+
 // arguments turns a command into an argument list: a text goes to the shell.
-func arguments(what *source.Node) ([]string, error) {
-	var args []string
+func arguments(what *source.Node) ([]*source.Node, error) {
 	switch {
 	case what == nil || what.Kind < source.String:
 		return nil, &BuildError{Text: "'" + typeName(what) + "' object is not iterable"}
 	case what.Kind == source.String:
-		args = []string{"/bin/sh", "-c", what.Text}
-	case what.Kind == source.Map:
-		for _, f := range fields(what) {
-			args = append(args, f.Key.Text)
-		}
+		return []*source.Node{source.NewString("/bin/sh", what.Pos), source.NewString("-c", what.Pos), what}, nil
 	}
-	for _, item := range what.Items {
-		if item == nil || item.Kind != source.String {
-			return nil, &BuildError{Text: "execv() arg 2 must contain only strings"}
-		}
-		args = append(args, item.Text)
-	}
-	if len(args) == 0 {
+	items := listed(what)
+	if len(items) == 0 {
 		return nil, &BuildError{Text: "list index out of range"}
 	}
-	for _, a := range args {
-		if strings.ContainsRune(a, 0) {
-			return nil, &BuildError{Text: "execv() arg 2 must contain only strings"}
-		}
-	}
-	return args, nil
+	return items, nil
 }
 
 // findProgram looks a program up in PATH of the environment that it will have.

@@ -1,6 +1,7 @@
 package cfninit
 
 import (
+	"slices"
 	"strings"
 
 	"beanpole/internal/source"
@@ -21,7 +22,7 @@ type member struct {
 // readSets resolves the configSets to plain lists of configs
 // [cb:construction.py]. Without configSets there is a set "default" of the
 // config "config".
-func readSets(init *source.Node) (map[string][]configRef, *BuildError) {
+func readSets(init *source.Node, dict bool) (map[string][]configRef, *BuildError) {
 	if !has(init, "configSets") {
 		c := init.Get("config")
 		if !has(init, "config") {
@@ -44,7 +45,7 @@ func readSets(init *source.Node) (map[string][]configRef, *BuildError) {
 		raw[f.Key.Text] = ms
 		order = append(order, f.Key.Text)
 	}
-	return resolve(raw, order)
+	return resolve(raw, order, dict)
 }
 
 func newConfigRef(name string, n *source.Node) (configRef, *BuildError) {
@@ -89,7 +90,7 @@ func members(n, init *source.Node) ([]member, *BuildError) {
 
 // resolve puts configs in place of references. A set is ready when every set
 // that it refers to is; sets that never get ready are in a ring, or refer to one.
-func resolve(raw map[string][]member, order []string) (map[string][]configRef, *BuildError) {
+func resolve(raw map[string][]member, order []string, dict bool) (map[string][]configRef, *BuildError) {
 	done := map[string][]configRef{}
 	for again := true; again; {
 		again = false
@@ -113,7 +114,7 @@ func resolve(raw map[string][]member, order []string) (map[string][]configRef, *
 		return nil, &BuildError{Text: "No configSets exist without references; this creates a circular dependency and is not allowed", Foreseen: true}
 	}
 	var culprits []string
-	for _, name := range order {
+	for _, name := range referring(raw, order, dict) {
 		if _, ok := done[name]; !ok {
 			culprits = append(culprits, name)
 		}
@@ -122,6 +123,25 @@ func resolve(raw map[string][]member, order []string) (map[string][]configRef, *
 		return nil, &BuildError{Text: "At least one circular dependency detected; this is not allowed. Culprits: " + strings.Join(culprits, ", "), Foreseen: true}
 	}
 	return done, nil
+}
+
+// referring are the sets that refer to others, in the order given or in that
+// of a dict that was filled so.
+func referring(raw map[string][]member, order []string, dict bool) []string {
+	var fs []*source.Field
+	for _, name := range order {
+		if slices.ContainsFunc(raw[name], func(m member) bool { return m.set != "" }) {
+			fs = append(fs, &source.Field{Key: source.NewString(name, source.Pos{})})
+		}
+	}
+	if dict {
+		fs = dictOrder(fs)
+	}
+	out := make([]string, len(fs))
+	for i, f := range fs {
+		out[i] = f.Key.Text
+	}
+	return out
 }
 
 func ready(ms []member, done map[string][]configRef) bool {

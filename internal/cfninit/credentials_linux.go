@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
-	"beanpole/internal/aws"
+	"beanpole/internal/lazyregexp"
+	"beanpole/internal/source"
 )
 
 const (
@@ -20,8 +22,8 @@ const (
 
 // credentials asks the metadata service for a role's keys, 10 times at most.
 // Nothing is kept: every attempt of a fetch asks anew [cb:util.py].
-func (b *build) credentials(ctx context.Context, role string) (aws.Credentials, *remote) {
-	var creds aws.Credentials
+func (b *build) credentials(ctx context.Context, role string) (signingKeys, *remote) {
+	var creds signingKeys
 	if b.ResolveRoles {
 		role = b.roleIn(ctx, role)
 	}
@@ -116,31 +118,66 @@ func (b *build) metadataToken(ctx context.Context) string {
 
 // readCredentials reads the service's JSON. Four members are needed, and only
 // the form of Expiration is looked at, not whether it is past [cb:util.py].
-func readCredentials(body []byte) (aws.Credentials, *failure) {
-	var creds aws.Credentials
-	var doc any
-	if err := json.Unmarshal(body, &doc); err != nil {
-		return creds, &failure{kind: unexpected, text: "No JSON object could be decoded"}
+func readCredentials(body []byte) (signingKeys, *failure) {
+	doc, err := source.ParseJSON("the role's credentials", body)
+	if err != nil || doc == nil {
+		return signingKeys{}, &failure{kind: unexpected, text: "No JSON object could be decoded"}
 	}
-	m, ok := doc.(map[string]any)
-	if !ok {
-		if doc == nil {
-			return creds, &failure{kind: unexpected, text: "'NoneType' object has no attribute '__getitem__'"}
-		}
-		return creds, &failure{kind: unexpected, text: "No JSON object could be decoded"}
+	switch doc.Kind {
+	case source.Map:
+	case source.Seq:
+		return signingKeys{}, &failure{kind: unexpected, text: "list indices must be integers, not str"}
+	case source.String:
+		return signingKeys{}, &failure{kind: unexpected, text: "string indices must be integers"}
+	default:
+		return signingKeys{}, &failure{kind: unexpected, text: "'" + typeName(doc) + "' object has no attribute '__getitem__'"}
 	}
-	text := map[string]string{}
 	for _, name := range []string{"AccessKeyId", "SecretAccessKey", "Token", "Expiration"} {
-		v, ok := m[name]
-		if !ok {
-			return creds, &failure{kind: unexpected, text: quote(name, false)}
+		if !has(doc, name) {
+			return signingKeys{}, &failure{kind: unexpected, text: quote(name, false)}
 		}
-		text[name], _ = v.(string)
 	}
-	const form = "2006-01-02T15:04:05Z"
-	expires, err := time.Parse(form, text["Expiration"])
-	if err != nil || len(text["Expiration"]) != len(form) {
-		return creds, &failure{kind: unexpected, text: "time data " + quote(text["Expiration"], false) + " does not match format '%Y-%m-%dT%H:%M:%SZ'"}
+	expires, why := expiration(doc.Get("Expiration"))
+	if why != "" {
+		return signingKeys{}, &failure{kind: unexpected, text: why}
 	}
-	return aws.Credentials{KeyID: text["AccessKeyId"], Secret: text["SecretAccessKey"], Token: text["Token"], Expires: expires}, nil
+	var k signingKeys
+	k.KeyID, k.idType = key(doc.Get("AccessKeyId"))
+	k.Secret, k.secretType = key(doc.Get("SecretAccessKey"))
+	k.Token, k.Expires = doc.Get("Token").TextOr(""), expires
+	return k, nil
+}
+
+// expirationForm is what Python's strptime makes of '%Y-%m-%dT%H:%M:%SZ': a
+// leading zero may be missing, and letters count without their case.
+var expirationForm = lazyregexp.New(`^(?i)(\d{4})-(1[0-2]|0[1-9]|[1-9])-(3[0-1]|[1-2]\d|0[1-9]|[1-9]| [1-9])T(2[0-3]|[0-1]\d|\d):([0-5]\d|\d):(6[0-1]|[0-5]\d|\d)Z`)
+
+// expiration reads a time; why is the interpreter's error.
+func expiration(n *source.Node) (at time.Time, why string) {
+	if n == nil || n.Kind != source.String {
+		kind := typeName(n)
+		if kind == "NoneType" {
+			kind = "None"
+		}
+		return at, "strptime() argument 1 must be string, not " + kind
+	}
+	m := expirationForm.FindStringSubmatch(n.Text)
+	if m == nil {
+		return at, "time data " + quote(n.Text, false) + " does not match format '%Y-%m-%dT%H:%M:%SZ'"
+	}
+	if rest := n.Text[len(m[0]):]; rest != "" {
+		return at, "unconverted data remains: " + rest
+	}
+	var v [6]int
+	for i := range v {
+		v[i], _ = strconv.Atoi(strings.TrimSpace(m[i+1]))
+	}
+	at = time.Date(v[0], time.Month(v[1]), v[2], v[3], v[4], v[5], 0, time.UTC)
+	switch {
+	case at.Day() != v[2] && v[5] < 60:
+		return at, "day is out of range for month"
+	case v[5] > 59:
+		return at, "second must be in 0..59"
+	}
+	return at, ""
 }

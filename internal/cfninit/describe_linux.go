@@ -82,7 +82,7 @@ func (c *Command) describe() []string {
 	var out []string
 	for _, key := range []string{"test", "command"} {
 		if v := c.Entry.Get(key); v != nil {
-			out = append(out, fmt.Sprintf("commands  %s %s: %s", c.Name, key, strings.ReplaceAll(shown(v), "\n", "\\n")))
+			out = append(out, fmt.Sprintf("commands  %s %s: %s", c.Name, key, strings.ReplaceAll(format(v), "\n", "\\n")))
 		}
 	}
 	return out

@@ -86,3 +86,45 @@ func (r *Runner) each(n *source.Node) []*source.Field {
 	}
 	return fields(n)
 }
+
+// inOrder is metadata with the blocks of Authentication, the configSets and
+// the managers of services in the order in which the agent goes through them:
+// it decides which of two faults is named, and which of two blocks for one
+// bucket signs. What else it takes in that order is put so where it is done.
+func (r *Runner) inOrder(metadata *source.Node) *source.Node {
+	if !r.python2() {
+		return metadata
+	}
+	out := reordered(metadata, authKey, nil)
+	return reordered(out, initKey, func(init *source.Node) *source.Node {
+		init = reordered(init, "configSets", nil)
+		for _, f := range fields(init) {
+			init = reordered(init, f.Key.Text, func(config *source.Node) *source.Node { return reordered(config, "services", nil) })
+		}
+		return init
+	})
+}
+
+// reordered is a map in which the value of key is put in order, or changed by
+// change; anything else stays as it is.
+func reordered(n *source.Node, key string, change func(*source.Node) *source.Node) *source.Node {
+	v := n.Get(key)
+	if n == nil || n.Kind != source.Map || v == nil || v.Kind != source.Map {
+		return n
+	}
+	next := *v
+	if change == nil {
+		next.Fields = dictOrder(fields(v))
+	} else {
+		next = *change(v)
+	}
+	out := *n
+	out.Fields = nil
+	for _, f := range fields(n) {
+		if f.Key.Text == key {
+			f = &source.Field{Key: f.Key, Value: &next}
+		}
+		out.Fields = append(out.Fields, f)
+	}
+	return &out
+}

@@ -7,12 +7,15 @@ import (
 	"compress/gzip"
 	"compress/zlib"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"os"
 	"strings"
+	"unicode/utf8"
 
 	"beanpole/internal/access"
 	"beanpole/internal/aws"
@@ -69,10 +72,10 @@ func (b *build) request(ctx context.Context, url string, s *access.Signer) (*htt
 	switch s.Kind {
 	case access.Basic:
 		if fail == nil {
-			req.SetBasicAuth(s.User, s.Password)
+			fail = b.basic(req, s.User, s.Password)
 		}
 	case access.RoleKeys, access.StaticKeys:
-		creds := aws.Credentials{KeyID: s.KeyID, Secret: s.Secret}
+		creds := signingKeys{aws.Credentials{KeyID: s.KeyID, Secret: s.Secret}, s.KeyIDType, s.SecretType}
 		if s.Kind == access.RoleKeys {
 			var err *remote
 			if creds, err = b.credentials(ctx, format(s.Role)); err != nil {
@@ -84,7 +87,9 @@ func (b *build) request(ctx context.Context, url string, s *access.Signer) (*htt
 			return nil, &failure{kind: unexpected, text: unrecognised}
 		}
 		if fail == nil {
-			b.sign(req, url, creds)
+			if fail = b.sign(req, url, creds); fail != nil {
+				return nil, fail
+			}
 			return b.follow(ctx, req, url, &creds)
 		}
 	}
@@ -96,7 +101,7 @@ func (b *build) request(ctx context.Context, url string, s *access.Signer) (*htt
 
 // sign signs with Signature Version 4 for the region in the URL, with
 // Version 2 for the global endpoint, which names none.
-func (b *build) sign(req *http.Request, url string, creds aws.Credentials) {
+func (b *build) sign(req *http.Request, url string, creds signingKeys) *failure {
 	addr := aws.AgentS3(url)
 	if addr.Default {
 		b.log("WARNING", "Falling back to Signature Version 2 as no region was specified in S3 URL")
@@ -104,17 +109,58 @@ func (b *build) sign(req *http.Request, url string, creds aws.Credentials) {
 		if addr.PathStyle {
 			bucket = "" // it stands in the path already
 		}
-		aws.SignV2S3(req, creds, bucket, b.now().UTC())
-		return
+		if creds.secretType != "" {
+			return &failure{kind: unexpected, text: "'" + creds.secretType + "' object has no attribute 'encode'"}
+		}
+		aws.SignV2S3(req, creds.Credentials, bucket, b.now().UTC())
+		return nil
 	}
-	aws.SignV4(req, emptyPayload, creds, addr.Region, "s3", b.now().UTC())
+	if why := creds.unfit(); why != "" {
+		return &failure{kind: unexpected, text: why}
+	}
+	aws.SignV4(req, emptyPayload, creds.Credentials, addr.Region, "s3", b.now().UTC())
+	return nil
+}
+
+// signingKeys are credentials, with the names of the types of those that are no text.
+type signingKeys struct {
+	aws.Credentials
+	idType, secretType string
+}
+
+// unfit is why Signature Version 4 can't be made with the keys, in the words
+// of the agent's interpreter.
+func (k signingKeys) unfit() string {
+	switch {
+	case k.secretType != "":
+		return "cannot concatenate 'str' and '" + k.secretType + "' objects"
+	case k.idType == "list":
+		return `can only concatenate list (not "str") to list`
+	case k.idType != "":
+		return "unsupported operand type(s) for +: '" + k.idType + "' and 'str'"
+	}
+	return ""
+}
+
+// basic sets user name and password, in Latin-1 as the agent 1.4 does.
+func (b *build) basic(req *http.Request, user, password string) *failure {
+	if !b.python2() {
+		req.SetBasicAuth(user, password)
+		return nil
+	}
+	plain, why := latin1(user + ":" + password)
+	if why != "" {
+		return &failure{kind: unexpected, text: why}
+	}
+	req.Header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString(plain))
+	return nil
 }
 
 // newRequest is a GET as the agent's HTTP library sends it.
 func newRequest(ctx context.Context, url string) (*http.Request, *failure) {
 	low := strings.ToLower(url)
 	if !strings.HasPrefix(low, "http://") && !strings.HasPrefix(low, "https://") {
-		return nil, &failure{kind: ioFailure, text: "No connection adapters were found for " + quote(url, false)}
+		return nil, &failure{kind: ioFailure, text: "No connection adapters were found for '" + url + "'"}
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -135,13 +181,25 @@ func badAnswer(resp *http.Response) *failure {
 		return nil
 	}
 	body, _ := io.ReadAll(io.LimitReader(decoded(resp), 1<<20))
-	return &failure{kind: badStatus, status: resp.StatusCode, text: fmt.Sprintf("HTTP Error %d : %s", resp.StatusCode, text(body))}
+	return &failure{kind: badStatus, status: resp.StatusCode, text: fmt.Sprintf("HTTP Error %d : %s", resp.StatusCode, text(body, resp.Header.Get("Content-Type")))}
 }
 
-// text is an error page's text: UTF-8, or else Latin-1.
-func text(body []byte) string {
-	if s := string(body); strings.ToValidUTF8(s, "") == s {
-		return s
+// text is an error page's text in the coding that its type names, where a text
+// without one is Latin-1; anything else is UTF-8 if it can be, else Latin-1.
+func text(body []byte, contentType string) string {
+	kind, parameters, _ := mime.ParseMediaType(contentType)
+	charset := strings.ToLower(strings.Trim(parameters["charset"], `'"`))
+	if charset == "" && strings.Contains(kind, "text") {
+		charset = "iso-8859-1"
+	}
+	switch charset {
+	case "utf-8", "utf8":
+		return strings.ToValidUTF8(string(body), "\uFFFD")
+	case "iso-8859-1", "latin-1", "latin1":
+	default:
+		if utf8.Valid(body) {
+			return string(body)
+		}
 	}
 	runes := make([]rune, len(body))
 	for i, c := range body {

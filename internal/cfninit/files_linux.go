@@ -18,22 +18,9 @@ func (b *build) file(ctx context.Context, f *File) error {
 	if !strings.HasPrefix(name, "/") {
 		return tool("File specified with non-absolute path: %s", name)
 	}
-	if f.Entry == nil || f.Entry.Kind < source.String {
-		return &BuildError{Text: "argument of type '" + typeName(f.Entry) + "' is not iterable"}
-	}
-	if f.Entry.Kind != source.Map {
-		return &BuildError{Text: "'" + typeName(f.Entry) + "' object has no attribute 'get'"}
-	}
-	link := false
-	if has(f.Entry, "mode") {
-		mode, fault := parseMode(f.Entry.Get("mode"))
-		if fault != nil {
-			return fault
-		}
-		link = mode&0o170000 == 0o120000
-	}
-	if strings.ContainsRune(name, 0) {
-		return &BuildError{Text: "stat() argument 1 must be encoded string without null bytes, not unicode"}
+	link, err := asLink(f.Entry)
+	if err != nil {
+		return err
 	}
 	if link {
 		if done, err := b.linkDone(f); done || err != nil {
@@ -43,6 +30,9 @@ func (b *build) file(ctx context.Context, f *File) error {
 	if err := b.parent(dirName(name)); err != nil {
 		return err
 	}
+	if strings.ContainsRune(name, 0) {
+		return errNull
+	}
 	old, err := b.backup(name)
 	if err != nil {
 		return err
@@ -51,6 +41,27 @@ func (b *build) file(ctx context.Context, f *File) error {
 		return b.restore(name, old, err)
 	}
 	return b.settle(name, old)
+}
+
+// errNull is how Python refuses a path that the system can't take.
+var errNull = &BuildError{Text: "stat() argument 1 must be encoded string without null bytes, not unicode"}
+
+// asLink tells whether an entry's mode makes it a symbolic link. The agent
+// looks for it before it knows that the entry is a map.
+func asLink(entry *source.Node) (bool, error) {
+	given, err := contains(entry, "mode")
+	if err != nil || !given {
+		return false, err
+	}
+	n, err := index(entry, "mode", "str")
+	if err != nil {
+		return false, err
+	}
+	mode, fault := parseMode(n)
+	if fault != nil {
+		return false, fault
+	}
+	return mode&0o170000 == 0o120000, nil
 }
 
 // linkDone reports whether a link already leads where it should.
@@ -66,7 +77,7 @@ func (b *build) linkDone(f *File) (bool, error) {
 		return false, notText(target)
 	}
 	path := target.Text
-	if !strings.HasPrefix(path, "/") {
+	if path != "" && !strings.HasPrefix(path, "/") {
 		path = "/" + path // cfn-init stats it from where it runs, which is / [cb:bin/cfn-init, EB]
 	}
 	same, err := b.root.same(f.Path, path)
@@ -86,6 +97,8 @@ func notText(n *source.Node) *BuildError {
 // parent makes missing parent directories.
 func (b *build) parent(dir string) error {
 	switch {
+	case strings.ContainsRune(dir, 0):
+		return errNull
 	case b.root.isDir(dir):
 		return nil
 	case b.root.exists(dir):
@@ -142,6 +155,9 @@ func (b *build) place(ctx context.Context, f *File, link bool, old backup) error
 }
 
 func (b *build) writeFile(ctx context.Context, f *File) error {
+	if f.Entry.Kind != source.Map {
+		return b.writeNothing(f)
+	}
 	w, err := b.root.create(f.Path)
 	if err != nil {
 		return osError(err, quote(f.Path, true))
@@ -152,6 +168,19 @@ func (b *build) writeFile(ctx context.Context, f *File) error {
 		err = osError(cerr, "")
 	}
 	return err
+}
+
+// writeNothing fails as the agent does when it asks what is no map for a
+// property: behind the opening of the file, unless "content" is in there.
+func (b *build) writeNothing(f *File) error {
+	if given, _ := contains(f.Entry, "content"); !given {
+		w, err := b.root.create(f.Path)
+		if err != nil {
+			return osError(err, quote(f.Path, true))
+		}
+		w.Close()
+	}
+	return &BuildError{Text: "'" + typeName(f.Entry) + "' object has no attribute 'get'"}
 }
 
 // mode is what the file's permissions shall be. Without `mode` an existing
@@ -181,7 +210,11 @@ func (b *build) content(ctx context.Context, f *File, w *os.File) error {
 		return write(w, pythonJSON(b.ordered(content)))
 	case truthy(content) && f.Entry.Get("encoding").TextOr("") == "base64":
 		b.debug("Decoding base64 content")
-		data, ok := decodeBase64(strings.TrimSpace(content.Text))
+		encoded := strings.TrimFunc(content.Text, blank)
+		if why := notASCII(encoded); b.python2() && why != "" {
+			return &BuildError{Text: why}
+		}
+		data, ok := decodeBase64(encoded)
 		if !ok {
 			return tool("Malformed base64: %s", shorten(content.Text))
 		}
@@ -233,15 +266,16 @@ func (b *build) lookUp(n *source.Node, file, call, what string) (int, error) {
 	if !truthy(n) {
 		return -1, nil
 	}
-	if n.Kind != source.String {
+	if n.Kind != source.String && call == "getpwnam" { // getgrnam makes a text of anything
 		return -1, &BuildError{Text: call + "() argument 1 must be string, not " + typeName(n)}
 	}
-	if text := notASCII(n.Text); b.python2() && text != "" {
+	name := format(n)
+	if text := notASCII(name); b.python2() && text != "" {
 		return -1, &BuildError{Text: text}
 	}
-	id, ok := b.root.id(file, n.Text)
+	id, ok := b.root.id(file, name)
 	if !ok {
-		return -1, tool("%s is not a valid %s name", n.Text, what)
+		return -1, tool("%s is not a valid %s name", name, what)
 	}
 	return id, nil
 }

@@ -57,7 +57,8 @@ type openSection struct {
 
 // tagPattern is one tag between two delimiters.
 func tagPattern(open, shut string) *regexp.Regexp {
-	return regexp.MustCompile(`([ \t]*)` + regexp.QuoteMeta(open) + `\s*(?:=\s*(.+?)\s*=|\{\s*(.+?)\s*\}|([#^>&/!]?)\s*((?s).+?))\s*` + regexp.QuoteMeta(shut))
+	pattern := `([ \t]*)` + regexp.QuoteMeta(open) + `\s*(?:=\s*(.+?)\s*=|\{\s*(.+?)\s*\}|([#^>&/!]?)\s*((?s:.)+?))\s*` + regexp.QuoteMeta(shut)
+	return regexp.MustCompile(strings.ReplaceAll(pattern, `\s`, `[\s\v]`)) // Go's \s is without \v
 }
 
 // parseMustache reads a template. Of one with an open section only that
@@ -94,8 +95,8 @@ func parseMustache(text string) ([]*part, error) {
 		switch kind {
 		case '=':
 			pair := strings.Fields(delims)
-			if len(pair) != 2 {
-				return nil, errors.New("a change of delimiters needs two of them")
+			if len(pair) < 2 {
+				return nil, errors.New("list index out of range") //lint:ignore ST1005 the words of Python
 			}
 			pattern = tagPattern(pair[0], pair[1])
 		case '{', '$':

@@ -168,7 +168,7 @@ func (b *build) python(ctx context.Context, asked *source.Node, name string, com
 	return changed, nil
 }
 
-var pythonURL = lazyregexp.New(`^https?://.*$`)
+var pythonURL = lazyregexp.New(`^https?://.*\n?$`) // Python's "$" stands before a last newline too
 
 // pythonSpec is a package with its version; a URL in a version's place stands
 // for the package itself.

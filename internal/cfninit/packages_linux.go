@@ -308,11 +308,18 @@ func (b *build) tool(ctx context.Context, args ...string) (code int, out string,
 
 // program is a process that is started without a shell.
 func program(args ...string) *process {
-	what := &source.Node{Kind: source.Seq}
+	p := &process{what: &source.Node{Kind: source.Seq}}
+	p.addTexts(args...)
+	return p
+}
+
+// add adds arguments; one that is no text makes the start fail.
+func (p *process) add(args ...*source.Node) { p.what.Items = append(p.what.Items, args...) }
+
+func (p *process) addTexts(args ...string) {
 	for _, a := range args {
-		what.Items = append(what.Items, source.NewString(a, source.Pos{}))
+		p.add(source.NewString(a, source.Pos{}))
 	}
-	return &process{what: what}
 }
 
 // toolCode is a tool's error with the exit status of what it ran; that of a

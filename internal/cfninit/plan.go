@@ -27,15 +27,27 @@ var taken = []string{"packages", "sources", "files", "commands", "services"}
 // with AWS's text. A plan comes back together with an error when some sets
 // run before the build ends (Plan.Ends).
 func NewPlan(metadata *source.Node, sets []string) (*Plan, error) {
+	return newPlan(metadata, sets, false)
+}
+
+// newPlan is NewPlan; of an agent in Python 2 the error about configSets that
+// refer to each other names them in the order of its dict.
+func newPlan(metadata *source.Node, sets []string, dict bool) (*Plan, error) {
 	init := metadata.Get(initKey)
 	if !truthy(init) {
 		return nil, &BuildError{Text: "Could not find '" + initKey + "' key in metadata", NoInit: true}
 	}
 	if init.Kind != source.Map {
+		if listed, err := contains(init, "configSets"); err != nil {
+			return nil, err
+		} else if listed {
+			_, err := index(init, "configSets", "str")
+			return nil, err
+		}
 		return nil, &BuildError{Text: "'" + typeName(init) + "' object has no attribute 'get'"}
 	}
 	p := &Plan{}
-	all, fault := readSets(init)
+	all, fault := readSets(init, dict)
 	if fault != nil {
 		return nil, fault
 	}

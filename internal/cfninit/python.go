@@ -1,7 +1,9 @@
 package cfninit
 
 import (
+	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -54,8 +56,11 @@ func truthy(n *source.Node) bool {
 		return false
 	case source.Bool:
 		return isTrue(n.Text)
-	case source.Int, source.Float:
-		return strings.Trim(n.Text, "+-0xob._eE") != ""
+	case source.Int:
+		return strings.Trim(n.Text, "+-0xob._") != ""
+	case source.Float:
+		f, err := parseFloat(n.Text)
+		return err != nil || f != 0
 	case source.String:
 		return n.Text != ""
 	case source.Seq:
@@ -82,6 +87,9 @@ func typeName(n *source.Node) string {
 	case source.Bool:
 		return "bool"
 	case source.Int:
+		if _, err := strconv.ParseInt(pythonInt(n.Text), 10, 64); err != nil {
+			return "long"
+		}
 		return "int"
 	case source.Float:
 		return "float"
@@ -95,23 +103,50 @@ func typeName(n *source.Node) string {
 	return "NoneType"
 }
 
-// format is Python's "%s" of a value.
+// format is Python's "%s" of a value, which is also its str().
 func format(n *source.Node) string {
-	if n == nil || n.Kind == source.Null {
+	if n != nil && n.Kind == source.String {
+		return n.Text
+	}
+	if n != nil && n.Kind == source.Float {
+		return shortFloat(n.Text)
+	}
+	return strings.TrimSuffix(repr(n), "L")
+}
+
+// repr is Python 2's repr of a value that came from JSON.
+func repr(n *source.Node) string {
+	if n == nil {
 		return "None"
 	}
+	var parts []string
 	switch n.Kind {
 	case source.Bool:
 		if isTrue(n.Text) {
 			return "True"
 		}
 		return "False"
+	case source.Int:
+		if typeName(n) == "long" {
+			return pythonInt(n.Text) + "L"
+		}
+		return pythonInt(n.Text)
 	case source.Float:
 		return pythonFloat(n.Text)
-	case source.Seq, source.Map:
-		return pythonJSON(n)
+	case source.String:
+		return quote(n.Text, true)
+	case source.Seq:
+		for _, item := range n.Items {
+			parts = append(parts, repr(item))
+		}
+		return "[" + strings.Join(parts, ", ") + "]"
+	case source.Map:
+		for _, f := range dictOrder(fields(n)) {
+			parts = append(parts, repr(f.Key)+": "+repr(f.Value))
+		}
+		return "{" + strings.Join(parts, ", ") + "}"
 	}
-	return n.Text
+	return "None"
 }
 
 // quote is Python's repr of a byte string, or with unicode set of a text.
@@ -158,11 +193,23 @@ func quote(s string, unicode bool) string {
 	return b.String()
 }
 
+// parseFloat reads a float as Python does: one that is too large is infinite.
+func parseFloat(text string) (float64, error) {
+	f, err := strconv.ParseFloat(strings.ReplaceAll(text, "_", ""), 64)
+	if errors.Is(err, strconv.ErrRange) {
+		err = nil
+	}
+	return f, err
+}
+
 // pythonFloat is repr of a float written as text.
 func pythonFloat(text string) string {
-	f, err := strconv.ParseFloat(strings.ReplaceAll(text, "_", ""), 64)
+	f, err := parseFloat(text)
 	if err != nil {
 		return text
+	}
+	if math.IsInf(f, 0) {
+		return strings.TrimPrefix(strings.ToLower(strconv.FormatFloat(f, 'f', -1, 64)), "+")
 	}
 	format := byte('f')
 	if abs := max(f, -f); abs != 0 && (abs < 1e-4 || abs >= 1e16) {
@@ -171,6 +218,20 @@ func pythonFloat(text string) string {
 	s := strconv.FormatFloat(f, format, -1, 64)
 	if !strings.ContainsAny(s, ".e") {
 		s += ".0"
+	}
+	return s
+}
+
+// shortFloat is str of a float written as text: twelve digits of it.
+func shortFloat(text string) string {
+	f, err := parseFloat(text)
+	if err != nil || math.IsInf(f, 0) {
+		return pythonFloat(text)
+	}
+	f, _ = strconv.ParseFloat(strconv.FormatFloat(f, 'e', 11, 64), 64)
+	s := pythonFloat(strconv.FormatFloat(f, 'e', -1, 64))
+	if abs := max(f, -f); abs >= 1e12 && abs < 1e16 {
+		return strconv.FormatFloat(f, 'e', -1, 64)
 	}
 	return s
 }
@@ -199,6 +260,9 @@ func IndentedJSON(n *source.Node) string {
 	return b.String()
 }
 
+// Format is the text that Python 2 makes of a value.
+func Format(n *source.Node) string { return format(n) }
+
 // Truthy is Python's truth value of a node: false for null, false, zero and
 // what is empty.
 func Truthy(n *source.Node) bool { return truthy(n) }
@@ -217,7 +281,7 @@ func writeJSON(b *strings.Builder, n *source.Node, depth int) {
 	case source.Int:
 		b.WriteString(pythonInt(n.Text))
 	case source.Float:
-		b.WriteString(pythonFloat(n.Text))
+		b.WriteString(strings.Replace(pythonFloat(n.Text), "inf", "Infinity", 1))
 	case source.String:
 		writeJSONString(b, n.Text)
 	case source.Seq:
@@ -333,4 +397,25 @@ func notASCII(s string) string {
 		return fmt.Sprintf("'ascii' codec can't encode character %s in position %d: ordinal not in range(128)", char, first)
 	}
 	return fmt.Sprintf("'ascii' codec can't encode characters in position %d-%d: ordinal not in range(128)", first, last)
+}
+
+// latin1 is a text in Latin-1, or Python's error for one that is beyond it.
+func latin1(s string) (out []byte, why string) {
+	runes := []rune(s)
+	for i, r := range runes {
+		if r < 0x100 {
+			out = append(out, byte(r))
+			continue
+		}
+		end := i + 1
+		for end < len(runes) && runes[end] >= 0x100 {
+			end++
+		}
+		where := fmt.Sprintf("characters in position %d-%d", i, end-1)
+		if end == i+1 {
+			where = fmt.Sprintf("character %s in position %d", quote(string(r), true), i)
+		}
+		return nil, "'latin-1' codec can't encode " + where + ": ordinal not in range(256)"
+	}
+	return out, ""
 }

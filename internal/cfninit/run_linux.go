@@ -106,7 +106,7 @@ func (r *Runner) Build(ctx context.Context, metadata *source.Node, sets []string
 	if err := r.keepMetadata(metadata); err != nil {
 		return &Result{}, err
 	}
-	p, err := NewPlan(metadata, sets)
+	p, err := newPlan(r.inOrder(metadata), sets, r.python2())
 	if p != nil {
 		return r.run(ctx, p, sets, metadata)
 	}

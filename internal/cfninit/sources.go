@@ -10,7 +10,7 @@ import (
 
 // remotePattern is what `sources` fetches; everything else is the path of a file on
 // the instance, s3:// included. [cb:sources_tool.py]
-var remotePattern = lazyregexp.New(`(?i)^(https?|ftp)://.*$`)
+var remotePattern = lazyregexp.New(`(?i)^(https?|ftp)://.*\n?$`) // Python's "$" stands before a last newline too
 
 // sources are the steps of a config's `sources`, by directory.
 func (p *Plan) sources(n *source.Node, config string) []Step {

@@ -15,7 +15,7 @@ import (
 
 // githubPattern are the addresses whose archives lose their single top folder
 // [cb:sources_tool.py].
-var githubPattern = lazyregexp.New(`^https?://github.com/.*?/(zipball|tarball)/.*$`)
+var githubPattern = lazyregexp.New(`^https?://github.com/.*?/(zipball|tarball)/.*\n?$`)
 
 // source unpacks one entry of `sources` [cb:sources_tool.py, cb-run]. It is
 // done on every run, whether or not anything changed.

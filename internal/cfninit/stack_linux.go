@@ -108,10 +108,14 @@ func (r *Runner) cloudFormation(ctx context.Context, a StackAccess, query string
 	keys := aws.Credentials{KeyID: a.KeyID, Secret: a.Secret}
 	switch {
 	case a.Role != "":
-		var err *remote
-		if keys, err = b.credentials(ctx, a.Role); err != nil {
+		read, err := b.credentials(ctx, a.Role)
+		if err != nil {
 			return nil, &BuildError{Text: err.errno()}
 		}
+		if why := read.unfit(); why != "" {
+			return nil, &BuildError{Text: why}
+		}
+		keys = read.Credentials
 	case a.KeyID == "":
 		if r.InstanceID(ctx) == "" {
 			return nil, &BuildError{Text: needSignature}
@@ -187,7 +191,7 @@ func readDetail(resp *http.Response) (*detail, *failure) {
 	if resp.StatusCode >= 400 {
 		fail := &failure{kind: badStatus, status: resp.StatusCode, text: d.Code + ": " + d.Message}
 		if d.Code == "" {
-			fail.text = "Unknown: " + text(body)
+			fail.text = "Unknown: " + text(body, resp.Header.Get("Content-Type"))
 		}
 		if d.Code == "Throttling" {
 			fail.status = http.StatusInternalServerError // is tried again

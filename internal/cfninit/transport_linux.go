@@ -26,7 +26,7 @@ const (
 // follow sends a request and follows redirects. With creds set, one to an
 // address that counts as S3 is signed anew; any other is followed without a
 // new signature [cb:auth.py, cb-run].
-func (b *build) follow(ctx context.Context, req *http.Request, at string, creds *aws.Credentials) (*http.Response, *failure) {
+func (b *build) follow(ctx context.Context, req *http.Request, at string, creds *signingKeys) (*http.Response, *failure) {
 	counted, resigned := 0, 0
 	for {
 		resp, fail := b.send(req)
@@ -47,7 +47,9 @@ func (b *build) follow(ctx context.Context, req *http.Request, at string, creds 
 			if req, fail = newRequest(ctx, to); fail != nil {
 				return nil, fail
 			}
-			b.sign(req, to, *creds)
+			if fail = b.sign(req, to, *creds); fail != nil {
+				return nil, fail
+			}
 			at = to
 			continue
 		}

@@ -112,6 +112,7 @@ type Block struct {
 	Buckets                       []string
 	URIs                          []string
 	KeyID, Secret, User, Password string
+	KeyIDType, SecretType         string // of keys that are no text, see access.Signer
 	// Unsure says why it is not known whether and how the block signs.
 	Unsure string
 }

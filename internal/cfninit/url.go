@@ -3,6 +3,8 @@ package cfninit
 import (
 	"fmt"
 	"strings"
+
+	"golang.org/x/net/idna"
 )
 
 // prepareURL is a URL as the agent's HTTP library sends it: scheme in small
@@ -19,13 +21,60 @@ func prepareURL(raw string) (string, *failure) {
 	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
 		host, path = rest[:i], rest[i:]
 	}
-	if host == "" {
-		return "", &failure{kind: ioFailure, text: fmt.Sprintf("Invalid URL %s: No host supplied", quote(raw, true))}
+	host, fail := authority(host, raw)
+	if fail != nil {
+		return "", fail
 	}
 	if !strings.HasPrefix(path, "/") {
 		path = "/" + path
 	}
 	return strings.ToLower(scheme) + "://" + host + requote(path), nil
+}
+
+// authority is what stands between scheme and path: the port as a number, a
+// host beyond ASCII in its form for DNS (urllib3 1.10).
+func authority(text, raw string) (string, *failure) {
+	user, place := "", text
+	if i := strings.LastIndexByte(text, '@'); i >= 0 {
+		user, place = text[:i+1], text[i+1:]
+	}
+	host, after := "", place
+	if strings.HasPrefix(place, "[") {
+		if i := strings.IndexByte(place, ']'); i > 0 {
+			host, after = place[:i+1], place[i+1:]
+		}
+	}
+	before, port, given := strings.Cut(after, ":")
+	if host == "" {
+		host = before
+	}
+	if strings.Trim(port, "0123456789") != "" {
+		return "", &failure{kind: ioFailure, text: "Failed to parse: " + after}
+	}
+	if host == "" {
+		return "", &failure{kind: ioFailure, text: fmt.Sprintf("Invalid URL %s: No host supplied", quote(raw, true))}
+	}
+	labels := strings.Split(host, ".")
+	for i, label := range labels {
+		ascii, err := dnsLabel(label)
+		if err != nil || ascii == "" && (i < len(labels)-1 || i == 0) || len(ascii) > 63 {
+			return "", &failure{kind: ioFailure, text: "URL has an invalid label."}
+		}
+		labels[i] = ascii
+	}
+	host = strings.Join(labels, ".")
+	if port = strings.TrimLeft(port, "0"); given && port != "" {
+		host += ":" + port
+	}
+	return user + host, nil
+}
+
+// dnsLabel is a part of a host's name as DNS has it; one of ASCII stays as it is.
+func dnsLabel(label string) (string, error) {
+	if notASCII(label) == "" {
+		return label, nil
+	}
+	return idna.New(idna.MapForLookup(), idna.Transitional(true)).ToASCII(label)
 }
 
 // requote escapes what a URL may not hold, and unescapes what needs no escape.

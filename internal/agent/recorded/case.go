@@ -46,7 +46,7 @@ type expectation struct {
 		Count int
 		Max   float64 `json:"max_total_seconds"`
 	}
-	Commands       [][]any
+	Commands       [][]json.RawMessage
 	CommandExits   []*int `json:"command_exits"`
 	Log            []string
 	CmdLog         []string `json:"cmd_log"`

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"time"
+	"unicode/utf8"
 
 	"beanpole/internal/aws"
 )
@@ -178,6 +179,13 @@ func (p *replay) describe(req *http.Request) request {
 		d.Signed = "basic"
 		plain, _ := base64.StdEncoding.DecodeString(rest)
 		d.Basic = string(plain)
+		if !utf8.Valid(plain) { // the agent sends Latin-1
+			runes := make([]rune, len(plain))
+			for i, c := range plain {
+				runes[i] = rune(c)
+			}
+			d.Basic = string(runes)
+		}
 	}
 	if service == "s3" && (d.Signed == "v4" || d.Signed == "v2") { // of others it was not noted
 		sent := req.Clone(req.Context())

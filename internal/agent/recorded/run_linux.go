@@ -15,6 +15,7 @@ import (
 	"beanpole/internal/agent"
 	"beanpole/internal/cfninit"
 	"beanpole/internal/lazyregexp"
+	"beanpole/internal/source"
 )
 
 // Difference is one way in which a run was not as recorded.
@@ -253,12 +254,14 @@ func (r *run) compareCommands() {
 }
 
 // texts are a command's arguments, which need not be texts.
-func texts(args []any) []string {
+func texts(args []json.RawMessage) []string {
 	out := make([]string, len(args))
 	for i, a := range args {
-		if out[i] = fmt.Sprint(a); a == nil {
-			out[i] = "None"
+		n, err := source.ParseJSON("argument", a)
+		if err != nil {
+			n = source.NewString(string(a), source.Pos{})
 		}
+		out[i] = cfninit.Format(n)
 	}
 	return out
 }
