@@ -24,7 +24,7 @@ func (d *diagnosing) ofAccount(c *cobra.Command, args []string) error {
 		return err
 	}
 	if d.follow {
-		if err := d.watch(c); err != nil {
+		if done, err := d.watch(c); done {
 			return err
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
@@ -63,43 +64,78 @@ type watcher struct {
 	last   time.Time // when something was said
 	words  string    // the last event's
 	said   bool      // the silence since was explained
+	events []reading.Event
+	met    bool      // it was there
+	mute   time.Time // since when AWS does not answer; zero: it does
+	gone   bool      // it was terminated meanwhile
 }
 
 // watch prints events as they come until the environment is at rest. Ctrl-C
-// ends the watching, not the diagnosis of what came so far.
-func (d *diagnosing) watch(c *cobra.Command) error {
+// ends the watching, not the diagnosis of what came so far. Of an environment
+// that was terminated meanwhile the events are left: the diagnosis is then told
+// here, and done is set.
+func (d *diagnosing) watch(c *cobra.Command) (done bool, err error) {
 	if d.account.file != "" || d.environment == "" {
-		return usageError("--follow watches a live environment; give --environment NAME, without --account or --stack")
+		return true, usageError("--follow watches a live environment; give --environment NAME, without --account or --stack")
 	}
 	ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	o := d.asker(c.ErrOrStderr())
 	clients, err := live.Connect(ctx, o)
 	if err != nil {
-		return usageError("cannot ask AWS: %s", o.Why(err, d.region))
+		return true, usageError("cannot ask AWS: %s", o.Why(err, d.region))
 	}
 	w := &watcher{reader: live.New(clients), name: d.environment, screen: newScreen(c.ErrOrStderr()), seen: map[string]bool{},
 		from: time.Now().Add(-2 * time.Minute), last: time.Now()}
 	defer w.screen.done()
 	err = w.run(ctx)
-	if errors.Is(ctx.Err(), context.Canceled) {
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
 		w.screen.line("beanpole: stopped watching; this is what can be told so far")
-		return nil
+		return false, nil
+	case err != nil:
+		return true, cannotRead(err, &o, clients.Region)
+	case w.gone:
+		w.screen.now("")
+		return true, d.ofEvents(c, w.events)
 	}
-	if err != nil {
-		return cannotRead(err, &o, clients.Region)
-	}
-	return nil
+	return false, nil
 }
+
+// ofEvents diagnoses an environment of which nothing is left but its events.
+func (d *diagnosing) ofEvents(c *cobra.Command, events []reading.Event) error {
+	newest := slices.Clone(events)
+	slices.Reverse(newest)
+	d.reading = &reading.Reading{Environment: &reading.Environment{Name: d.environment, Status: "Terminated", Events: newest}}
+	read, err := d.readAccount(c.InOrStdin())
+	if err != nil {
+		return err
+	}
+	e := &diagnose.Explained{Diagnosis: diagnose.Logs(read)}
+	if err := d.write(c.OutOrStdout(), e); err != nil {
+		return err
+	}
+	return status(e)
+}
+
+// muteFor is how long AWS may give no answer before the watching ends.
+var muteFor = 5 * time.Minute
 
 func (w *watcher) run(ctx context.Context) error {
 	for {
 		events, status, err := w.reader.News(ctx, w.name, w.from)
-		if err != nil {
+		w.print(events)
+		switch {
+		case err == nil:
+			w.met, w.mute = true, time.Time{}
+		case w.met && errors.Is(err, live.ErrNone):
+			w.screen.line("environment %s is Terminated", clean(w.name))
+			w.gone = true
+			return nil
+		case !w.waits(err, time.Now()):
 			return err
 		}
-		w.print(events)
-		if !live.Deploying(status) {
+		if err == nil && !live.Deploying(status) {
 			w.screen.line("environment %s is %s", clean(w.name), status)
 			return nil
 		}
@@ -110,6 +146,19 @@ func (w *watcher) run(ctx context.Context) error {
 	}
 }
 
+// waits tells whether an error is worth waiting for: AWS throttles, or does not
+// answer for a while. It says so once.
+func (w *watcher) waits(err error, now time.Time) bool {
+	switch {
+	case !w.met || !live.Passing(err):
+		return false
+	case w.mute.IsZero():
+		w.mute = now
+		w.screen.line("  … AWS gives no answer (%s); still watching", clean(live.Reason(err)))
+	}
+	return now.Sub(w.mute) < muteFor
+}
+
 func (w *watcher) print(events []reading.Event) {
 	for _, e := range events {
 		key := fmt.Sprint(e.EventDate.UnixNano(), e.Message)
@@ -117,6 +166,7 @@ func (w *watcher) print(events []reading.Event) {
 			continue
 		}
 		w.seen[key] = true
+		w.events = append(w.events, e)
 		text := clean(diagnose.Hide(e.Message))
 		w.screen.line("%s    %-5s   %s", e.EventDate.UTC().Format("2006-01-02 15:04:05"), e.Severity, text)
 		w.last, w.words, w.said = time.Now(), e.Message, false

@@ -178,3 +178,14 @@ func ForCredentials(err error) bool {
 	op := operationOfError(err)
 	return strings.HasPrefix(op, "SSO") || strings.HasPrefix(op, "STS:Assume")
 }
+
+// Passing tells an error that may be gone a while later: AWS throttles, fails,
+// or cannot be reached for the moment.
+func Passing(err error) bool {
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		return slices.Contains(throttled, api.ErrorCode()) || api.ErrorFault() == smithy.FaultServer
+	}
+	var on net.Error
+	return errors.As(err, &on) && !errors.Is(err, context.Canceled)
+}
