@@ -54,6 +54,9 @@ func (p *project) startServing(f *serveFlags) error {
 	for _, l := range f.ports {
 		c.Args = append(c.Args, "--listen", l)
 	}
+	for _, i := range f.images {
+		c.Args = append(c.Args, "--docker-image", i)
+	}
 	if f.realTime {
 		c.Args = append(c.Args, "--real-time")
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"beanpole/internal/image"
 )
@@ -39,6 +40,11 @@ func (f *serveFlags) rootName() string {
 func (f *serveFlags) sameRoot(s *serving) error {
 	if name := f.rootName(); name != "" && name != s.Root {
 		return usageError("the instances of the local AWS that runs have another root (%s); end it first with: beanpole down", s.rootName())
+	}
+	for _, i := range f.images {
+		if !slices.Contains(s.Images, i) {
+			return usageError("the local AWS that runs was started without --docker-image %s; end it first with: beanpole down", i)
+		}
 	}
 	return nil
 }

@@ -21,6 +21,7 @@ type launcher struct {
 	realTime bool
 	offline  bool
 	root     string // folder; "" is this machine's
+	images   *dockerImages
 	log      io.Writer
 	cloud    *cloud.Cloud
 
@@ -78,6 +79,7 @@ func (l *launcher) Launch(ctx context.Context, m elasticbeanstalk.MachineSpec) (
 		Patient: l.realTime,
 		Volume:  m.Volume,
 		Root:    l.root,
+		Pull:    l.images.pull,
 		Notice:  l.once(m.Notice),
 		Log:     l.log,
 	})

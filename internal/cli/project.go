@@ -62,6 +62,7 @@ type serving struct {
 	Token   string   `json:"token"`            // opens beanpole's own doors; never printed
 	Listen  []string `json:"listen,omitempty"` // as given with --listen
 	Root    string   `json:"root,omitempty"`   // as given with --image or --root
+	Images  []string `json:"images,omitempty"` // as given with --docker-image
 }
 
 func (s *serving) url() string { return "http://" + s.Address }

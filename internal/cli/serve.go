@@ -38,10 +38,11 @@ type serveFlags struct {
 	account  string
 	realTime bool
 	offline  bool
-	root     string // folder of the instances' root; "" is this machine's
-	image    string // that it is made of
-	unpacked string // folder in which the image was unpacked
-	checked  bool   // who starts it has seen that this machine can run instances
+	images   []string // NAME=IMAGE, of the instances' containers
+	root     string   // folder of the instances' root; "" is this machine's
+	image    string   // that it is made of
+	unpacked string   // folder in which the image was unpacked
+	checked  bool     // who starts it has seen that this machine can run instances
 }
 
 func (f *serveFlags) register(c *cobra.Command) {
@@ -53,6 +54,7 @@ func (f *serveFlags) register(c *cobra.Command) {
 	c.Flags().BoolVar(&f.realTime, "real-time", false, "let the instance's agent wait between its tries as long as on AWS")
 	c.Flags().StringVar(&f.image, "image", "", "OCI `IMAGE` that is the instances' root: NAME:TAG, a layout folder, or a file that docker save wrote (default: this machine's own root)")
 	c.Flags().StringVar(&f.root, "root", "", "`FOLDER` that is the instances' root")
+	c.Flags().StringArrayVar(&f.images, "docker-image", nil, "`NAME=IMAGE`: what NAME in Dockerfile or Dockerrun.aws.json stands for on the Docker platform: a layout folder, a file that docker save wrote, or another NAME:TAG; may be repeated")
 	c.Flags().BoolVar(&f.offline, "offline", false, "give instances no way out to the internet")
 }
 
@@ -108,6 +110,9 @@ func (f *serveFlags) check() error {
 		return err
 	}
 	if _, err := f.portFor(); err != nil {
+		return err
+	}
+	if err := f.checkImages(); err != nil {
 		return err
 	}
 	return f.checkRoot()
@@ -190,7 +195,7 @@ func serve(ctx context.Context, f *serveFlags, out io.Writer, tell func(*serving
 	}
 	me := &serving{
 		PID: os.Getpid(), Address: listener.Addr().String(), Region: f.region, Account: f.account,
-		Token: rand.Text(), Listen: f.ports, Root: f.rootName(),
+		Token: rand.Text(), Listen: f.ports, Root: f.rootName(), Images: f.images,
 	}
 	server := &http.Server{
 		Handler:           &ownDoor{token: me.Token, next: local, cloud: local, launcher: launcher, stop: stop},
@@ -237,7 +242,7 @@ func (f *serveFlags) wire(p *project) (*cloud.Cloud, *launcher, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	l := &launcher{dir: p.dir, realTime: f.realTime, offline: f.offline, root: f.lower(), log: os.Stderr, checked: f.checked}
+	l := &launcher{dir: p.dir, realTime: f.realTime, offline: f.offline, root: f.lower(), images: f.dockerImages(p.path("images")), log: os.Stderr, checked: f.checked}
 	local, err := cloud.New(cloud.Config{
 		Dir: p.dir, Region: f.region, AccountID: f.account,
 		Launcher: l, PortFor: ports, RealTime: f.realTime, Log: os.Stderr,

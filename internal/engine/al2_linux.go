@@ -55,6 +55,8 @@ func (d *deployment) action(a platform.Action) func(context.Context) error {
 		return d.flip
 	case platform.StartProxy:
 		return d.startProxy
+	case platform.RunContainer:
+		return d.runContainer
 	case platform.TrackPIDs:
 		return func(ctx context.Context) error { d.watchStart(ctx); return nil }
 	case platform.PostDeployHooks:

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"beanpole/internal/docker/program"
 )
 
 // socketPath is where the engine answers systemctl and service.
@@ -43,6 +45,9 @@ func OnInstance() bool {
 // programs on an instance, whichever argv[0] says. It has the engine do the work; the result is the exit status.
 func Applet(argv []string, out, errs io.Writer) int {
 	name := filepath.Base(argv[0])
+	if name == "docker" {
+		return program.Main(argv[1:], out, errs)
+	}
 	c, err := net.Dial("unix", socketPath)
 	if errors.Is(err, fs.ErrNotExist) {
 		fmt.Fprintf(errs, "%s: this is beanpole, which stands for %s on its instances only\n", name, name)

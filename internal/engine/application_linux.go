@@ -182,6 +182,8 @@ func (d *deployment) watchStart(ctx context.Context) {
 // logName is the file in /var/log that a process writes to.
 func (d *deployment) logName(process string) string {
 	switch {
+	case d.docker():
+		return strings.TrimPrefix(platform.ContainerLogs, "/var/log/")
 	case d.al1 && d.at.Log != "":
 		return strings.TrimPrefix(d.at.Log, "/var/log/")
 	case d.al1:
@@ -192,6 +194,9 @@ func (d *deployment) logName(process string) string {
 
 // address is where the application listens, as nginx has it.
 func (d *deployment) address() string {
+	if d.docker() {
+		return d.container
+	}
 	if d.at.Socket != "" {
 		return "unix://" + d.at.Socket
 	}

@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"beanpole/internal/docker"
 	"beanpole/internal/instance"
 )
 
@@ -124,6 +125,12 @@ func certificate(t *testing.T) ([]byte, *tls.Config) {
 
 func startInstance(t *testing.T, w *world, cache string) *instance.Instance {
 	t.Helper()
+	return startInstanceWith(t, w, cache, nil)
+}
+
+// startInstanceWith starts an instance that may fetch images.
+func startInstanceWith(t *testing.T, w *world, cache string, pull func(context.Context, docker.Pull) (*instance.Pulled, error)) *instance.Instance {
+	t.Helper()
 	if testing.Short() {
 		t.Skip("instances are left out with -short")
 	}
@@ -133,7 +140,7 @@ func startInstance(t *testing.T, w *world, cache string) *instance.Instance {
 	ca, config := certificate(t)
 	var log bytes.Buffer
 	i, err := instance.Start(t.Context(), &instance.Spec{ID: "i-0123456789abcdef0", Dir: t.TempDir(), Volume: 512 << 20, Args: []string{"test-engine"},
-		CA: ca, Cache: cache, TLS: config, AWS: w, Metadata: http.HandlerFunc(w.instanceMetadata), Log: &log})
+		CA: ca, Cache: cache, TLS: config, AWS: w, Metadata: http.HandlerFunc(w.instanceMetadata), Log: &log, Pull: pull})
 	if err != nil {
 		t.Fatal(err)
 	}

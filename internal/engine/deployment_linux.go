@@ -45,6 +45,10 @@ type deployment struct {
 	set      string       // configSet that failed
 	output   bytes.Buffer // cfn-init-cmd.log of the configSet in hand
 
+	flipped   bool   // the version lies in current
+	container string // address and port of the Docker platform's container
+	image     dockerImage
+
 	engineLog engineLog
 	activity  activityLog
 	// activityPath is the activity in hand, on the Amazon Linux AMI.
@@ -292,9 +296,12 @@ func (d *deployment) cleanExtensions(context.Context) error {
 
 // flip stops the old version, puts the new one into its place and starts it.
 func (d *deployment) flip(context.Context) error {
-	entries, err := d.procfile()
-	if err != nil {
-		return err
+	var entries []entry
+	if !d.docker() {
+		var err error
+		if entries, err = d.procfile(); err != nil {
+			return err
+		}
 	}
 	d.note("Purge old process...")
 	d.engine.stopAll()
@@ -311,6 +318,10 @@ func (d *deployment) flip(context.Context) error {
 	d.note("Renaming %s/ to %s/", d.at.Staging, d.at.Current)
 	if err := os.Rename(d.staging(), d.current()); err != nil {
 		return err
+	}
+	d.flipped = true
+	if d.docker() {
+		return nil // see runContainer
 	}
 	d.note("Register application processes...")
 	return d.startApplication(entries)

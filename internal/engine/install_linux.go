@@ -22,6 +22,9 @@ func (d *deployment) install(ctx context.Context, output io.Writer) error {
 	if err := d.needPrograms(); err != nil {
 		return err
 	}
+	if d.docker() {
+		return d.buildImage(ctx, output)
+	}
 	if err := d.runBuildfile(ctx, output); err != nil {
 		return err
 	}
@@ -44,6 +47,14 @@ func (d *deployment) install(ctx context.Context, output io.Writer) error {
 
 // needPrograms says in one event what this instance's root lacks.
 func (d *deployment) needPrograms() error {
+	switch {
+	case d.at.Language == platform.ECS:
+		d.tell("ERROR", "beanpole: it does not run the several containers of ECS platforms, which Amazon ECS starts on AWS; the platform Docker runs here")
+		return errors.New("ECS platforms are not carried out here")
+	case d.at.Language == platform.Docker && d.al1:
+		d.tell("ERROR", "beanpole: it does not run the Docker platform of Amazon Linux 1; that of Amazon Linux 2 and 2023 runs here")
+		return errors.New("this platform is not carried out here")
+	}
 	var missing []string
 	for _, names := range d.at.Programs {
 		if !slices.ContainsFunc(names, func(n string) bool { _, err := findProgram(n); return err == nil }) {

@@ -14,6 +14,7 @@ const (
 	ruby2023   = "64bit Amazon Linux 2023 v4.1.0 running Ruby 3.2"
 	php2023    = "64bit Amazon Linux 2023 v4.3.0 running PHP 8.2"
 	docker2    = "64bit Amazon Linux 2 v3.8.0 running Docker"
+	ecs2023    = "64bit Amazon Linux 2023 v4.0.0 running ECS"
 )
 
 const noExtensions = `{"AWS::CloudFormation::Init": {"configSets": {"Infra-EmbeddedPreBuild": [], "Infra-EmbeddedPostBuild": []}}}`
@@ -131,10 +132,9 @@ func TestApplicationsRunAsTheirPlatformRunsThem(t *testing.T) {
 }
 
 func TestWhatTheRootLacksIsSaidInOneEvent(t *testing.T) {
-	i := startInstance(t, &world{metadata: noExtensions, bundle: map[string]string{"Dockerfile": "FROM scratch\n"}}, "")
-	r := deploy(t, i, docker2, instance.Failure)
-	if len(r.Events) != 2 || !strings.HasPrefix(r.Events[0].Message, "beanpole: this instance's root has no dockerd, which the platform Docker brings on AWS; use a root that has it") ||
-		r.FailedStep != "Run Docker Container" {
+	i := startInstance(t, &world{metadata: noExtensions, bundle: map[string]string{"Dockerrun.aws.json": `{"AWSEBDockerrunVersion": 2}`}}, "")
+	r := deploy(t, i, ecs2023, instance.Failure)
+	if len(r.Events) != 2 || r.Events[0].Message != "beanpole: it does not run the several containers of ECS platforms, which Amazon ECS starts on AWS; the platform Docker runs here" || r.FailedStep != "Start ECS task" {
 		t.Errorf("%+v", r)
 	}
 }

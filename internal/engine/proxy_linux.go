@@ -54,14 +54,14 @@ func (d *deployment) renderProxy() error {
 		if err := d.writeHTTPD(staged); err != nil {
 			return err
 		}
-		return copyTree(filepath.Join(d.staging(), d.at.HTTPDBundle()), staged)
+		return copyTree(filepath.Join(d.version(), d.at.HTTPDBundle()), staged)
 	}
 	for name, text := range d.at.ProxyFiles(d.proxyFacts()) {
 		if err := writeIn(filepath.Join(staged, name), text); err != nil {
 			return err
 		}
 	}
-	if err := copyTree(filepath.Join(d.staging(), d.at.ProxyBundle()), staged); err != nil {
+	if err := copyTree(filepath.Join(d.version(), d.at.ProxyBundle()), staged); err != nil {
 		return err
 	}
 	site := d.at.SiteFile()
@@ -69,6 +69,14 @@ func (d *deployment) renderProxy() error {
 		return nil
 	}
 	return copyFile(filepath.Join(staged, site), d.path(platform.SiteStaging))
+}
+
+// version is where the version that is deployed lies.
+func (d *deployment) version() string {
+	if d.flipped {
+		return d.current()
+	}
+	return d.staging()
 }
 
 // bakeProxy writes the platform's files where its proxy reads them, as the

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/http"
 	"os"
 	"path"
 	"path/filepath"
@@ -33,7 +34,10 @@ func platform() v1.Platform { return v1.Platform{OS: "linux", Architecture: runt
 // open finds the image that a user names: a folder, a file, or else a
 // reference to a registry. What it needs besides goes into the empty folder
 // scratch.
-func open(ctx context.Context, named, scratch string) (v1.Image, error) {
+func open(ctx context.Context, named, scratch string, r *Registry) (v1.Image, error) {
+	if r != nil {
+		return r.image(ctx, named)
+	}
 	fi, err := os.Stat(named)
 	switch {
 	case err == nil && fi.IsDir():
@@ -59,6 +63,35 @@ func fromRegistry(ctx context.Context, named string) (v1.Image, error) {
 		return nil, &source.Problem{What: fmt.Sprintf("cannot get image %s: %v", named, err), Remedy: "see that the registry is reached and lets you in (docker login), or give a file that docker save wrote"}
 	}
 	return img, nil
+}
+
+// Registry is how an instance's containers get images: with what the bundle
+// says, and nothing that the user of this machine has logged in to.
+type Registry struct {
+	Transport      http.RoundTripper // how registries are reached
+	User, Password string            // "" for nobody
+}
+
+func (r *Registry) image(ctx context.Context, named string) (v1.Image, error) {
+	ref, err := name.ParseReference(named)
+	if err != nil {
+		return nil, fmt.Errorf("invalid reference format: %q", named)
+	}
+	who := authn.Anonymous
+	if r.User != "" {
+		who = authn.FromConfig(authn.AuthConfig{Username: r.User, Password: r.Password})
+	}
+	return remote.Image(ref, remote.WithContext(ctx), remote.WithPlatform(platform()), remote.WithAuth(who), remote.WithTransport(r.Transport))
+}
+
+// Canonical is a reference in full, so that two of one image are the same:
+// "index.docker.io/library/nginx:latest" for nginx.
+func Canonical(named string) (string, error) {
+	ref, err := name.ParseReference(named)
+	if err != nil {
+		return "", fmt.Errorf("%q is no image's reference", named)
+	}
+	return ref.Name(), nil
 }
 
 // fromTar opens what "docker save" writes, or a layout in a tar file.

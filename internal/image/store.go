@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
 	"beanpole/internal/source"
 )
 
@@ -17,11 +19,18 @@ type Image struct {
 	Root   string // folder
 	Digest string // of the manifest
 	Fresh  bool   // it was unpacked just now
+	Config v1.Config
 }
 
 // Unpack makes the root of an image, or finds that it is there already. dir is
 // for images alone; several processes may share it.
 func Unpack(ctx context.Context, dir, named string) (*Image, error) {
+	return UnpackFrom(ctx, dir, named, nil)
+}
+
+// UnpackFrom is Unpack for an image that is nowhere but in a registry, unless r
+// is nil.
+func UnpackFrom(ctx context.Context, dir, named string, r *Registry) (*Image, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make folder of images: %w", err)
 	}
@@ -46,7 +55,7 @@ func Unpack(ctx context.Context, dir, named string) (*Image, error) {
 			return nil, fmt.Errorf("make folder for an image: %w", err)
 		}
 	}
-	return unpack(ctx, dir, work, named)
+	return unpack(ctx, dir, work, named, r)
 }
 
 // partial is how folders begin of which nobody knows whether they are whole.
@@ -75,8 +84,8 @@ func flock(f *os.File) error {
 	}
 }
 
-func unpack(ctx context.Context, dir, work, named string) (*Image, error) {
-	img, err := open(ctx, named, filepath.Join(work, "scratch"))
+func unpack(ctx context.Context, dir, work, named string, r *Registry) (*Image, error) {
+	img, err := open(ctx, named, filepath.Join(work, "scratch"), r)
 	if err != nil {
 		return nil, err
 	}
@@ -89,6 +98,11 @@ func unpack(ctx context.Context, dir, work, named string) (*Image, error) {
 	}
 	place := filepath.Join(dir, strings.ReplaceAll(digest.String(), ":", "-"))
 	out := &Image{Root: place, Digest: digest.String()}
+	c, err := img.ConfigFile()
+	if err != nil {
+		return nil, &source.Problem{What: fmt.Sprintf("cannot read the configuration of image %s: %v", named, err)}
+	}
+	out.Config = c.Config
 	if _, err := os.Lstat(place); err == nil {
 		return out, nil
 	}

@@ -35,6 +35,7 @@ type Instance struct {
 	runc     *exec.Cmd
 	control  *control
 	users    *users        // nil: those of this machine
+	docker   *dockerd      // nil: it runs no containers of its own
 	ended    chan struct{} // closed when the container is gone
 
 	stop sync.Mutex
@@ -138,6 +139,9 @@ func (i *Instance) start(ctx context.Context, s *Spec) error {
 		return err
 	}
 	if err := i.makeRoot(layer, lower, n); err != nil {
+		return err
+	}
+	if err := i.startDockerd(s); err != nil {
 		return err
 	}
 	o, err := i.ociSpec(s)
@@ -313,6 +317,7 @@ func (i *Instance) Stop(ctx context.Context) error {
 	// What is left has to go even when the caller has no more time.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
+	i.docker.close()
 	err := i.place.clear(ctx)
 	if i.runc != nil {
 		select {

@@ -26,6 +26,11 @@ func (m mountpoints) root() string  { return filepath.Join(m.dir, "root") }
 func (m mountpoints) lower() string { return filepath.Join(m.dir, "lower") }
 func (m mountpoints) cache() string { return filepath.Join(m.dir, "cache") }
 
+// docker is the folder of the mount points of containers, socket where the
+// instance's root asks for them.
+func (m mountpoints) docker() string { return filepath.Join(m.dir, "docker") }
+func (m mountpoints) socket() string { return filepath.Join(m.dir, "docker.sock") }
+
 func (m mountpoints) all() []string { return []string{m.root(), m.lower(), m.cache()} }
 
 // make makes the folders, empty.
@@ -56,7 +61,11 @@ func (m mountpoints) make() error {
 // clear unmounts what is mounted and removes the folders. That they are gone
 // already is fine.
 func (m mountpoints) clear() error {
-	for _, p := range m.all() {
+	containers, err := filepath.Glob(filepath.Join(m.docker(), "*"))
+	if err != nil {
+		return err
+	}
+	for _, p := range append(append(containers, m.docker()), m.all()...) {
 		if err := unmount(p); err != nil {
 			return err
 		}
@@ -64,6 +73,9 @@ func (m mountpoints) clear() error {
 		if err := os.Remove(p); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("remove mount point: %w", err)
 		}
+	}
+	if err := os.Remove(m.socket()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("remove socket: %w", err)
 	}
 	if err := os.Remove(m.dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove mount points: %w", err)

@@ -10,6 +10,8 @@ import (
 	"github.com/moby/profiles/seccomp"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
+
+	"beanpole/internal/docker"
 )
 
 // capabilities of every process on an instance: those of container engines,
@@ -39,31 +41,40 @@ const searchPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin
 
 // ociSpec is the container of one instance.
 func (i *Instance) ociSpec(s *Spec) (*specs.Spec, error) {
-	caps := &specs.LinuxCapabilities{Bounding: capabilities, Effective: capabilities, Permitted: capabilities}
 	o := &specs.Spec{
 		Version:  "1.0.2", // the newest that runc 1.1 reads
 		Hostname: i.hostname,
 		Root:     &specs.Root{Path: i.root()},
 		Process: &specs.Process{
-			Cwd:          "/",
-			Args:         append([]string{programPath}, s.Args...),
-			Env:          []string{searchPath, "LANG=C.UTF-8"},
-			Capabilities: caps,
-			// As on EC2, su and sudo work: what they gain stays inside capabilities.
-			NoNewPrivileges: false,
+			Cwd:  "/",
+			Args: append([]string{programPath}, s.Args...),
+			Env:  []string{searchPath, "LANG=C.UTF-8"},
 		},
 		Mounts: mounts(s),
 		Linux: &specs.Linux{
-			CgroupsPath:   "/beanpole-" + i.place.Token,
-			MaskedPaths:   maskedPaths,
-			ReadonlyPaths: readonlyPaths,
-			Resources:     resources(s),
-			Namespaces: []specs.LinuxNamespace{
-				{Type: specs.PIDNamespace}, {Type: specs.MountNamespace}, {Type: specs.IPCNamespace},
-				{Type: specs.UTSNamespace}, {Type: specs.CgroupNamespace},
-				{Type: specs.NetworkNamespace, Path: ourFile(uintptr(i.network))},
-			},
+			CgroupsPath: "/beanpole-" + i.place.Token,
+			Resources:   resources(s),
 		},
+	}
+	if i.docker != nil {
+		o.Mounts = append(o.Mounts, specs.Mount{Destination: docker.Socket, Type: "bind", Source: mountpointsOf(i.place.Token).socket(),
+			Options: []string{"bind", "rw", "nosuid", "nodev", "noexec", "private"}})
+	}
+	return o, i.confine(o, ourFile(uintptr(i.network)))
+}
+
+// confine gives a container of this instance, or beside it, the namespaces,
+// users and limits of what it may do; the network is a file that stands for its
+// namespace.
+func (i *Instance) confine(o *specs.Spec, network string) error {
+	o.Process.Capabilities = &specs.LinuxCapabilities{Bounding: capabilities, Effective: capabilities, Permitted: capabilities}
+	// As on EC2, su and sudo work: what they gain stays inside capabilities.
+	o.Process.NoNewPrivileges = false
+	o.Linux.MaskedPaths, o.Linux.ReadonlyPaths = maskedPaths, readonlyPaths
+	o.Linux.Namespaces = []specs.LinuxNamespace{
+		{Type: specs.PIDNamespace}, {Type: specs.MountNamespace}, {Type: specs.IPCNamespace},
+		{Type: specs.UTSNamespace}, {Type: specs.CgroupNamespace},
+		{Type: specs.NetworkNamespace, Path: network},
 	}
 	if i.users != nil {
 		ids := []specs.LinuxIDMapping{{ContainerID: 0, HostID: i.users.base, Size: usersOfOne}}
@@ -72,13 +83,13 @@ func (i *Instance) ociSpec(s *Spec) (*specs.Spec, error) {
 	}
 	filter, err := seccomp.GetDefaultProfile(o)
 	if err != nil {
-		return nil, fmt.Errorf("make seccomp profile: %w", err)
+		return fmt.Errorf("make seccomp profile: %w", err)
 	}
 	// runc makes the filter anew for each instance and architecture. Amazon Linux
 	// has no packages for x32: the kernel ends a program that calls it so.
 	filter.Architectures = slices.DeleteFunc(filter.Architectures, func(a specs.Arch) bool { return a == specs.ArchX32 })
 	o.Linux.Seccomp = filter
-	return o, nil
+	return nil
 }
 
 // ourFile is where another process finds a file that is open here.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/netip"
 )
 
@@ -58,3 +59,6 @@ func Missing() []Need {
 func Attach(context.Context, string, string, []string, io.Reader, io.Writer, io.Writer) error {
 	return errNotLinux
 }
+
+// Outside is a dialer; no instance runs here.
+func Outside() *net.Dialer { return &net.Dialer{} }

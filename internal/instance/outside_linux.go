@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"syscall"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -81,4 +82,23 @@ func (o *outside) has(a netip.Addr) bool {
 		}
 	}
 	return true
+}
+
+// Outside is a dialer that gets to the internet alone, as instances do: a
+// bundle may name a registry in this machine's networks.
+func Outside() *net.Dialer {
+	return &net.Dialer{Timeout: dialTimeout, Control: func(_, address string, _ syscall.RawConn) error {
+		at, err := netip.ParseAddrPort(address)
+		if err != nil {
+			return err
+		}
+		o, err := newOutside()
+		if err != nil {
+			return err
+		}
+		if !o.has(at.Addr()) {
+			return fmt.Errorf("instances do not reach %s: it is not on the internet", at.Addr())
+		}
+		return nil
+	}}
 }

@@ -52,17 +52,7 @@ func openIn(root, p string) (*os.File, error) {
 		return nil, &os.PathError{Op: "open", Path: root, Err: err}
 	}
 	defer unix.Close(dir)
-	how := &unix.OpenHow{
-		Flags:   unix.O_RDONLY | unix.O_CLOEXEC | unix.O_NONBLOCK | unix.O_NOCTTY,
-		Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
-	}
-	var fd int
-	for { // EAGAIN: something was renamed while the kernel looked
-		fd, err = unix.Openat2(dir, strings.TrimLeft(p, "/"), how)
-		if !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EINTR) {
-			break
-		}
-	}
+	fd, err := openBelow(dir, p, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY)
 	if err != nil {
 		return nil, &os.PathError{Op: "open", Path: p, Err: err}
 	}
@@ -76,4 +66,18 @@ func openIn(root, p string) (*os.File, error) {
 		return nil, err
 	}
 	return f, nil
+}
+
+// openBelow opens what is at p below dir, as a process whose "/" is dir would.
+func openBelow(dir int, p string, flags uint64) (int, error) {
+	how := &unix.OpenHow{Flags: flags | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS}
+	if p = strings.TrimLeft(p, "/"); p == "" {
+		p = "."
+	}
+	for { // EAGAIN: something was renamed while the kernel looked
+		fd, err := unix.Openat2(dir, p, how)
+		if !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EINTR) {
+			return fd, err
+		}
+	}
 }

@@ -119,6 +119,13 @@ func linkApplets(l *layer) error {
 			}
 		}
 	}
+	for _, dir := range []string{"/usr/local/bin", "/usr/local/sbin"} { // which come first
+		for _, name := range Applets {
+			if err := l.remove(path.Join(dir, name)); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 
@@ -181,12 +188,17 @@ func hideMachine(l *layer) error {
 // mountRoot mounts the overlay at merged, over the lower layer as it shows at
 // lower.
 func mountRoot(l *layer, lower, work, merged string) error {
-	for _, p := range []string{lower, l.upper, work} {
+	return mountOverlay([]string{lower}, l.upper, work, merged)
+}
+
+// mountOverlay mounts upper over lowers, of which the first is the uppermost.
+func mountOverlay(lowers []string, upper, work, merged string) error {
+	for _, p := range append([]string{upper, work}, lowers...) {
 		if strings.ContainsAny(p, ",:\\") {
 			return fmt.Errorf("mount overlay on %q: %q holds a comma, a colon or a backslash, which the kernel's mount options cannot carry", merged, p)
 		}
 	}
-	opts := "lowerdir=" + lower + ",upperdir=" + l.upper + ",workdir=" + work
+	opts := "lowerdir=" + strings.Join(lowers, ":") + ",upperdir=" + upper + ",workdir=" + work
 	err := unix.Mount("overlay", merged, "overlay", 0, opts)
 	if errors.Is(err, unix.EINVAL) {
 		return fmt.Errorf("mount overlay on %q: %w: the state directory has to be on a disk's own file system (ext4, xfs, btrfs, tmpfs), not on an overlay or a network's", merged, err)

@@ -79,6 +79,19 @@ func (c container) delete(ctx context.Context) error {
 	return nil
 }
 
+// deleteBeside ends and removes the containers that stand beside an instance's.
+func (c container) deleteBeside(ctx context.Context) error {
+	found, err := filepath.Glob(filepath.Join(c.state, c.name+"-*"))
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, p := range found {
+		errs = append(errs, container{c.state, filepath.Base(p)}.delete(ctx))
+	}
+	return errors.Join(errs...)
+}
+
 // exec runs a program in the container; with a terminal as its input it gets
 // one of its own.
 func (c container) exec(ctx context.Context, argv []string, stdin io.Reader, stdout, stderr io.Writer) error {
@@ -163,19 +176,35 @@ func removeCgroups(name string) error {
 	}
 	for _, mount := range mounts {
 		at := filepath.Join(mount, name)
-		for try := 0; ; try++ { // busy until the last process is reaped
-			err := unix.Rmdir(at)
-			if err == nil || errors.Is(err, unix.ENOENT) {
-				break
+		below, err := filepath.Glob(filepath.Join(at, "beanpole-*"))
+		if err != nil {
+			return err
+		}
+		for _, p := range below {
+			if err := removeCgroup(p); err != nil {
+				return err
 			}
-			if !errors.Is(err, unix.EBUSY) || try == 50 {
-				return fmt.Errorf("remove cgroup %s: %w", at, err)
-			}
-			killMembers(at)
-			time.Sleep(20 * time.Millisecond)
+		}
+		if err := removeCgroup(at); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// removeCgroup removes one control group, in which no other is.
+func removeCgroup(at string) error {
+	for try := 0; ; try++ { // busy until the last process is reaped
+		err := unix.Rmdir(at)
+		if err == nil || errors.Is(err, unix.ENOENT) {
+			return nil
+		}
+		if !errors.Is(err, unix.EBUSY) || try == 50 {
+			return fmt.Errorf("remove cgroup %s: %w", at, err)
+		}
+		killMembers(at)
+		time.Sleep(20 * time.Millisecond)
+	}
 }
 
 // cgroupMounts are where control groups of version 2 or 1 are mounted.

@@ -5,9 +5,12 @@
 package instance
 
 import (
+	"context"
 	"crypto/tls"
 	"io"
 	"net/http"
+
+	"beanpole/internal/docker"
 )
 
 // Spec says what one instance is made of.
@@ -27,12 +30,21 @@ type Spec struct {
 	Ways     *Ways        // how far packets get in the instance's VPC; nil: everywhere
 	Patient  bool         // connections that get no answer end after as long as on AWS, not earlier
 	Offline  bool         // no way out to the internet, and no names of it
-	Notice   func(string) // gets in one line what the user should know of the instance; nil: nobody does
-	Log      io.Writer    // PID 1's standard error; nil discards it
+	// Pull fetches an image for the instance's containers; nil: it runs none.
+	Pull   func(context.Context, docker.Pull) (*Pulled, error)
+	Notice func(string) // gets in one line what the user should know of the instance; nil: nobody does
+	Log    io.Writer    // PID 1's standard error; nil discards it
 
 	Volume    int64 // size of the disk for what the instance writes, in bytes; 0 is DefaultVolume
 	Memory    int64 // limit of all processes together in bytes; 0 is half of this machine's
 	Processes int64 // limit of processes and threads; 0 is 2048
+}
+
+// Pulled is an image that lies unpacked on this machine.
+type Pulled struct {
+	Root   string // folder, which is never written to
+	Digest string // of its manifest, "sha256:…"
+	Config docker.Config
 }
 
 // Ways are what the routes, endpoints, security groups and network ACLs of a

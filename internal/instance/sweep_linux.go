@@ -76,7 +76,9 @@ func newPlace(dir string, r record) (*place, error) {
 func (p *place) clear(ctx context.Context) error {
 	if p.Token != "" {
 		err := errors.Join(
+			containerOf(p.dir, p.record).deleteBeside(ctx),
 			containerOf(p.dir, p.record).delete(ctx),
+			removeCgroups(dockerGroup(p.Token)),
 			removeCgroups("beanpole-"+p.Token),
 			removeLink(linkPrefix+p.Token),
 			removeFirewall(p.Token),

@@ -4,7 +4,7 @@ import "time"
 
 // Applets are the programs of AWS's platforms that PID 1's program stands for
 // on an instance when it is called by their names.
-var Applets = []string{"systemctl", "service", "initctl", "chkconfig", "start", "stop", "restart"}
+var Applets = []string{"systemctl", "service", "initctl", "chkconfig", "start", "stop", "restart", "docker"}
 
 // Command is one command that Elastic Beanstalk's command service gives to an
 // instance. It goes to PID 1 as one JSON line.

@@ -18,6 +18,7 @@ const (
 	StopProxy
 	Flip // the new version takes the old one's place, and starts
 	StartProxy
+	RunContainer // of the Docker platform
 	TrackPIDs
 	PostDeployHooks
 )
@@ -83,6 +84,14 @@ var configDeploy = []Instruction{
 	{"RunConfigDeployPostDeployHooks", PostDeployHooks},
 }
 
+// runContainer is what the Docker platform does when the new version lies where
+// the old one did: the proxy's files name the container's address, so that they
+// are made after it has one. (inferred from AWS's own upstream files)
+var runContainer = []Instruction{
+	{"Run Docker Container", RunContainer},
+	{"configure proxy Nginx", RenderProxy},
+}
+
 // Order is how the platform's engine carries a command out; nil for one that
 // it does not know. The Amazon Linux AMI has stages of hooks instead.
 func (p *Platform) Order(command string) []Instruction {
@@ -93,12 +102,18 @@ func (p *Platform) Order(command string) []Instruction {
 	case ConfigDeploy:
 		order = configDeploy
 	}
-	out := make([]Instruction, len(order))
-	for i, s := range order {
-		if s.Do == Build {
+	out := make([]Instruction, 0, len(order)+1)
+	for _, s := range order {
+		switch {
+		case s.Do == Build:
 			s.Name = p.Build
+		case s.Do == RenderProxy && p.Language == Docker:
+			continue
 		}
-		out[i] = s
+		out = append(out, s)
+		if s.Do == Flip && p.Language == Docker {
+			out = append(out, runContainer...)
+		}
 	}
 	return out
 }

@@ -25,7 +25,8 @@ const (
 	JavaSE Language = "Java SE"
 	DotNet Language = ".NET on Linux"
 	Docker Language = "Docker"
-	Other  Language = "" // a branch that this table does not know
+	ECS    Language = "ECS" // several containers, by Amazon ECS
+	Other  Language = ""    // a branch that this table does not know
 )
 
 // Platform is one branch on one generation of Amazon Linux.
@@ -61,7 +62,7 @@ var languages = []struct {
 	part     string
 	language Language
 }{
-	{"Docker", Docker}, {"ECS", Docker}, {"Tomcat", Tomcat}, {"Node.js", NodeJS}, {"Python", Python}, {"Ruby", Ruby}, {"PHP", PHP},
+	{"ECS", ECS}, {"Multi-container", ECS}, {"Docker", Docker}, {"Tomcat", Tomcat}, {"Node.js", NodeJS}, {"Python", Python}, {"Ruby", Ruby}, {"PHP", PHP},
 	{".NET", DotNet}, {"Corretto", JavaSE}, {"Java", JavaSE}, {"Go", Go},
 }
 

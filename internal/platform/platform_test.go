@@ -24,7 +24,7 @@ func TestEveryBranchsNameIsRead(t *testing.T) {
 	for branch, want := range map[string]Language{
 		"Go 1": Go, "Node.js 20": NodeJS, "Python 3.11": Python, "Ruby 2.6 (Puma)": Ruby, "PHP 8.1": PHP, "Tomcat 9 with Corretto 11": Tomcat,
 		"Tomcat 8.5 Java 8": Tomcat, "Corretto 17": JavaSE, "Java 8": JavaSE, ".NET Core": DotNet, ".NET 8": DotNet, "Docker 19.03.6-ce": Docker,
-		"Multi-container Docker 19.03 (Generic)": Docker, "ECS": Docker, "Packer 1.0": Other,
+		"Multi-container Docker 19.03 (Generic)": ECS, "ECS": ECS, "Packer 1.0": Other,
 	} {
 		if got := LanguageOf(branch); got != want {
 			t.Errorf("%s: %q", branch, got)

@@ -25,7 +25,8 @@ var later = map[Language]Platform{
 	Tomcat: {Port: 8080, Programs: [][]string{{"java"}, {"tomcat"}}},
 	JavaSE: {Programs: javaProgram, Packages: "default-jre-headless"},
 	DotNet: {Programs: [][]string{{"dotnet"}}},
-	Docker: {Port: 80, Upstream: "docker", Build: "Run Docker Container", Programs: [][]string{{"dockerd"}}},
+	Docker: {Port: 80, Upstream: "docker", Build: "Docker Specific Build Application"},
+	ECS:    {Port: 80, Build: "Start ECS task"},
 }
 
 // amazonLinuxAMI are the branches of the Amazon Linux AMI, where each platform
@@ -39,5 +40,6 @@ var amazonLinuxAMI = map[Language]Platform{
 	PHP:    {Socket: "/run/php-fpm/www.sock", Upstream: "php-fpm", Staging: "/var/app/ondeck", Apache: true, Programs: [][]string{PHPServers}, Packages: "php-fpm"},
 	Tomcat: {Port: 8080, Staging: "/tmp/deployment/application/ROOT", Current: "/var/lib/tomcat8/webapps/ROOT", User: "tomcat", Apache: true, Programs: [][]string{{"java"}, {"tomcat"}}},
 	JavaSE: {Programs: javaProgram, Packages: "default-jre-headless"},
-	Docker: {Port: 80, Upstream: "docker", Programs: [][]string{{"dockerd"}}},
+	Docker: {Port: 80, Upstream: "docker"},
+	ECS:    {Port: 80},
 }
