@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -20,9 +19,6 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
-
-// library is a file that ldd names.
-var library = regexp.MustCompile(`(/\S+) \(0x`)
 
 // Root makes a folder with programs of this machine, the libraries that they
 // are linked with, and accounts: root, and app with the numbers 1000 and 1000.
@@ -51,12 +47,15 @@ func Root(t testing.TB, programs ...string) string {
 		}
 		write(t, filepath.Join(dir, "bin", filepath.Base(p)), data, 0o755)
 		out, _ := exec.Command("ldd", at).Output() // it fails for what is linked statically
-		for _, m := range library.FindAllStringSubmatch(string(out), -1) {
-			data, err := os.ReadFile(m[1])
+		for _, word := range strings.Fields(string(out)) {
+			if !filepath.IsAbs(word) {
+				continue
+			}
+			data, err := os.ReadFile(word)
 			if err != nil {
 				t.Fatal(err)
 			}
-			write(t, filepath.Join(dir, m[1]), data, 0o755)
+			write(t, filepath.Join(dir, word), data, 0o755)
 		}
 	}
 	return dir
