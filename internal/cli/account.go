@@ -55,9 +55,15 @@ func (p *prediction) asked() bool {
 	return f.live || f.liveStack != "" || f.file != "" || p.environment != "" && p.template == "" && p.planFile == ""
 }
 
-// checkAccount refuses flags that do not fit together.
-func (p *prediction) checkAccount() error {
+// checkAccount refuses flags that do not fit together, or with the number of
+// PATHs given. A name that is empty comes of a shell variable that is not set.
+func (p *prediction) checkAccount(c *cobra.Command, given int) error {
 	f := &p.account
+	for _, name := range []string{"environment", "stack", "account", "profile", "save", "endpoint-url"} {
+		if flag := c.Flags().Lookup(name); flag != nil && flag.Changed && flag.Value.String() == "" {
+			return usageError("--%s is empty; give a value, or leave it away", name)
+		}
+	}
 	switch {
 	case !p.asked():
 		for _, x := range []struct {
@@ -72,8 +78,10 @@ func (p *prediction) checkAccount() error {
 		return usageError("--live needs the environment that is meant; give --environment NAME")
 	case f.liveStack != "" && (p.environment != "" || p.template != ""):
 		return usageError("--stack is a stack without Elastic Beanstalk, with a template of its own; leave --environment and --template away")
-	case f.file != "" && (f.save != "" || f.fetchBundle || f.fetchLogs):
-		return usageError("--account asks AWS nothing; leave --save, --fetch-bundle and --fetch-logs away")
+	case f.file != "" && (f.save != "" || f.fetchBundle || f.fetchLogs || f.profile != "" || f.endpoint != ""):
+		return usageError("--account asks AWS nothing; leave --save, --fetch-bundle, --fetch-logs, --profile and --endpoint-url away")
+	case f.fetchBundle && given > 0:
+		return usageError("--fetch-bundle fetches the bundle that is deployed; leave PATH or --fetch-bundle away")
 	case f.fetchBundle && f.liveStack != "":
 		return usageError("--fetch-bundle is about an environment; a stack has no source bundle")
 	}

@@ -86,7 +86,7 @@ func (k *checking) run(c *cobra.Command, args []string) error {
 	if k.account.printPolicy {
 		return k.account.printPolicyTo(c.OutOrStdout(), localaws.PartitionOf(k.region))
 	}
-	if err := k.checkAccount(); err != nil {
+	if err := k.checkAccount(c, len(args)); err != nil {
 		return err
 	}
 	if k.asked() {

@@ -80,7 +80,7 @@ func (d *diagnosing) run(c *cobra.Command, args []string) error {
 	if d.account.printPolicy {
 		return d.account.printPolicyTo(c.OutOrStdout(), localaws.PartitionOf(d.region))
 	}
-	if err := d.checkAccount(); err != nil {
+	if err := d.checkAccount(c, len(args)); err != nil {
 		return err
 	}
 	if d.asked() {
