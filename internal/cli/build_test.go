@@ -59,7 +59,7 @@ func TestTheProgramIsOneStaticFile(t *testing.T) {
 // bytes: every command pays for it, and a table or a pattern that is made at the
 // start is easily overlooked. GODEBUG=inittrace=1 shows whose they are.
 func startsWithLittle(t *testing.T, program string) {
-	const mostOwn, most = 200 << 10, 2 << 20
+	const mostOwn, most = 192 << 10, 1600 << 10
 	c := exec.Command(program, "version")
 	c.Env = append(os.Environ(), "GODEBUG=inittrace=1")
 	var trace strings.Builder

@@ -14,7 +14,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
-	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/logging"
@@ -34,7 +33,7 @@ type Clients struct {
 	IAM     *iam.Client
 	Objects *s3.Client
 	Account accountAPI
-	Keys    *kms.Client
+	Keys    keysAPI
 	Network networkAPI
 	// Organization asks AWS Organizations.
 	Organization organizationsAPI
@@ -122,7 +121,7 @@ func fromConfig(c aws.Config, o Options) *Clients {
 		Caller: sts.NewFromConfig(c), Beans: elasticbeanstalk.NewFromConfig(c), Stacks: cloudformation.NewFromConfig(c), IAM: iam.NewFromConfig(c),
 		Objects: s3.NewFromConfig(c, func(o *s3.Options) { o.UsePathStyle = objects != "" }),
 		Account: &controlClient{self},
-		Keys:    kms.NewFromConfig(c), Network: &ec2Client{self}, Organization: &organizationsClient{self},
+		Keys:    &keysClient{self}, Network: &ec2Client{self}, Organization: &organizationsClient{self},
 		Get: (&http.Client{Timeout: time.Minute}).Do,
 	}
 }

@@ -4,10 +4,6 @@ import (
 	"context"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/kms"
-	"github.com/aws/aws-sdk-go-v2/service/kms/types"
-
 	"beanpole/internal/account/reading"
 )
 
@@ -17,66 +13,83 @@ func (x *Reader) key(ctx context.Context, name, region string) {
 	if name == "" || strings.HasSuffix(name, "alias/aws/s3") || !x.first(reading.AKey, name) {
 		return
 	}
-	in := func(o *kms.Options) {
-		if region != "" {
-			o.Region = region
+	var got struct {
+		KeyMetadata struct {
+			ID      string `json:"KeyId"`
+			ARN     string `json:"Arn"`
+			Account string `json:"AWSAccountId"`
+			State   string `json:"KeyState"`
 		}
 	}
 	q := question{op: "kms:DescribeKey", kind: reading.AKey, name: name, link: "object", none: []string{"NotFoundException"}}
-	out, none := ask(ctx, x, q, func(ctx context.Context, i *kms.DescribeKeyInput) (*kms.DescribeKeyOutput, error) {
-		return x.c.Keys.DescribeKey(ctx, i, in)
-	}, &kms.DescribeKeyInput{KeyId: &name})
+	answered, none := x.askKeys(ctx, q, region, map[string]string{"KeyId": name}, &got)
 	if none != "" {
 		x.absent(reading.AKey, name)
 	}
-	if out == nil || out.KeyMetadata == nil {
+	m := got.KeyMetadata
+	if !answered || m.ID == "" {
 		return
 	}
-	m := out.KeyMetadata
-	k := reading.Key{Asked: name, ID: aws.ToString(m.KeyId), ARN: aws.ToString(m.Arn), Owner: aws.ToString(m.AWSAccountId), Enabled: m.KeyState == types.KeyStateEnabled}
+	k := reading.Key{Asked: name, ID: m.ID, ARN: m.ARN, Owner: m.Account, Enabled: m.State == "Enabled"}
 	together(
-		func() { x.keyPolicy(ctx, &k, in) },
-		func() { x.grants(ctx, &k, in) },
+		func() { x.keyPolicy(ctx, &k, region) },
+		func() { x.grants(ctx, &k, region) },
 	)
 	x.keep(func(r *reading.Reading) { r.Keys = append(r.Keys, k) })
 }
 
-func (x *Reader) keyPolicy(ctx context.Context, k *reading.Key, in func(*kms.Options)) {
+// askKeys makes the call of KMS that q names into out.
+func (x *Reader) askKeys(ctx context.Context, q question, region string, params map[string]string, out any) (answered bool, none string) {
+	got, none := ask(ctx, x, q, func(ctx context.Context, in map[string]string) (*struct{}, error) {
+		return &struct{}{}, x.c.Keys.Ask(ctx, region, strings.TrimPrefix(q.op, "kms:"), in, out)
+	}, params)
+	return got != nil, none
+}
+
+func (x *Reader) keyPolicy(ctx context.Context, k *reading.Key, region string) {
+	var got struct{ Policy string }
 	q := question{op: "kms:GetKeyPolicy", kind: reading.AKey, name: k.Asked, link: "object"}
-	out, _ := ask(ctx, x, q, func(ctx context.Context, i *kms.GetKeyPolicyInput) (*kms.GetKeyPolicyOutput, error) {
-		return x.c.Keys.GetKeyPolicy(ctx, i, in)
-	}, &kms.GetKeyPolicyInput{KeyId: &k.ARN, PolicyName: aws.String("default")})
-	if out == nil {
+	if answered, _ := x.askKeys(ctx, q, region, map[string]string{"KeyId": k.ARN, "PolicyName": "default"}, &got); !answered {
 		k.PolicyUnknown = "the policy of key " + k.ID + " (permission kms:GetKeyPolicy)"
 		return
 	}
-	k.Policy = aws.ToString(out.Policy)
+	k.Policy = got.Policy
 }
 
-func (x *Reader) grants(ctx context.Context, k *reading.Key, in func(*kms.Options)) {
-	ask1 := &kms.ListGrantsInput{KeyId: &k.ARN}
+// grantsAnswer is one page of a key's grants. [KMS API: ListGrants]
+type grantsAnswer struct {
+	Grants []struct {
+		ID          string `json:"GrantId"`
+		Grantee     string `json:"GranteePrincipal"`
+		Operations  []string
+		Constraints struct {
+			Subset map[string]string `json:"EncryptionContextSubset"`
+			Equals map[string]string `json:"EncryptionContextEquals"`
+			Source string            `json:"SourceArn"`
+		}
+	}
+	Truncated  bool
+	NextMarker string
+}
+
+func (x *Reader) grants(ctx context.Context, k *reading.Key, region string) {
+	params := map[string]string{"KeyId": k.ARN}
 	for {
+		var got grantsAnswer
 		q := question{op: "kms:ListGrants", kind: reading.AKey, name: k.Asked, link: "object"}
-		out, _ := ask(ctx, x, q, func(ctx context.Context, i *kms.ListGrantsInput) (*kms.ListGrantsOutput, error) {
-			return x.c.Keys.ListGrants(ctx, i, in)
-		}, ask1)
-		if out == nil {
+		if answered, _ := x.askKeys(ctx, q, region, params, &got); !answered {
 			return
 		}
-		for _, g := range out.Grants {
-			grant := reading.Grant{ID: aws.ToString(g.GrantId), Grantee: aws.ToString(g.GranteePrincipal)}
-			if c := g.Constraints; c != nil {
-				grant.ContextSubset, grant.ContextEquals, grant.SourceARN = c.EncryptionContextSubset, c.EncryptionContextEquals, aws.ToString(c.SourceArn)
-			}
-			for _, op := range g.Operations {
-				grant.Operations = append(grant.Operations, string(op))
-			}
-			k.Grants = append(k.Grants, grant)
+		for _, g := range got.Grants {
+			k.Grants = append(k.Grants, reading.Grant{
+				ID: g.ID, Grantee: g.Grantee, Operations: g.Operations,
+				ContextSubset: g.Constraints.Subset, ContextEquals: g.Constraints.Equals, SourceARN: g.Constraints.Source,
+			})
 		}
-		if !out.Truncated {
+		if !got.Truncated {
 			k.GrantsRead = true
 			return
 		}
-		ask1.Marker = out.NextMarker
+		params["Marker"] = got.NextMarker
 	}
 }

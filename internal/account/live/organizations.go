@@ -2,9 +2,6 @@ package live
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
-	"net/http"
 	"strings"
 )
 
@@ -23,27 +20,8 @@ func (c *organizationsClient) Ask(ctx context.Context, action string, params map
 	if err := c.may("Organizations", action); err != nil {
 		return err
 	}
-	body, err := json.Marshal(params)
-	if err != nil {
-		return fmt.Errorf("ask Organizations: %w", err)
-	}
 	endpoint, region := c.endpoint()
-	return c.again(ctx, func() error {
-		r, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, strings.NewReader(string(body)))
-		if err != nil {
-			return fmt.Errorf("ask Organizations: %w", err)
-		}
-		r.Header.Set("Content-Type", "application/x-amz-json-1.1")
-		r.Header.Set("X-Amz-Target", "AWSOrganizationsV20161128."+action)
-		data, err := c.sent(ctx, r, "organizations", region, string(body))
-		if err != nil {
-			return err
-		}
-		if err := json.Unmarshal(data, out); err != nil {
-			return fmt.Errorf("read the answer of Organizations: %w", err)
-		}
-		return nil
-	})
+	return c.asked(ctx, jsonCall{"organizations", "AWSOrganizationsV20161128." + action, endpoint, region}, params, out)
 }
 
 func (c *organizationsClient) endpoint() (url, region string) {

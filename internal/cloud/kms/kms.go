@@ -6,9 +6,6 @@ package kms
 import (
 	"context"
 
-	"github.com/aws/aws-sdk-go-v2/service/kms"
-	"github.com/aws/aws-sdk-go-v2/service/kms/types"
-
 	"beanpole/internal/account"
 	"beanpole/internal/aws"
 	"beanpole/internal/cloud/door"
@@ -28,9 +25,9 @@ func New(s *state.State) *Service { return &Service{state: s} }
 // [service authorization reference: AWS Key Management Service].
 func (s *Service) Rows() []door.Row {
 	return []door.Row{
-		door.Op("kms", "DescribeKey", "kms:DescribeKey", func(ctx context.Context, in *kms.DescribeKeyInput) string { return s.resource(ctx, in.KeyId) }, s.DescribeKey),
-		door.Op("kms", "GetKeyPolicy", "kms:GetKeyPolicy", func(ctx context.Context, in *kms.GetKeyPolicyInput) string { return s.resource(ctx, in.KeyId) }, s.GetKeyPolicy),
-		door.Op("kms", "ListGrants", "kms:ListGrants", func(ctx context.Context, in *kms.ListGrantsInput) string { return s.resource(ctx, in.KeyId) }, s.ListGrants),
+		door.Op("kms", "DescribeKey", "kms:DescribeKey", func(ctx context.Context, in *describeKeyInput) string { return s.resource(ctx, in.KeyId) }, s.DescribeKey),
+		door.Op("kms", "GetKeyPolicy", "kms:GetKeyPolicy", func(ctx context.Context, in *getKeyPolicyInput) string { return s.resource(ctx, in.KeyId) }, s.GetKeyPolicy),
+		door.Op("kms", "ListGrants", "kms:ListGrants", func(ctx context.Context, in *listGrantsInput) string { return s.resource(ctx, in.KeyId) }, s.ListGrants),
 	}
 }
 
@@ -61,25 +58,25 @@ func (s *Service) key(id *string) (k *state.Key, err error) {
 }
 
 // DescribeKey shows a key.
-func (s *Service) DescribeKey(_ context.Context, in *kms.DescribeKeyInput) (*kms.DescribeKeyOutput, error) {
+func (s *Service) DescribeKey(_ context.Context, in *describeKeyInput) (*describeKeyOutput, error) {
 	k, err := s.key(in.KeyId)
 	if err != nil {
 		return nil, err
 	}
-	m := &types.KeyMetadata{KeyId: &k.ID, Arn: &k.ARN, AWSAccountId: ptr(s.state.AccountID()), Enabled: true, KeyState: types.KeyStateEnabled,
-		KeyManager: types.KeyManagerTypeCustomer, KeySpec: types.KeySpecSymmetricDefault, KeyUsage: types.KeyUsageTypeEncryptDecrypt,
-		Origin: types.OriginTypeAwsKms, EncryptionAlgorithms: []types.EncryptionAlgorithmSpec{types.EncryptionAlgorithmSpecSymmetricDefault}, MultiRegion: ptr(false)}
+	m := &keyMetadata{KeyId: &k.ID, Arn: &k.ARN, AWSAccountId: ptr(s.state.AccountID()), Enabled: true, KeyState: "Enabled",
+		KeyManager: "CUSTOMER", KeySpec: "SYMMETRIC_DEFAULT", KeyUsage: "ENCRYPT_DECRYPT",
+		Origin: "AWS_KMS", EncryptionAlgorithms: []string{"SYMMETRIC_DEFAULT"}}
 	switch {
 	case k.PendingDeletion:
-		m.Enabled, m.KeyState = false, types.KeyStatePendingDeletion
+		m.Enabled, m.KeyState = false, "PendingDeletion"
 	case k.Disabled:
-		m.Enabled, m.KeyState = false, types.KeyStateDisabled
+		m.Enabled, m.KeyState = false, "Disabled"
 	}
-	return &kms.DescribeKeyOutput{KeyMetadata: m}, nil
+	return &describeKeyOutput{KeyMetadata: m}, nil
 }
 
 // GetKeyPolicy shows a key's policy; the only name of one is default.
-func (s *Service) GetKeyPolicy(_ context.Context, in *kms.GetKeyPolicyInput) (*kms.GetKeyPolicyOutput, error) {
+func (s *Service) GetKeyPolicy(_ context.Context, in *getKeyPolicyInput) (*getKeyPolicyOutput, error) {
 	k, err := s.key(in.KeyId)
 	if err != nil {
 		return nil, err
@@ -87,7 +84,7 @@ func (s *Service) GetKeyPolicy(_ context.Context, in *kms.GetKeyPolicyInput) (*k
 	if name := deref(in.PolicyName); name != "" && name != "default" {
 		return nil, &aws.Error{Code: "NotFoundException", Status: 400, Message: "No such policy exists"}
 	}
-	out := &kms.GetKeyPolicyOutput{PolicyName: ptr("default")}
+	out := &getKeyPolicyOutput{PolicyName: ptr("default")}
 	err = s.state.Read(func(tx *state.Tx) error {
 		text, err := s.state.Shown(tx, k.Policy)
 		out.Policy = &text
@@ -97,9 +94,9 @@ func (s *Service) GetKeyPolicy(_ context.Context, in *kms.GetKeyPolicyInput) (*k
 }
 
 // ListGrants: no key has any here.
-func (s *Service) ListGrants(_ context.Context, in *kms.ListGrantsInput) (*kms.ListGrantsOutput, error) {
+func (s *Service) ListGrants(_ context.Context, in *listGrantsInput) (*listGrantsOutput, error) {
 	_, err := s.key(in.KeyId)
-	return &kms.ListGrantsOutput{Grants: []types.GrantListEntry{}}, err
+	return &listGrantsOutput{Grants: []struct{}{}}, err
 }
 
 func deref(p *string) string {
