@@ -88,22 +88,26 @@ func TestPredictionAgreesWithTheRun(t *testing.T) {
 
 // bench is one local cloud with a metadata service, used for world after world.
 type bench struct {
-	dir      string
-	cloud    *cloud.Cloud
-	profile  string // of the world at hand
-	world    *world
-	way      atomic.Pointer[func(host string) *account.Endpoint] // of the world at hand
-	secure   *httptest.Server
-	plain    *httptest.Server
-	metadata *httptest.Server
-	client   *http.Transport
+	dir   string
+	cloud *cloud.Cloud
+	// profileNow is the instance profile that the instance has.
+	profileNow func() string
+	world      *world
+	way        atomic.Pointer[func(host string) *account.Endpoint] // of the world at hand
+	secure     *httptest.Server
+	plain      *httptest.Server
+	metadata   *httptest.Server
+	client     *http.Transport
 }
 
-func newBench(t *testing.T) *bench {
+func newBench(t *testing.T) *bench { return newBenchOf(t, cloud.Config{}) }
+
+func newBenchOf(t *testing.T, c cloud.Config) *bench {
 	t.Helper()
 	b := &bench{dir: t.TempDir()}
 	var err error
-	if b.cloud, err = cloud.New(cloud.Config{Dir: filepath.Join(b.dir, "state"), Region: region, AccountID: accountID, Log: t.Output()}); err != nil {
+	c.Dir, c.Region, c.AccountID, c.Log = filepath.Join(b.dir, "state"), region, accountID, t.Output()
+	if b.cloud, err = cloud.New(c); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { b.cloud.Close(context.Background()) })
@@ -114,7 +118,7 @@ func newBench(t *testing.T) *bench {
 	b.plain = httptest.NewServer(b.asInstance())
 	t.Cleanup(b.plain.Close)
 	b.metadata = httptest.NewServer(b.cloud.Metadata(cloud.MetadataOptions{
-		InstanceID: instanceID, Region: region, PrivateIP: "172.31.0.2", Profile: func() string { return b.profile },
+		InstanceID: instanceID, Region: region, PrivateIP: "172.31.0.2", Profile: func() string { return b.profileNow() },
 	}))
 	t.Cleanup(b.metadata.Close)
 	roots := x509.NewCertPool()
@@ -246,7 +250,7 @@ func (b *bench) bundle(config string, w *world, dir string) (*source.Bundle, ebe
 
 // load makes the local cloud hold the world, and nothing of the one before.
 func (b *bench) load(w *world, a *account.Account) error {
-	b.profile = w.option
+	b.profileNow = func() string { return w.option }
 	st := b.cloud.State()
 	err := st.Update(func(tx *state.Tx) error {
 		roles, err1 := tx.Roles()
@@ -264,7 +268,9 @@ func (b *bench) load(w *world, a *account.Account) error {
 			errs = append(errs, tx.DeleteProfile(p.Name))
 		}
 		for _, k := range buckets {
-			errs = append(errs, tx.DeleteObject(k.Name, key), tx.DeleteBucket(k.Name))
+			if k.Name == bucket {
+				errs = append(errs, tx.DeleteObject(k.Name, key), tx.DeleteBucket(k.Name))
+			}
 		}
 		return errors.Join(errs...)
 	})

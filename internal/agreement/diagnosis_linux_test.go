@@ -1,8 +1,11 @@
 package agreement
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -11,35 +14,59 @@ import (
 
 	"beanpole/internal/access"
 	"beanpole/internal/check"
+	"beanpole/internal/cli"
 	"beanpole/internal/diagnose"
 	"beanpole/internal/fact"
-	"beanpole/internal/logs"
 )
 
 const (
 	diagnosed = 2000 // worlds
 	// named is the share of failing worlds whose cause must be named from logs
-	// and account together.
-	named = 0.99
+	// and live APIs together, found that from the live APIs alone.
+	named, found = 0.99, 0.95
 )
 
-// TestDiagnosisNamesThePlantedCause lets random worlds fail and diagnoses each
-// from its event and log alone, and together with what check says of its
-// account. The cause that was planted is the one that check finds with all facts
-// known.
+// The ways of diagnosing.
+const (
+	fromLogs = iota
+	fromLive
+	fromBoth
+	ways
+)
+
+var wayNames = [ways]string{"logs alone", "live APIs alone", "both"}
+
+// TestDiagnosisNamesThePlantedCause lets random worlds fail, deploys each that
+// does to an environment of a local AWS, and has `beanpole diagnose` name the
+// cause: from logs and events alone, from the live APIs alone, and from both. The
+// cause that was planted is the one that check finds with all facts known.
 func TestDiagnosisNamesThePlantedCause(t *testing.T) {
 	n := diagnosed
 	if testing.Short() {
-		n = 100
+		n = 60
 	}
-	score := &scores{planted: map[string]int{}, right: map[string]int{}, called: map[string]int{}}
+	keepConnections(t)
+	var sites []*site
+	keys := filepath.Join(t.TempDir(), "credentials")
+	text := ""
+	for i := range runtime.GOMAXPROCS(0) {
+		s := newSite(t, fmt.Sprintf("site-%d", i))
+		sites, text = append(sites, s), text+s.credentialsFile()
+	}
+	if err := os.WriteFile(keys, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for k, v := range map[string]string{"AWS_SHARED_CREDENTIALS_FILE": keys, "AWS_CONFIG_FILE": "none", "AWS_EC2_METADATA_DISABLED": "true",
+		"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_SESSION_TOKEN": "", "AWS_PROFILE": "", "AWS_ENDPOINT_URL": ""} {
+		t.Setenv(k, v)
+	}
+	var all scores
 	seeds := make(chan uint64)
 	var wait sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
-		b := newBench(t)
+	for _, s := range sites {
 		wait.Go(func() {
 			for seed := range seeds {
-				if err := b.diagnose(newWorld(seed), score); err != nil {
+				if err := s.diagnose(t, newWorld(seed), &all); err != nil {
 					t.Errorf("world %d: %v", seed, err)
 				}
 			}
@@ -50,32 +77,119 @@ func TestDiagnosisNamesThePlantedCause(t *testing.T) {
 	}
 	close(seeds)
 	wait.Wait()
-	all, right := 0, 0
-	for rule, count := range score.planted {
-		t.Logf("%-26s %4d planted, recall %3.0f %%, precision %3.0f %%", rule, count,
-			100*float64(score.right[rule])/float64(count), 100*float64(score.right[rule])/float64(max(score.called[rule], 1)))
-		all, right = all+count, right+score.right[rule]
+	all.report(t)
+	planted := len(all.worlds)
+	if planted < n/4 {
+		t.Errorf("%d of %d worlds failed", planted, n)
 	}
-	t.Logf("%d of %d causes named; from logs alone %d were certain, none of them wrong", right, all, score.certain)
-	for _, w := range score.wrong[:min(len(score.wrong), 20)] {
-		t.Log(w)
-	}
-	if float64(right) < named*float64(all) || all < n/4 {
-		t.Errorf("%d of %d causes were named", right, all)
+	for way, least := range map[int]float64{fromLive: found, fromBoth: named} {
+		if right := all.count(way, isNamed); float64(right) < least*float64(planted) {
+			t.Errorf("from %s %d of %d causes were named", wayNames[way], right, planted)
+		}
 	}
 }
 
-// scores count by rule: planted, named, and named rightly.
+// said is what `diagnose` said of a world in one way.
+type said struct {
+	slug    string // "" for none
+	certain bool
+	// right: it is the planted cause; other: another mistake of the same world.
+	right, other bool
+	headline     string
+}
+
+// isNamed: the planted cause stands in the first line as certain.
+func isNamed(x *said) bool { return x.certain && x.right }
+
+// isWrong: what stands there as certain is no mistake of the world.
+func isWrong(x *said) bool { return x.certain && !x.right && !x.other }
+
+// told is a world that failed, and what was said of it.
+type told struct {
+	seed    uint64
+	planted string
+	said    [ways]said
+}
+
 type scores struct {
 	sync.Mutex
-	planted, right, called map[string]int
-	certain                int
-	wrong                  []string
+	worlds []*told
 }
 
-// diagnose plays a world; one that fails is diagnosed in both ways.
-func (b *bench) diagnose(w *world, score *scores) error {
-	p, err := b.play(w)
+func (s *scores) count(way int, what func(*said) bool) (n int) {
+	for _, w := range s.worlds {
+		if what(&w.said[way]) {
+			n++
+		}
+	}
+	return n
+}
+
+// report logs precision and recall for each cause, and fails for each wrong
+// cause that was stated as certain.
+func (s *scores) report(t *testing.T) {
+	t.Helper()
+	causes := map[string]int{}
+	for _, w := range s.worlds {
+		causes[w.planted]++
+	}
+	t.Logf("%-26s %7s   %-21s %-21s %-21s", "cause", "planted", "recall, precision %: "+wayNames[fromLogs], wayNames[fromLive], wayNames[fromBoth])
+	for _, cause := range sorted(causes) {
+		line := fmt.Sprintf("%-26s %7d  ", cause, causes[cause])
+		for way := range ways {
+			named, right := 0, 0
+			for _, w := range s.worlds {
+				x := &w.said[way]
+				if x.certain && (x.slug == cause || x.right && w.planted == cause) {
+					named++
+				}
+				if isNamed(x) && w.planted == cause {
+					right++
+				}
+			}
+			line += fmt.Sprintf(" %5.1f %-15s", 100*float64(right)/float64(causes[cause]), share(right, named))
+		}
+		t.Log(line)
+	}
+	for way := range ways {
+		open := s.count(way, func(x *said) bool { return !x.certain })
+		other := s.count(way, func(x *said) bool { return x.certain && !x.right && x.other })
+		t.Logf("%-15s of %d worlds: %d named, %d left open, %d another mistake of the same world, %d wrong", wayNames[way], len(s.worlds),
+			s.count(way, isNamed), open, other, s.count(way, isWrong))
+	}
+	shown := 0
+	for _, w := range s.worlds {
+		for way := range ways {
+			x := &w.said[way]
+			switch {
+			case isWrong(x):
+				t.Errorf("world %d: from %s %q was stated as certain; it is %s", w.seed, wayNames[way], x.headline, w.planted)
+			case way != fromLogs && !isNamed(x) && shown < 30:
+				shown++
+				t.Logf("world %d: %s: from %s: %s", w.seed, w.planted, wayNames[way], x.headline)
+			}
+		}
+	}
+}
+
+func share(part, of int) string {
+	if of == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.1f", 100*float64(part)/float64(of))
+}
+
+func sorted(m map[string]int) (out []string) {
+	for k := range m {
+		out = append(out, k)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// diagnose plays a world; one that fails is deployed and diagnosed in each way.
+func (s *site) diagnose(t *testing.T, w *world, all *scores) error {
+	p, err := s.play(w)
 	if err != nil {
 		return err
 	}
@@ -88,76 +202,53 @@ func (b *bench) diagnose(w *world, score *scores) error {
 	if f == nil {
 		return nil
 	}
-	for _, text := range []string{eventOf(p.failure), logOf(p.failure)} {
-		if err := alone(text, f.Rule, chain, score); err != nil {
-			return fmt.Errorf("%w\n%s\n%s", err, text, w)
-		}
-	}
-	d, err := diagnosisOf(eventOf(p.failure) + logOf(p.failure))
+	environment, failure, err := s.deploy(t.Context(), w)
 	if err != nil {
 		return err
 	}
-	slug := ""
-	if e := diagnose.Explain(d, p.report); e.Cause != nil {
-		slug = e.Slug()
-	}
-	score.Lock()
-	defer score.Unlock()
-	score.planted[f.Rule]++
-	score.called[slug]++
-	if slug != f.Rule {
-		score.wrong = append(score.wrong, fmt.Sprintf("%s was named for %s: %.160s", slug, f.Rule, p.failure))
-	} else {
-		score.right[slug]++
-	}
-	return nil
-}
-
-// alone: what the text alone is certain of must be so, and what it holds for
-// possible must include the cause.
-func alone(text, rule string, c *access.Chain, score *scores) error {
-	d, err := diagnosisOf(text)
-	switch {
-	case err != nil:
+	out := &told{seed: w.seed, planted: f.Rule}
+	logs, reading := filepath.Join(p.dir, "logs"), filepath.Join(p.dir, "account.json")
+	if err := os.WriteFile(logs, []byte(s.logs(t, environment, failure)), 0o600); err != nil {
 		return err
-	case d.Cause == nil:
-		return fmt.Errorf("no cause was found; it is %s", rule)
-	case !d.Cause.May(rule) && !broken(d.Cause.Cause, c):
-		return fmt.Errorf("found %s (certain: %v), but the cause is %s", d.Cause.Slug, d.Certain, rule)
 	}
-	if d.Certain {
-		score.Lock()
-		score.certain++
-		score.Unlock()
+	for way, args := range [ways][]string{
+		{"--log", logs},
+		{"--environment", environment, "--endpoint-url", s.url, "--region", region, "--profile", s.profile, "--save", reading},
+		{"--account", reading, "--log", logs},
+	} {
+		if out.said[way], err = ask(args, out.planted, chain); err != nil {
+			return fmt.Errorf("from %s: %w\n%s", wayNames[way], err, w)
+		}
 	}
-	return nil
+	all.Lock()
+	all.worlds = append(all.worlds, out)
+	all.Unlock()
+	return s.end(t.Context(), environment, w)
 }
 
-// broken: worlds may have several mistakes, and the log shows the one that the
-// agent met; it must be one of the chain's.
-func broken(cause *diagnose.Cause, c *access.Chain) bool {
-	return slices.ContainsFunc(cause.Links, func(n access.LinkName) bool { return c.Link(n).Verdict == fact.Broken })
-}
-
-func diagnosisOf(text string) (*diagnose.Diagnosis, error) {
-	r := &logs.Reader{Words: diagnose.Words()}
-	if err := r.Read("log", strings.NewReader(text)); err != nil {
-		return nil, err
+// ask runs `beanpole diagnose`.
+func ask(args []string, planted string, c *access.Chain) (out said, err error) {
+	var text, errs bytes.Buffer
+	status := cli.Run(append([]string{"beanpole", "diagnose", "--format", "json"}, args...), strings.NewReader(""), &text, &errs)
+	var d struct {
+		Headline string
+		Cause    *struct{ Cause string }
+		Certain  bool
 	}
-	return diagnose.Logs(r.Reading()), nil
-}
-
-// eventOf is the event of the Amazon Linux AMI's host manager, which keeps the
-// first line of the agent's error.
-func eventOf(failure string) string {
-	line, _, _ := strings.Cut(failure, "\n")
-	return "2026-11-20 23:25:01    INFO    Environment update is starting.\n" +
-		"2026-11-20 23:30:10    ERROR   [Instance: " + instanceID + "] Command failed on instance. Return code: 1 Output: " + line +
-		". EBExtension failed. For more detail, check /var/log/eb-activity.log using console or EB CLI.\n" +
-		"2026-11-20 23:30:13    ERROR   Failed to deploy application.\n"
-}
-
-func logOf(failure string) string {
-	return "2026-11-20 23:30:09,100 [ERROR] Error encountered during build of prebuild_0_tls: " + failure + "\n" +
-		"2026-11-20 23:30:09,101 [ERROR] -----------------------BUILD FAILED!------------------------\n"
+	if err := json.Unmarshal(text.Bytes(), &d); err != nil || status != 0 && status != 1 && status != 4 {
+		return out, fmt.Errorf("diagnose %q ended with status %d: %v\n%s%s", args, status, err, text.String(), errs.String())
+	}
+	out.headline = d.Headline
+	if d.Cause == nil {
+		return out, nil
+	}
+	out.slug, out.certain = d.Cause.Cause, d.Certain
+	out.right, out.other = out.slug == planted, false
+	for _, cause := range diagnose.Causes() {
+		if cause.Slug == out.slug {
+			out.right = out.right || slices.Contains(cause.Rules, planted)
+			out.other = slices.ContainsFunc(cause.Links, func(n access.LinkName) bool { return c.Link(n).Verdict == fact.Broken })
+		}
+	}
+	return out, nil
 }

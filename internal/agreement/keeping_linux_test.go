@@ -73,6 +73,8 @@ func (k *keeping) settle(a *account.Account, b *account.Bucket, parse parser) {
 type surroundings struct {
 	network string
 	leads   func(w *world, host string) bool
+	// made are the IDs that the parts of the network got where it was deployed.
+	made map[string]string
 }
 
 func always(*world, string) bool { return true }
@@ -90,9 +92,9 @@ func inRegion(w *world, host string) bool {
 }
 
 var nets = []surroundings{
-	{"internet", always}, {"no route", never}, {"IPv6 alone", never}, {"NAT", always}, {"NAT without a way out", never},
-	{"endpoint", inRegion}, {"endpoint for the bucket", inRegion}, {"endpoint for another bucket", inRegion}, {"endpoint that denies the role", inRegion}, {"endpoint of another service", never}, {"list without answers", never}, {"list with answers", always},
-	{"main route table", never}, {"gateway not attached", never},
+	{network: "internet", leads: always}, {network: "no route", leads: never}, {network: "IPv6 alone", leads: never}, {network: "NAT", leads: always}, {network: "NAT without a way out", leads: never},
+	{network: "endpoint", leads: inRegion}, {network: "endpoint for the bucket", leads: inRegion}, {network: "endpoint for another bucket", leads: inRegion}, {network: "endpoint that denies the role", leads: inRegion}, {network: "endpoint of another service", leads: never}, {network: "list without answers", leads: never}, {network: "list with answers", leads: always},
+	{network: "main route table", leads: never}, {network: "gateway not attached", leads: never},
 }
 
 func (w *world) drawNet(r *rand.Rand) {
@@ -125,7 +127,11 @@ func (w *world) through(host string) *account.Endpoint {
 	if !strings.HasPrefix(w.network, "endpoint") || w.network == "endpoint of another service" || !inRegion(w, host) {
 		return nil
 	}
-	return w.build(mustParse).Endpoints[0]
+	e := w.build(mustParse).Endpoints[0]
+	if w.made != nil {
+		e.ID, e.VPC = w.made[e.ID], w.made[e.VPC]
+	}
+	return e
 }
 
 func mustParse(name, text string) *iam.Policy {

@@ -37,6 +37,8 @@ type world struct {
 	surroundings
 	// section is where the fetch stands; a source can name no authentication.
 	section string
+	// said is the agent's error where the world was deployed.
+	said string
 }
 
 const (
