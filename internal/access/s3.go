@@ -26,6 +26,7 @@ type S3Request struct {
 	Signature         string // "", "v2" or "v4"
 	SignedRegion      string // of a v4 signature
 	Secure            bool   // over TLS
+	Head              bool   // no data is asked for
 	// Endpoint is the VPC endpoint that the request went through, nil for none:
 	// its policy must let the request through too.
 	Endpoint *account.Endpoint
@@ -47,6 +48,12 @@ func S3(a *account.Account, r *S3Request) Answer {
 		return *refused
 	}
 	if ans := authorized(decide(a, r, b)); ans.Verdict != fact.Holds {
+		if ans.Verdict == fact.Unknown && r.Action == "s3:GetObject" && r.Key != "" && hasObject(b, r.Key) == fact.Broken {
+			// Denied, or let in to what is not there: who may not list is told the same.
+			if gone := missingObject(a, r, b); gone.Verdict == fact.Broken && gone.Code == "AccessDenied" {
+				return gone
+			}
+		}
 		return ans
 	}
 	if r.Action != "s3:GetObject" || r.Key == "" {
@@ -69,6 +76,9 @@ func handOut(a *account.Account, r *S3Request, b *account.Bucket, o *account.Obj
 		return refuse(aws.NewError("AccessDenied"))
 	case fact.Unknown:
 		return Answer{From: FromS3}
+	}
+	if r.Head { // nothing is decrypted
+		return served()
 	}
 	if refused := decrypts(a, r, b, encryption(b, o)); refused != nil {
 		return *refused

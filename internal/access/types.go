@@ -5,6 +5,8 @@
 package access
 
 import (
+	"slices"
+
 	"beanpole/internal/account"
 	"beanpole/internal/aws"
 	"beanpole/internal/fact"
@@ -179,6 +181,26 @@ func (c *Chain) Link(n LinkName) *Link {
 		}
 	}
 	return nil
+}
+
+// Unsigned is the chain when S3 is known to have answered 403 AccessDenied to the
+// fetch, nobody signs it, and all that is not known is whether the bucket lets
+// everybody in: it does not. nil: that does not follow.
+func (c *Chain) Unsigned() *Chain {
+	for i := range c.Links {
+		if l := &c.Links[i]; (l.Verdict == fact.Unknown) != (l.Name == Authentication) || l.Verdict == fact.Broken {
+			return nil
+		}
+	}
+	if c.Fetch.Signer.Kind != Nobody {
+		return nil
+	}
+	out := *c
+	out.Links = slices.Clone(c.Links)
+	l := out.Link(Authentication)
+	l.Verdict, l.Missing = fact.Broken, ""
+	out.Answer = refuse(aws.NewError("AccessDenied"))
+	return &out
 }
 
 // Cause is the first broken link, nil when none is; the network when it keeps

@@ -30,6 +30,7 @@ import (
 	"beanpole/internal/cfninit"
 	"beanpole/internal/cloud"
 	"beanpole/internal/cloud/elasticbeanstalk"
+	"beanpole/internal/cloud/state"
 	"beanpole/internal/ebext"
 	"beanpole/internal/instance"
 	"beanpole/internal/source"
@@ -45,6 +46,9 @@ type site struct {
 	stacks  *cloudformation.Client
 	objects *s3.Client
 }
+
+// pollEvery is how often it is asked whether a deployment has ended.
+const pollEvery = 5 * time.Millisecond
 
 const (
 	application = "worlds"
@@ -101,6 +105,11 @@ func (s *site) deploy(ctx context.Context, w *world) (environment, failure strin
 	if err := s.load(w, a); err != nil {
 		return "", "", err
 	}
+	if w.vanishes() {
+		if err := s.setProfile(w.option, w.roleName); err != nil {
+			return "", "", err
+		}
+	}
 	way := w.through
 	s.bench.world = w
 	s.way.Store(&way)
@@ -121,8 +130,37 @@ func (s *site) deploy(ctx context.Context, w *world) (environment, failure strin
 		case ebtypes.EnvironmentStatusReady, ebtypes.EnvironmentStatusTerminated:
 			return environment, w.said, nil
 		}
-		time.Sleep(2 * time.Millisecond)
+		time.Sleep(pollEvery)
 	}
+}
+
+// missing is an instance profile that no world has.
+const missing = "missing-profile"
+
+// vanishes: the instance profile, which Elastic Beanstalk found, is deleted
+// before the instance asks for it. Elsewhere it never was.
+func (w *world) vanishes() bool { return w.option == missing && w.seed%3 != 0 }
+
+// refused is the cause for which Elastic Beanstalk itself refuses the
+// environment, before any instance could fetch anything; "" for none.
+func (w *world) refused() string {
+	switch {
+	case w.option == missing && !w.vanishes():
+		return "profile-missing"
+	case w.option == w.roleARN():
+		return "role-as-profile"
+	}
+	return ""
+}
+
+// setProfile makes an instance profile with a role, or deletes it, for "".
+func (s *site) setProfile(name, role string) error {
+	return s.cloud.State().Update(func(tx *state.Tx) error {
+		if role == "" {
+			return tx.DeleteProfile(name)
+		}
+		return tx.PutProfile(&state.Profile{Name: name, Path: "/", ID: "AIPAWORLDPROFILE0002", Roles: []string{role}})
+	})
 }
 
 // platform: the host manager of Amazon Linux 1 puts the agent's error into an
@@ -195,7 +233,7 @@ func (s *site) network(ctx context.Context, name string, w *world) error {
 		} else if !strings.HasSuffix(string(status), "IN_PROGRESS") {
 			return fmt.Errorf("the network's stack is %s: %s", status, aws.ToString(out.Stacks[0].StackStatusReason))
 		}
-		time.Sleep(2 * time.Millisecond)
+		time.Sleep(pollEvery)
 	}
 	parts, err := s.stacks.DescribeStackResources(ctx, &cloudformation.DescribeStackResourcesInput{StackName: &name})
 	if err != nil {
@@ -282,6 +320,11 @@ func resources(n *account.Network) map[string]any {
 // rest of a deployment is left out, since fetches come first.
 func (s *site) Launch(_ context.Context, m elasticbeanstalk.MachineSpec) (elasticbeanstalk.Machine, error) {
 	s.profileNow = m.Profile
+	if w := s.bench.world; w.vanishes() {
+		if err := s.setProfile(w.option, ""); err != nil {
+			return nil, err
+		}
+	}
 	return &machine{site: s, done: make(chan struct{})}, nil
 }
 

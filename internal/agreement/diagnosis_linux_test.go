@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -23,8 +24,12 @@ const (
 	diagnosed = 2000 // worlds
 	// named is the share of failing worlds whose cause must be named from logs
 	// and live APIs together, found that from the live APIs alone.
-	named, found = 0.99, 0.95
+	named, found = 0.99, 0.98
 )
+
+// sitesPerCore is how many local AWSs are at work beside each other: most of a
+// deployment's time is waiting for the disk.
+const sitesPerCore = 4
 
 // The ways of diagnosing.
 const (
@@ -46,10 +51,11 @@ func TestDiagnosisNamesThePlantedCause(t *testing.T) {
 		n = 60
 	}
 	keepConnections(t)
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // the states of all sites are live
 	var sites []*site
 	keys := filepath.Join(t.TempDir(), "credentials")
 	text := ""
-	for i := range runtime.GOMAXPROCS(0) {
+	for i := range sitesPerCore * runtime.GOMAXPROCS(0) {
 		s := newSite(t, fmt.Sprintf("site-%d", i))
 		sites, text = append(sites, s), text+s.credentialsFile()
 	}
@@ -57,7 +63,7 @@ func TestDiagnosisNamesThePlantedCause(t *testing.T) {
 		t.Fatal(err)
 	}
 	for k, v := range map[string]string{"AWS_SHARED_CREDENTIALS_FILE": keys, "AWS_CONFIG_FILE": "none", "AWS_EC2_METADATA_DISABLED": "true",
-		"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_SESSION_TOKEN": "", "AWS_PROFILE": "", "AWS_ENDPOINT_URL": ""} {
+		"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_SESSION_TOKEN": "", "AWS_PROFILE": "", "AWS_ENDPOINT_URL": "", "AWS_CA_BUNDLE": ""} {
 		t.Setenv(k, v)
 	}
 	var all scores
@@ -133,9 +139,10 @@ func (s *scores) report(t *testing.T) {
 	for _, w := range s.worlds {
 		causes[w.planted]++
 	}
-	t.Logf("%-26s %7s   %-21s %-21s %-21s", "cause", "planted", "recall, precision %: "+wayNames[fromLogs], wayNames[fromLive], wayNames[fromBoth])
+	t.Logf("%-36s%-16s%-16s%s", "recall and precision in percent of", wayNames[fromLogs], wayNames[fromLive], wayNames[fromBoth])
+	t.Logf("%-24s %7s", "cause", "planted")
 	for _, cause := range sorted(causes) {
-		line := fmt.Sprintf("%-26s %7d  ", cause, causes[cause])
+		line := fmt.Sprintf("%-24s %7d  ", cause, causes[cause])
 		for way := range ways {
 			named, right := 0, 0
 			for _, w := range s.worlds {
@@ -147,9 +154,9 @@ func (s *scores) report(t *testing.T) {
 					right++
 				}
 			}
-			line += fmt.Sprintf(" %5.1f %-15s", 100*float64(right)/float64(causes[cause]), share(right, named))
+			line += fmt.Sprintf("  %5s %5s   ", share(right, causes[cause]), share(right, named))
 		}
-		t.Log(line)
+		t.Log(strings.TrimRight(line, " "))
 	}
 	for way := range ways {
 		open := s.count(way, func(x *said) bool { return !x.certain })
@@ -207,6 +214,9 @@ func (s *site) diagnose(t *testing.T, w *world, all *scores) error {
 		return err
 	}
 	out := &told{seed: w.seed, planted: f.Rule}
+	if refused := w.refused(); refused != "" {
+		out.planted = refused
+	}
 	logs, reading := filepath.Join(p.dir, "logs"), filepath.Join(p.dir, "account.json")
 	if err := os.WriteFile(logs, []byte(s.logs(t, environment, failure)), 0o600); err != nil {
 		return err
@@ -216,7 +226,7 @@ func (s *site) diagnose(t *testing.T, w *world, all *scores) error {
 		{"--environment", environment, "--endpoint-url", s.url, "--region", region, "--profile", s.profile, "--save", reading},
 		{"--account", reading, "--log", logs},
 	} {
-		if out.said[way], err = ask(args, out.planted, chain); err != nil {
+		if out.said[way], err = ask(args, out.planted, p.report); err != nil {
 			return fmt.Errorf("from %s: %w\n%s", wayNames[way], err, w)
 		}
 	}
@@ -226,8 +236,32 @@ func (s *site) diagnose(t *testing.T, w *world, all *scores) error {
 	return s.end(t.Context(), environment, w)
 }
 
+// mistakes are the rules that find the broken links of a chain, each as if it
+// were the only one.
+func mistakes(c *access.Chain) (out []string) {
+	for i := range c.Links {
+		if c.Links[i].Verdict != fact.Broken {
+			continue
+		}
+		alone := *c
+		alone.Links = slices.Clone(c.Links)
+		for j := range alone.Links {
+			if j != i && alone.Links[j].Verdict == fact.Broken {
+				alone.Links[j].Verdict = fact.Holds
+			}
+		}
+		if f := check.Explain(&alone); f != nil {
+			out = append(out, f.Rule)
+		}
+		if l := &c.Links[i]; l.Name == access.Object && strings.Contains(l.Says, "does not exist") {
+			out = append(out, "object-missing") // whoever signs
+		}
+	}
+	return out
+}
+
 // ask runs `beanpole diagnose`.
-func ask(args []string, planted string, c *access.Chain) (out said, err error) {
+func ask(args []string, planted string, r *check.Report) (out said, err error) {
 	var text, errs bytes.Buffer
 	status := cli.Run(append([]string{"beanpole", "diagnose", "--format", "json"}, args...), strings.NewReader(""), &text, &errs)
 	var d struct {
@@ -243,11 +277,12 @@ func ask(args []string, planted string, c *access.Chain) (out said, err error) {
 		return out, nil
 	}
 	out.slug, out.certain = d.Cause.Cause, d.Certain
-	out.right, out.other = out.slug == planted, false
+	out.right = out.slug == planted
+	out.other = slices.Contains(mistakes(r.Chains[0]), out.slug)
 	for _, cause := range diagnose.Causes() {
 		if cause.Slug == out.slug {
 			out.right = out.right || slices.Contains(cause.Rules, planted)
-			out.other = slices.ContainsFunc(cause.Links, func(n access.LinkName) bool { return c.Link(n).Verdict == fact.Broken })
+			out.other = out.other || check.Lookup(out.slug) == nil && slices.ContainsFunc(cause.Links, func(n access.LinkName) bool { return r.Chains[0].Link(n).Verdict == fact.Broken })
 		}
 	}
 	return out, nil

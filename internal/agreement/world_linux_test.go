@@ -66,7 +66,7 @@ func newWorld(seed uint64) *world {
 		w.profileRoles = nil
 	}
 	profileARN := "arn:aws:iam::" + accountID + ":instance-profile/" + w.profileName
-	w.option = pick(r, w.profileName, profileARN, w.profileName, "missing-profile", w.roleARN(), "")
+	w.option = pick(r, w.profileName, profileARN, w.profileName, missing, w.roleARN(), "")
 	w.trust = pick(r, "ec2.amazonaws.com", "elasticbeanstalk.amazonaws.com", "ec2.amazonaws.com")
 	w.identity = w.drawIdentity(r)
 	w.bucketRegion = pick(r, region, "eu-central-1", "eu-west-1")

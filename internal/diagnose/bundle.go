@@ -43,6 +43,11 @@ func Explain(d *Diagnosis, r *check.Report) *Explained {
 		}
 		e.Chain = c
 		e.At = append(e.At, c.Fetch.URLAt)
+		if d.Cause.Slug == refusedByS3 {
+			if known := c.Unsigned(); known != nil { // what was open, the log says
+				c = known
+			}
+		}
 		if f := check.Explain(c); f != nil && (slices.Contains(rules, f.Rule) || d.Cause.shownBy(c)) {
 			e.Findings = []*finding.Finding{e.reported(r, f)}
 		}
@@ -57,6 +62,9 @@ func Explain(d *Diagnosis, r *check.Report) *Explained {
 	e.Settled = len(e.Findings) > 0 && e.Findings[0].Certain
 	return e
 }
+
+// refusedByS3 is the cause that S3's answer 403 AccessDenied shows.
+const refusedByS3 = "fetch-denied"
 
 // shownBy: of several mistakes the log shows the one that the agent met; the
 // first of the chain is the one to mend.

@@ -125,6 +125,13 @@ var fetchCauses = []*Cause{
 		},
 	},
 	{
+		Slug: "kms-key-unusable", Rules: []string{"kms-key-denied"}, Links: []access.LinkName{access.Object}, Stage: PreBuild,
+		Title: "the KMS key that ${url} is encrypted with is disabled, or waits to be deleted",
+		Why:   "S3 cannot have KMS decrypt the object, whoever asks.",
+		Fix:   []string{"enable the key (aws kms enable-key), or cancel its deletion (aws kms cancel-key-deletion) and enable it"},
+		Signs: []Sign{{Word: "<Code>KMS.", Pattern: `(?s)(?:.*?Failed to retrieve (?P<url>\S+): )?.*<Code>KMS\.(?:DisabledException|KMSInvalidStateException)`}},
+	},
+	{
 		Slug: "kms-signature-v2", Rules: []string{"kms-key-denied", "global-endpoint"}, Links: []access.LinkName{access.Source, access.Object}, Stage: PreBuild,
 		Title: "the object is under a KMS key, and the agent signed with Signature Version 2 (${url})",
 		Why:   "S3 gives such objects to Signature Version 4 alone, which the agent uses only when the URL holds the region.",

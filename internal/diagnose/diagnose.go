@@ -244,6 +244,14 @@ func choose(steps []*Step, o Outcome) *Step {
 			return why
 		}
 	}
+	if first != nil && len(first.Of) > 0 && first.Groups["url"] != "" {
+		// An event holds the first line of what a log has whole.
+		if whole := of(func(s *Step) bool {
+			return !s.Weak && !s.Generic && len(s.Of) < len(first.Of) && s.Groups["url"] == first.Groups["url"] && near(s.Record, first.Record)
+		}); whole != nil {
+			return whole
+		}
+	}
 	if first != nil {
 		return first
 	}

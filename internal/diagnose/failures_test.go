@@ -57,6 +57,7 @@ func TestEachSymptomIsRecognised(t *testing.T) {
 		{"E1", "resource-not-made", event + "Template error: instance of Fn::GetAtt references undefined resource AWSEBLoadBalancer"},
 		{"E1", "resource-not-made", event + "Template format error: Unresolved resource dependencies [AWSEBLoadBalancerSecurityGroup] in the Resources block of the template"},
 		{"E2", "group-not-in-vpc", event + "The security group 'sg-1' does not exist"},
+		{"D9", "kms-key-unusable", build + "Failed to retrieve https://b.s3.eu-west-1.amazonaws.com/k: HTTP Error 400 : <Error><Code>KMS.DisabledException</Code><Message>arn:aws:kms:x is disabled.</Message></Error>"},
 		{"E3", "instances-silent?", event + "The EC2 instances failed to communicate with AWS Elastic Beanstalk, either because of configuration problems with the VPC or a failed EC2 instance"},
 		{"E5", "health-check-answer", event + "Process default has been unhealthy for 2 minutes (Target.ResponseCodeMismatch)."},
 		{"E6", "efs-mounted-early", stage + "Failed to resolve \"fs-1.efs.us-east-1.amazonaws.com\""},

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
@@ -34,6 +35,11 @@ func (x *Reader) Environment(ctx context.Context, name string) error {
 	}
 	e := environment(env)
 	x.keep(func(r *reading.Reading) { r.Environment = e })
+	if env.Status == types.EnvironmentStatusTerminated {
+		together(func() { x.events(ctx, e) }, func() { x.version(ctx, e) })
+		x.settled()
+		return nil
+	}
 	app := env.ApplicationName
 	stack := "awseb-" + e.ID + "-stack"
 	together(
@@ -71,9 +77,17 @@ func (x *Reader) caller(ctx context.Context) {
 	})
 }
 
+// eventsKept is how long the events of an environment that was terminated can
+// be read. One whose creation failed is: what it was is gone, and its events say
+// why. [EB: using-features.events]
+const eventsKept = 6 * 7 * 24 * time.Hour
+
+// describe finds an environment by name; of several that were terminated, and
+// only when there is no other, the latest.
 func (x *Reader) describe(ctx context.Context, name string) (*types.EnvironmentDescription, error) {
 	q := question{op: "elasticbeanstalk:DescribeEnvironments", kind: reading.AnEnviron, name: name}
-	in := &elasticbeanstalk.DescribeEnvironmentsInput{EnvironmentNames: []string{name}, IncludeDeleted: aws.Bool(false)}
+	in := &elasticbeanstalk.DescribeEnvironmentsInput{EnvironmentNames: []string{name}, IncludeDeleted: aws.Bool(true), IncludedDeletedBackTo: aws.Time(time.Now().Add(-eventsKept))}
+	var gone *types.EnvironmentDescription
 	for {
 		out, err := tried(ctx, x, q, func(ctx context.Context, in *elasticbeanstalk.DescribeEnvironmentsInput) (*elasticbeanstalk.DescribeEnvironmentsOutput, error) {
 			return x.c.Beans.DescribeEnvironments(ctx, in)
@@ -82,13 +96,21 @@ func (x *Reader) describe(ctx context.Context, name string) (*types.EnvironmentD
 			return nil, err
 		}
 		for i := range out.Environments {
-			if e := &out.Environments[i]; aws.ToString(e.EnvironmentName) == name && e.Status != types.EnvironmentStatusTerminated {
+			switch e := &out.Environments[i]; {
+			case aws.ToString(e.EnvironmentName) != name:
+			case e.Status != types.EnvironmentStatusTerminated:
 				return e, nil
+			case gone == nil || aws.ToTime(gone.DateUpdated).Before(aws.ToTime(e.DateUpdated)):
+				gone = e
 			}
 		}
-		if in.NextToken = out.NextToken; in.NextToken == nil {
+		if in.NextToken = out.NextToken; in.NextToken != nil {
+			continue
+		}
+		if gone == nil {
 			return nil, x.noEnvironment(ctx, name)
 		}
+		return gone, nil
 	}
 }
 

@@ -35,6 +35,7 @@ type Ask struct {
 	// S3 is set when S3 decides; Bucket may be empty (ListBuckets), as may Key.
 	S3          bool
 	Bucket, Key string
+	Head        bool // of an object no data is asked for
 }
 
 // Op makes a row of the Query protocol from an operation on aws-sdk-go-v2's

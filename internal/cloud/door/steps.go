@@ -341,7 +341,7 @@ func (d *Door) askS3(c *Caller, a Ask, keys map[string][]string) error {
 	var answer access.Answer
 	d.options.Accounts.View(func(acc *account.Account) {
 		answer = d.options.Judge.S3(acc, &S3Request{Caller: c.Principal, Action: a.Action, Bucket: a.Bucket, Key: a.Key,
-			EndpointRegion: o.endpointRegion, Global: o.global, PathStyle: o.pathStyle, Signature: o.signature, SignedRegion: o.signedRegion, Secure: o.secure,
+			EndpointRegion: o.endpointRegion, Global: o.global, PathStyle: o.pathStyle, Signature: o.signature, SignedRegion: o.signedRegion, Secure: o.secure, Head: a.Head,
 			Endpoint: o.endpoint, Context: keys})
 	})
 	switch {

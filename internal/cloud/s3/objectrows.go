@@ -28,7 +28,9 @@ func (s *Service) objectRows() []door.Row {
 		}, onObject("s3:GetObject", func(in *s3.GetObjectInput) (_, _ *string) { return in.Bucket, in.Key }), s.GetObject),
 		door.RestOp("s3", "HeadObject", "s3:GetObject", door.Wire[s3.HeadObjectInput, s3.HeadObjectOutput]{
 			Match: matches("HEAD", true, true), Decode: decodeHead, Encode: encodeHead,
-		}, onObject("s3:GetObject", func(in *s3.HeadObjectInput) (_, _ *string) { return in.Bucket, in.Key }), s.HeadObject),
+		}, func(_ context.Context, in *s3.HeadObjectInput) []door.Ask {
+			return []door.Ask{{Action: "s3:GetObject", S3: true, Bucket: deref(in.Bucket), Key: deref(in.Key), Head: true}}
+		}, s.HeadObject),
 		door.RestOp("s3", "DeleteObject", "s3:DeleteObject", door.Wire[s3.DeleteObjectInput, s3.DeleteObjectOutput]{
 			Match: matches("DELETE", true, true),
 			Decode: func(x *door.Request) (*s3.DeleteObjectInput, error) {
