@@ -28,10 +28,37 @@ func decrypts(a *account.Account, r *S3Request, b *account.Bucket, e *account.En
 	case fact.Unknown:
 		return &Answer{From: FromS3}
 	}
+	return withKey(a, r, b, e, "kms:Decrypt")
+}
+
+// encrypts is KMS's part in storing an object: by the request's own headers,
+// else by the bucket's default. [S3:UsingKMSEncryption; S3 API: PutObject]
+func encrypts(a *account.Account, r *S3Request, b *account.Bucket) *Answer {
+	e := b.Encryption
+	if named := r.Context["s3:x-amz-server-side-encryption"]; len(named) > 0 {
+		e = &account.Encryption{Algorithm: named[0], BucketKey: fact.Broken}
+		if key := r.Context["s3:x-amz-server-side-encryption-aws-kms-key-id"]; len(key) > 0 {
+			e.Key = key[0]
+		}
+	}
+	if e.KMS() != fact.Holds {
+		return nil // of an unknown one nothing is promised about objects that are stored
+	}
+	if arn, isARN := aws.ParseARN(e.Key); e.Key != "" && !strings.HasSuffix(e.Key, account.S3Key) && (!isARN || arn.Account == accountID(a)) {
+		if _, found := a.Key(e.Key); found == fact.Broken {
+			ans := refuse(aws.Errorf("KMS.NotFoundException", "Key '%s' does not exist", e.Key))
+			return &ans
+		}
+	}
+	return withKey(a, r, b, e, "kms:GenerateDataKey")
+}
+
+// withKey is S3's answer to a request that takes a key; nil: S3 goes on.
+func withKey(a *account.Account, r *S3Request, b *account.Bucket, e *account.Encryption, action string) *Answer {
 	if refused := forKMS(r); refused != nil {
 		return refused
 	}
-	key, d := Decrypts(a, r, b, e)
+	key, d := uses(a, r, b, e, action)
 	if key != nil && d.Verdict() != fact.Unknown && key.Enabled != fact.Holds {
 		if key.Enabled == fact.Unknown {
 			return &Answer{From: FromS3}
@@ -70,13 +97,18 @@ func forKMS(r *S3Request) *Answer {
 // encryption; S3 asks KMS in the caller's name. key is nil for AWS's own key
 // and for one that is not known.
 func Decrypts(a *account.Account, r *S3Request, b *account.Bucket, e *account.Encryption) (key *account.Key, d iam.Decision) {
+	return uses(a, r, b, e, "kms:Decrypt")
+}
+
+// uses is Decrypts for another action of KMS.
+func uses(a *account.Account, r *S3Request, b *account.Bucket, e *account.Encryption, action string) (key *account.Key, d iam.Decision) {
 	owner := b.Owner
 	if owner == "" {
 		owner = accountID(a)
 	}
 	p := Policies(a, r.Caller)
 	p.ResourceMustAllow = true
-	q := &iam.Request{Principal: r.Caller, Action: "kms:Decrypt", ResourceAccount: owner, Context: map[string][]string{
+	q := &iam.Request{Principal: r.Caller, Action: action, ResourceAccount: owner, Context: map[string][]string{
 		"kms:ViaService":    {"s3." + bucketRegion(a, b) + ".amazonaws.com"},
 		"kms:CallerAccount": {r.Caller.Account},
 	}}
@@ -108,6 +140,9 @@ func Decrypts(a *account.Account, r *S3Request, b *account.Bucket, e *account.En
 		p.RCPs = a.RCPs
 	}
 	p.Resource, p.ResourceUnknown = key.Policy, key.PolicyUnknown
+	if action != "kms:Decrypt" { // the grants that are read are those to decrypt
+		return key, iam.Evaluate(q, &p)
+	}
 	return key, granted(key, contextOf(a, r, e), q, &p)
 }
 
@@ -118,7 +153,7 @@ func ownKeyPolicy(owner string) *iam.Policy {
 	p := &iam.Policy{Name: "the policy of AWS's key aws/s3", Version: "2012-10-17"}
 	p.Statements = []*iam.Statement{{
 		Policy: p, Effect: iam.Allow, Principal: &iam.Principals{Anyone: true},
-		Actions: []iam.Term{{Text: "kms:Decrypt"}}, Resources: []iam.Term{{Text: "*"}},
+		Actions: []iam.Term{{Text: "kms:Decrypt"}, {Text: "kms:GenerateDataKey"}}, Resources: []iam.Term{{Text: "*"}},
 		Conditions: []iam.Condition{{Operator: "StringEquals", Key: "kms:CallerAccount", Values: []iam.Term{{Text: owner}}}},
 	}}
 	return p

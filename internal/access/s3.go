@@ -56,6 +56,11 @@ func S3(a *account.Account, r *S3Request) Answer {
 		}
 		return ans
 	}
+	if r.Action == "s3:PutObject" && r.Key != "" {
+		if refused := encrypts(a, r, b); refused != nil {
+			return *refused
+		}
+	}
 	if r.Action != "s3:GetObject" || r.Key == "" {
 		return served()
 	}

@@ -110,6 +110,7 @@ var errorTable = map[string]errorRow{
 	"InvalidURI":                           {400, "Couldn't parse the specified URI."},
 	"KMS.DisabledException":                {400, ""},
 	"KMS.KMSInvalidStateException":         {400, ""},
+	"KMS.NotFoundException":                {400, ""},
 	"MalformedPolicy":                      {400, ""},
 	"MalformedXML":                         {400, "The XML you provided was not well-formed or did not validate against our published schema"},
 	"MethodNotAllowed":                     {405, "The specified method is not allowed against this resource."},

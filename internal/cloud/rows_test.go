@@ -21,6 +21,7 @@ var s3Requests = map[string]string{
 	"ListBuckets": "GET /", "CreateBucket": "PUT /other", "DeleteBucket": "DELETE /there", "HeadBucket": "HEAD /there",
 	"GetBucketLocation": "GET /there?location", "PutBucketPolicy": "PUT /there?policy", "GetBucketPolicy": "GET /there?policy",
 	"GetBucketPolicyStatus": "GET /there?policyStatus", "GetBucketOwnershipControls": "GET /there?ownershipControls", "GetBucketEncryption": "GET /there?encryption",
+	"PutBucketEncryption": "PUT /there?encryption", "DeleteBucketEncryption": "DELETE /there?encryption",
 	"GetAccountPublicAccessBlock": "GET /v20180820/configuration/publicAccessBlock",
 	"PutPublicAccessBlock":        "PUT /there?publicAccessBlock", "GetPublicAccessBlock": "GET /there?publicAccessBlock", "DeletePublicAccessBlock": "DELETE /there?publicAccessBlock",
 	"PutWaitConditionSignal": "PUT /cloudformation-waitcondition-eu-west-1/k",
@@ -32,6 +33,7 @@ var s3Requests = map[string]string{
 
 var s3Bodies = map[string]string{
 	"PutWaitConditionSignal":  `{"Status": "SUCCESS", "UniqueId": "i"}`,
+	"PutBucketEncryption":     "<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>AES256</SSEAlgorithm></ApplyServerSideEncryptionByDefault></Rule></ServerSideEncryptionConfiguration>",
 	"PutPublicAccessBlock":    "<PublicAccessBlockConfiguration/>",
 	"DeleteObjects":           "<Delete><Object><Key>k</Key></Object></Delete>",
 	"CompleteMultipartUpload": "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>x</ETag></Part></CompleteMultipartUpload>",

@@ -154,6 +154,7 @@ func (d *Door) originOf(x *Request, c *Caller) *origin {
 	o := &origin{endpointRegion: x.target.Region, global: x.target.Global, pathStyle: x.target.PathStyle, signature: x.Signature.Version,
 		signedRegion: x.Signature.Region, secure: x.TLS != nil}
 	if x.local {
+		o.secure = true // this machine's own address, which stands for AWS's over TLS
 		o.endpointRegion = x.Signature.Region
 		if o.endpointRegion == "" {
 			o.endpointRegion = d.bucketRegion(x.Bucket)

@@ -33,6 +33,7 @@ const minPart = 5 << 20
 type upload struct {
 	ID, Bucket, Key, Type string
 	Header, Meta          map[string]string
+	Encryption            *state.Encryption `json:",omitempty"`
 	Created               time.Time
 }
 
@@ -70,12 +71,16 @@ func (s *Service) CreateMultipartUpload(_ context.Context, in *s3.CreateMultipar
 	if err := checkKey(in.Key); err != nil {
 		return nil, err
 	}
+	encryption, err := s.encryptionFor(in.Bucket, in.ServerSideEncryption, in.SSEKMSKeyId, in.SSECustomerAlgorithm)
+	if err != nil {
+		return nil, err
+	}
 	raw := make([]byte, 48)
 	rand.Read(raw)
-	u := upload{ID: base64.RawURLEncoding.EncodeToString(raw), Bucket: deref(in.Bucket), Key: deref(in.Key), Type: deref(in.ContentType), Created: now(),
+	u := upload{ID: base64.RawURLEncoding.EncodeToString(raw), Bucket: deref(in.Bucket), Key: deref(in.Key), Type: deref(in.ContentType), Created: now(), Encryption: encryption,
 		Meta: maps.Clone(in.Metadata), Header: headersOf(&s3.PutObjectInput{CacheControl: in.CacheControl, ContentDisposition: in.ContentDisposition,
 			ContentEncoding: in.ContentEncoding, ContentLanguage: in.ContentLanguage, Expires: in.Expires})}
-	err := s.state.Update(func(tx *state.Tx) error {
+	err = s.state.Update(func(tx *state.Tx) error {
 		if _, err := bucket(tx, in.Bucket); err != nil {
 			return err
 		}
@@ -216,7 +221,7 @@ func (s *Service) CompleteMultipartUpload(_ context.Context, in *s3.CompleteMult
 	if err != nil {
 		return nil, err
 	}
-	o := &state.Object{Bucket: u.Bucket, Key: u.Key, Size: d.size, ETag: tag, Type: u.Type, Modified: now(), File: d.file, Header: u.Header, Meta: u.Meta}
+	o := &state.Object{Bucket: u.Bucket, Key: u.Key, Size: d.size, ETag: tag, Type: u.Type, Modified: now(), File: d.file, Header: u.Header, Meta: u.Meta, Encryption: u.Encryption}
 	if err := s.commit(o, conditions{match: in.IfMatch, noneMatch: in.IfNoneMatch}); err != nil {
 		return nil, err
 	}

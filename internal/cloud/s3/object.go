@@ -41,8 +41,9 @@ func (s *Service) PutObject(_ context.Context, in *s3.PutObjectInput) (*s3.PutOb
 	if err := checkKey(in.Key); err != nil {
 		return nil, err
 	}
-	if in.SSECustomerAlgorithm != nil || in.ServerSideEncryption != "" && in.ServerSideEncryption != types.ServerSideEncryptionAes256 {
-		return nil, &aws.Error{Code: "NotImplemented", Status: http.StatusNotImplemented, Message: "beanpole does not keep encrypted objects yet"}
+	encryption, err := s.encryptionFor(in.Bucket, in.ServerSideEncryption, in.SSEKMSKeyId, in.SSECustomerAlgorithm)
+	if err != nil {
+		return nil, err
 	}
 	sums := newSums(in)
 	d, err := s.store(in.Body, sums)
@@ -55,12 +56,12 @@ func (s *Service) PutObject(_ context.Context, in *s3.PutObjectInput) (*s3.PutOb
 		return nil, err
 	}
 	o := &state.Object{Bucket: deref(in.Bucket), Key: deref(in.Key), Size: d.size, ETag: etag(d.md5), Modified: now(), File: d.file,
-		Type: deref(in.ContentType), Header: headersOf(in), Meta: maps.Clone(in.Metadata), Checksum: checksum}
+		Type: deref(in.ContentType), Header: headersOf(in), Meta: maps.Clone(in.Metadata), Checksum: checksum, Encryption: encryption}
 	if err := s.commit(o, conditions{match: in.IfMatch, noneMatch: in.IfNoneMatch}); err != nil {
 		return nil, err
 	}
 	out := &s3.PutObjectOutput{ETag: ptr(`"` + o.ETag + `"`)}
-	if out.ServerSideEncryption, out.SSEKMSKeyId, err = s.encryption(in.Bucket); err != nil {
+	if out.ServerSideEncryption, out.SSEKMSKeyId, err = s.encryption(o); err != nil {
 		return nil, err
 	}
 	out.ChecksumCRC32, out.ChecksumCRC32C, out.ChecksumCRC64NVME = some(checksum["crc32"]), some(checksum["crc32c"]), some(checksum["crc64nvme"])
@@ -240,7 +241,7 @@ func (s *Service) GetObject(_ context.Context, in *s3.GetObjectInput) (*s3.GetOb
 		return nil, err
 	}
 	out := shown(o, in.ChecksumMode)
-	if out.ServerSideEncryption, out.SSEKMSKeyId, err = s.encryption(in.Bucket); err != nil {
+	if out.ServerSideEncryption, out.SSEKMSKeyId, err = s.encryption(o); err != nil {
 		f.Close()
 		return nil, err
 	}
@@ -265,7 +266,7 @@ func (s *Service) HeadObject(_ context.Context, in *s3.HeadObjectInput) (*s3.Hea
 		return nil, err
 	}
 	g := shown(o, in.ChecksumMode)
-	sse, key, err := s.encryption(in.Bucket)
+	sse, key, err := s.encryption(o)
 	if err != nil {
 		return nil, err
 	}

@@ -61,7 +61,8 @@ func (s *Service) decodePut(x *door.Request) (*s3.PutObjectInput, error) {
 		ChecksumCRC32C: header(x, "X-Amz-Checksum-Crc32c"), ChecksumCRC64NVME: header(x, "X-Amz-Checksum-Crc64nvme"),
 		ChecksumSHA1: header(x, "X-Amz-Checksum-Sha1"), ChecksumSHA256: header(x, "X-Amz-Checksum-Sha256"),
 		SSECustomerAlgorithm: header(x, "X-Amz-Server-Side-Encryption-Customer-Algorithm"),
-		ServerSideEncryption: types.ServerSideEncryption(x.Header.Get("X-Amz-Server-Side-Encryption"))}, nil
+		ServerSideEncryption: types.ServerSideEncryption(x.Header.Get("X-Amz-Server-Side-Encryption")),
+		SSEKMSKeyId:          header(x, "X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id")}, nil
 }
 
 // setHeaders sets those headers that have a value.
@@ -175,9 +176,14 @@ func (s *Service) copyRow() door.Row {
 				return nil, err
 			}
 			return &s3.CopyObjectInput{Bucket: &x.Bucket, Key: &x.Key, CopySource: header(x, "X-Amz-Copy-Source"), ContentType: header(x, "Content-Type"),
-				Metadata: metaOf(x), MetadataDirective: types.MetadataDirective(x.Header.Get("X-Amz-Metadata-Directive"))}, nil
+				Metadata: metaOf(x), MetadataDirective: types.MetadataDirective(x.Header.Get("X-Amz-Metadata-Directive")),
+				SSECustomerAlgorithm: header(x, "X-Amz-Server-Side-Encryption-Customer-Algorithm"),
+				ServerSideEncryption: types.ServerSideEncryption(x.Header.Get("X-Amz-Server-Side-Encryption")),
+				SSEKMSKeyId:          header(x, "X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id")}, nil
 		},
 		Encode: func(x *door.Request, out *s3.CopyObjectOutput) error {
+			setHeaders(x.W.Header(), map[string]*string{"X-Amz-Server-Side-Encryption": some(string(out.ServerSideEncryption)),
+				"X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id": out.SSEKMSKeyId})
 			return writeXML(x, struct {
 				XMLName      struct{} `xml:"CopyObjectResult"`
 				NS           string   `xml:"xmlns,attr"`
@@ -204,17 +210,18 @@ func (s *Service) CopyObject(ctx context.Context, in *s3.CopyObjectInput) (*s3.C
 	}
 	defer from.Body.Close()
 	put := &s3.PutObjectInput{Bucket: in.Bucket, Key: in.Key, Body: from.Body, ContentType: from.ContentType, Metadata: from.Metadata,
-		CacheControl: from.CacheControl, ContentDisposition: from.ContentDisposition, ContentEncoding: from.ContentEncoding, ContentLanguage: from.ContentLanguage}
+		CacheControl: from.CacheControl, ContentDisposition: from.ContentDisposition, ContentEncoding: from.ContentEncoding, ContentLanguage: from.ContentLanguage,
+		ServerSideEncryption: in.ServerSideEncryption, SSEKMSKeyId: in.SSEKMSKeyId, SSECustomerAlgorithm: in.SSECustomerAlgorithm}
 	if in.MetadataDirective == types.MetadataDirectiveReplace {
 		put.ContentType, put.Metadata = in.ContentType, in.Metadata
-	} else if bucket == deref(in.Bucket) && key == deref(in.Key) {
+	} else if bucket == deref(in.Bucket) && key == deref(in.Key) && in.ServerSideEncryption == "" {
 		return nil, aws.NewError("InvalidRequest", "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.")
 	}
 	out, err := s.PutObject(ctx, put)
 	if err != nil {
 		return nil, err
 	}
-	return &s3.CopyObjectOutput{CopyObjectResult: &types.CopyObjectResult{ETag: out.ETag, LastModified: ptr(time.Now().UTC())}}, nil
+	return &s3.CopyObjectOutput{ServerSideEncryption: out.ServerSideEncryption, SSEKMSKeyId: out.SSEKMSKeyId, CopyObjectResult: &types.CopyObjectResult{ETag: out.ETag, LastModified: ptr(time.Now().UTC())}}, nil
 }
 
 // deleteMany is the XML of a DeleteObjects request.

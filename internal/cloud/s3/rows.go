@@ -15,7 +15,7 @@ import (
 // Rows are the operations with their actions
 // [service authorization reference: Amazon S3].
 func (s *Service) Rows() []door.Row {
-	return slices.Concat(s.settingRows(), s.bucketRows(), s.publicAccessRows(), s.objectRows(), s.uploadRows())
+	return slices.Concat(s.settingRows(), s.bucketRows(), s.publicAccessRows(), s.encryptionRows(), s.objectRows(), s.uploadRows())
 }
 
 // named decodes an input that is only a bucket's name.

@@ -3,8 +3,8 @@
 //
 // Its promise: an object that was acknowledged survives kill -9; its data is
 // a file that was synced and renamed before the record that names it was
-// committed. Its limits: no versions, ACLs or tags, and nothing is encrypted: a
-// bucket's key only decides who may read. What it does not carry out it refuses
+// committed. Its limits: no versions, ACLs or tags, and nothing is encrypted: the
+// key that an object is under only decides who may store and read it. What it does not carry out it refuses
 // by name.
 //
 // The wire and the storage are written here and not taken from a library:

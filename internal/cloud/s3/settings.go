@@ -14,7 +14,7 @@ import (
 	"beanpole/internal/iam"
 )
 
-// settingRows show how a bucket is kept. What they show is set by
+// settingRows show how a bucket is kept. Object Ownership is set by
 // CloudFormation alone.
 func (s *Service) settingRows() []door.Row {
 	return []door.Row{
@@ -87,32 +87,22 @@ func encodeOwnership(x *door.Request, out *s3.GetBucketOwnershipControlsOutput) 
 // GetBucketEncryption shows a bucket's default encryption; every bucket has one
 // [S3:default-encryption-faq].
 func (s *Service) GetBucketEncryption(_ context.Context, in *s3.GetBucketEncryptionInput) (*s3.GetBucketEncryptionOutput, error) {
-	algorithm, key, err := s.encryption(in.Bucket)
+	e, err := s.defaultEncryption(in.Bucket)
 	if err != nil {
 		return nil, err
 	}
 	return &s3.GetBucketEncryptionOutput{ServerSideEncryptionConfiguration: &types.ServerSideEncryptionConfiguration{
-		Rules: []types.ServerSideEncryptionRule{{BucketKeyEnabled: ptr(false),
-			ApplyServerSideEncryptionByDefault: &types.ServerSideEncryptionByDefault{SSEAlgorithm: algorithm, KMSMasterKeyID: key}}}}}, nil
+		Rules: []types.ServerSideEncryptionRule{{BucketKeyEnabled: &e.BucketKey,
+			ApplyServerSideEncryptionByDefault: &types.ServerSideEncryptionByDefault{SSEAlgorithm: types.ServerSideEncryption(e.Algorithm), KMSMasterKeyID: some(s.pinned(e).Key)}}}}}, nil
 }
 
 func encodeEncryption(x *door.Request, out *s3.GetBucketEncryptionOutput) error {
-	type byDefault struct {
-		SSEAlgorithm   string
-		KMSMasterKeyID string `xml:",omitempty"`
-	}
-	type rule struct {
-		ApplyServerSideEncryptionByDefault byDefault
-		BucketKeyEnabled                   bool
-	}
-	v := struct {
-		XMLName struct{} `xml:"ServerSideEncryptionConfiguration"`
-		NS      string   `xml:"xmlns,attr"`
-		Rule    []rule
-	}{NS: xmlns}
+	v := xmlEncryption{NS: xmlns}
 	for _, r := range out.ServerSideEncryptionConfiguration.Rules {
-		d := r.ApplyServerSideEncryptionByDefault
-		v.Rule = append(v.Rule, rule{byDefault{string(d.SSEAlgorithm), deref(d.KMSMasterKeyID)}, deref(r.BucketKeyEnabled)})
+		rule := xmlRule{BucketKeyEnabled: deref(r.BucketKeyEnabled)}
+		d := &rule.ApplyServerSideEncryptionByDefault
+		d.SSEAlgorithm, d.KMSMasterKeyID = string(r.ApplyServerSideEncryptionByDefault.SSEAlgorithm), deref(r.ApplyServerSideEncryptionByDefault.KMSMasterKeyID)
+		v.Rule = append(v.Rule, rule)
 	}
 	return writeXML(x, v)
 }

@@ -16,7 +16,9 @@ func (s *Service) uploadRows() []door.Row {
 			Decode: func(x *door.Request) (*s3.CreateMultipartUploadInput, error) {
 				return &s3.CreateMultipartUploadInput{Bucket: &x.Bucket, Key: &x.Key, ContentType: header(x, "Content-Type"), CacheControl: header(x, "Cache-Control"),
 					ContentDisposition: header(x, "Content-Disposition"), ContentEncoding: header(x, "Content-Encoding"), ContentLanguage: header(x, "Content-Language"),
-					Expires: headerTime(x, "Expires"), Metadata: metaOf(x)}, nil
+					Expires: headerTime(x, "Expires"), Metadata: metaOf(x), SSECustomerAlgorithm: header(x, "X-Amz-Server-Side-Encryption-Customer-Algorithm"),
+					ServerSideEncryption: types.ServerSideEncryption(x.Header.Get("X-Amz-Server-Side-Encryption")),
+					SSEKMSKeyId:          header(x, "X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id")}, nil
 			},
 			Encode: func(x *door.Request, out *s3.CreateMultipartUploadOutput) error {
 				return writeXML(x, struct {

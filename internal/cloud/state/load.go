@@ -127,7 +127,7 @@ func (b *Bucket) Keep(from *account.Bucket) {
 			BlockACLs: p.BlockACLs == fact.Holds, IgnoreACLs: p.IgnoreACLs == fact.Holds}
 	}
 	if e := from.Encryption; e.KMS() == fact.Holds {
-		b.Encryption = &Encryption{Algorithm: e.Algorithm, Key: e.Key}
+		b.Encryption = &Encryption{Algorithm: e.Algorithm, Key: e.Key, BucketKey: e.BucketKey == fact.Holds}
 	}
 }
 

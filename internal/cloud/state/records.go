@@ -74,10 +74,11 @@ type PublicAccess struct {
 	BlockACLs, IgnoreACLs, BlockPolicy, Restrict bool
 }
 
-// Encryption is a bucket's default encryption by KMS.
+// Encryption is how an object is encrypted, or a bucket's objects by default.
 type Encryption struct {
 	Algorithm string
-	Key       string `json:",omitempty"`
+	Key       string `json:",omitempty"` // of KMS; "" is the key aws/s3
+	BucketKey bool   `json:",omitempty"`
 }
 
 // Key is a KMS key's record. Nothing encrypts with it: it answers for its
@@ -103,6 +104,9 @@ type Object struct {
 	Header      map[string]string `json:",omitempty"` // Cache-Control and the like
 	Meta        map[string]string `json:",omitempty"` // x-amz-meta-…, names without that
 	Checksum    map[string]string `json:",omitempty"` // algorithm to base64 value
+	// Encryption is how it was encrypted when it was stored; nil, of an older
+	// store or of Load: as the bucket's objects are by default.
+	Encryption *Encryption `json:",omitempty"`
 	// Owner is another account that wrote it, as only Load makes them.
 	Owner string `json:",omitempty"`
 }
@@ -224,6 +228,9 @@ func (o *Object) view() *account.Object {
 	v := &account.Object{Size: o.Size, ETag: o.ETag, Type: o.Type, Owner: o.Owner}
 	if o.Owner != "" {
 		v.Shared = fact.Broken // ACLs are not kept
+	}
+	if e := o.Encryption; e != nil {
+		v.Encryption = &account.Encryption{Algorithm: e.Algorithm, Key: e.Key, BucketKey: fact.Of(e.BucketKey)}
 	}
 	return v
 }

@@ -118,7 +118,7 @@ func (t *Tx) applyObjects(a *account.Account) {
 			if c.object == nil {
 				delete(b.Objects, c.key)
 			} else {
-				b.Objects[c.key] = c.object
+				b.Objects[c.key] = settle(a, c.object)
 			}
 		}
 	}

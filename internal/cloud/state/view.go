@@ -125,13 +125,29 @@ func (p *PublicAccess) view() *account.PublicAccess {
 // view leaves a key out that KMS here does not hold: of what nothing is known,
 // nobody is refused. `up` says so.
 func (e *Encryption) view(a *account.Account) *account.Encryption {
-	v := &account.Encryption{Algorithm: e.Algorithm, Key: e.Key}
-	if e.Key != "" && !strings.HasSuffix(e.Key, account.S3Key) {
-		if _, found := a.Key(e.Key); found != fact.Holds {
-			return nil
-		}
+	v := &account.Encryption{Algorithm: e.Algorithm, Key: e.Key, BucketKey: fact.Of(e.BucketKey)}
+	if !held(a, v) {
+		return nil
 	}
 	return v
+}
+
+// held reports whether KMS here knows an encryption's key.
+func held(a *account.Account, e *account.Encryption) bool {
+	if e.KMS() != fact.Holds || e.Key == "" || strings.HasSuffix(e.Key, account.S3Key) {
+		return true
+	}
+	_, found := a.Key(e.Key)
+	return found == fact.Holds
+}
+
+// settle makes an object one of S3's own keys when KMS here does not hold its
+// key, for the same reason.
+func settle(a *account.Account, o *account.Object) *account.Object {
+	if o.Encryption != nil && !held(a, o.Encryption) {
+		o.Encryption = &account.Encryption{Algorithm: "AES256"}
+	}
+	return o
 }
 
 func (s *State) viewBuckets(t *Tx, a *account.Account, ids map[string]string) error {
@@ -158,7 +174,7 @@ func (s *State) viewBuckets(t *Tx, a *account.Account, ids map[string]string) er
 			if err := json.Unmarshal(data, &o); err != nil {
 				return err
 			}
-			v.Objects[key] = o.view()
+			v.Objects[key] = settle(a, o.view())
 			return nil
 		})
 		if err != nil {
