@@ -96,7 +96,7 @@ func parseMustache(text string) ([]*part, error) {
 		case '=':
 			pair := strings.Fields(delims)
 			if len(pair) < 2 {
-				return nil, errors.New("list index out of range") //lint:ignore ST1005 the words of Python
+				return nil, errors.New("list index out of range")
 			}
 			pattern = tagPattern(pair[0], pair[1])
 		case '{', '$':

@@ -163,9 +163,9 @@ func readSignal(body []byte) (sig signal, err error) {
 	}
 	switch {
 	case sig.Status != success && sig.Status != failure:
-		return sig, errors.New("Status is neither SUCCESS nor FAILURE")
+		return sig, errors.New("its Status is neither SUCCESS nor FAILURE")
 	case sig.ID == "":
-		return sig, errors.New("UniqueId is missing")
+		return sig, errors.New("it has no UniqueId")
 	}
 	return sig, nil
 }
