@@ -113,6 +113,9 @@ func (b *build) makeDirs(dir string) error {
 		if err := b.makeDirs(up); err != nil && !strings.HasPrefix(err.Error(), "[Errno 17]") {
 			return err
 		}
+		if strings.HasSuffix(dir, "/.") {
+			return nil
+		}
 	}
 	if err := b.root.mkdir(dir); err != nil {
 		return osError(err, quote(dir, false))

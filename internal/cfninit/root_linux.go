@@ -140,6 +140,12 @@ func (r *root) at(name string, f func(dir int, base string) error) error {
 func (r *root) mkdir(name string) error { return r.mkdirMode(name, 0o777) }
 
 func (r *root) mkdirMode(name string, mode uint32) error {
+	if strings.HasSuffix(name, "/..") {
+		if _, err := r.stat(name); err == nil {
+			return unix.EEXIST
+		}
+		return unix.ENOENT
+	}
 	return r.at(name, func(dir int, base string) error { return unix.Mkdirat(dir, base, mode) })
 }
 

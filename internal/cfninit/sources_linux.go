@@ -98,7 +98,11 @@ func (b *build) scratch() (*os.File, error) {
 // tar may climb into a sibling whose name begins alike; beanpole refuses that.
 func (x *unpacking) check() error {
 	members := 0
-	return x.archive.each(func(m *archived) error {
+	var refused error // but a name that is no text comes first, wherever it stands
+	err := x.archive.each(func(m *archived) error {
+		if err := notUTF8([]byte(m.name)); err != nil {
+			return err
+		}
 		if members++; members > mostMembers {
 			return tool("the archive for %s holds more than %d entries; beanpole does not unpack it", x.dir, mostMembers)
 		}
@@ -109,15 +113,20 @@ func (x *unpacking) check() error {
 				full = "/" + full // two slashes are a place of their own for Python
 			}
 		}
-		if !strings.HasPrefix(full, x.lexical) {
-			return tool("%s is not a sub-path of %s", m.name, x.dir)
-		}
-		if !below(full, x.lexical) && x.archive.climbs() {
+		switch {
+		case refused != nil:
+		case !strings.HasPrefix(full, x.lexical):
+			refused = tool("%s is not a sub-path of %s", m.name, x.dir)
+		case !below(full, x.lexical) && x.archive.climbs():
 			x.warn("AWS's agent would unpack " + m.name + " outside of " + x.dir + "; beanpole does not")
-			return tool("%s is not a sub-path of %s", m.name, x.dir)
+			refused = tool("%s is not a sub-path of %s", m.name, x.dir)
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	return refused
 }
 
 // below tells whether a clean path is dir or lies in it.

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"archive/zip"
 	"bytes"
+	"compress/gzip"
 	"context"
 	"fmt"
 	"os"
@@ -84,7 +85,7 @@ func TestAnArchiveCannotLeaveItsDirectory(t *testing.T) {
 		{"a hard link that climbs", []string{"f=>../../etc/secret"}, "f" + refused},
 		{"a hard link through a link", []string{"out->/etc", "f=>out/secret"}, "out/secret" + refused},
 		{"a file at a FIFO", []string{"p|", "p=x"}, "/srv/app/p exists and is no file"},
-		{"links in a ring", []string{"a->b", "b->a", "a/f=x"}, "[Errno 40] Too many levels of symbolic links: u'/srv/app/a'"},
+		{"links in a ring", []string{"a->b", "b->a", "a/f=x"}, "[Errno 17] File exists: '/srv/app/a'"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			root, log, err := unpackInto(t, tarOf(t, c.members...), nil)
@@ -163,6 +164,57 @@ func TestAnArchiveThatGrowsWithoutMeasureIsStopped(t *testing.T) {
 	x.left = 50_000
 	if got := errorText(x.unpack(context.Background())); got != "the archive for /out grows to more than 100 times its size; beanpole does not unpack it" {
 		t.Errorf("error %q", got)
+	}
+}
+
+// Where an archive ends, and what is wrong with it, is as Python sees it.
+func TestArchivesThatBreakOff(t *testing.T) {
+	whole := tarOf(t, "d/", "d/f=hello", "g=x") // headers at 0, 512, 1536
+	zipped := func(data []byte) []byte {
+		var b bytes.Buffer
+		w := gzip.NewWriter(&b)
+		_, err := w.Write(data)
+		must(t, err)
+		must(t, w.Close())
+		return b.Bytes()
+	}
+	gz := zipped(whole)
+	badSum := bytes.Clone(whole)
+	badSum[1536+148] ^= 1
+	badCRC := bytes.Clone(gz)
+	badCRC[len(badCRC)-6] ^= 1
+	const none, short = "Unsupported source file (not zip or tarball): /opt/a", "unexpected end of data"
+	for _, c := range []struct {
+		name string
+		data []byte
+		err  string
+		g    bool // the last member is there
+	}{
+		{"whole", whole, "", true},
+		{"no end", whole[:1536+1024], "", true},
+		{"cut in the first header", whole[:511], none, false},
+		{"cut in the second header", whole[:700], "", false},
+		{"cut in data", whole[:1100], short, false},
+		{"cut in the padding of data", whole[:1500], short, false},
+		{"third header damaged", badSum, "", false},
+		{"something behind", append(bytes.Clone(whole), "more"...), "", true},
+		{"a folder that climbs and stays inside", tarOf(t, "n/../d/", "g=x"), "[Errno 17] File exists: '/srv/app/n/..'", false},
+		{"a name that is no UTF-8", tarOf(t, "../x=1", "gr\xfc=1"), "'utf8' codec can't decode byte 0xfc in position 2: invalid start byte", false},
+		{"gzip", gz, "", true},
+		{"gzip with a wrong checksum", badCRC, none, false},
+		{"gzip without all of its checksum", gz[:len(gz)-5], "unpack requires a string argument of length 4", false},
+		{"gzip with something behind", append(bytes.Clone(gz), "xx"...), "", true},
+		{"two gzips", append(zipped(whole[:900]), zipped(whole[900:])...), "", true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			root, _, err := unpackInto(t, c.data, nil)
+			if got := errorText(err); got != c.err {
+				t.Errorf("error  %q\nwanted %q", got, c.err)
+			}
+			if _, err := os.Stat(root + "/srv/app/g"); (err == nil) != c.g {
+				t.Errorf("the last member: %v", err)
+			}
+		})
 	}
 }
 

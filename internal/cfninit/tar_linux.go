@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -32,6 +33,9 @@ type owned struct {
 type tarArchive struct {
 	file       *os.File
 	decompress func(io.Reader) (io.Reader, error)
+	scanned    bool
+	end        int64 // bytes behind which nothing counts
+	fault      error // of the whole archive
 }
 
 const tarBlock = 512 // bytes
@@ -56,19 +60,53 @@ func (t *tarArchive) fits() bool {
 	if len(bytes.Trim(head, "\x00")) == 0 {
 		return true
 	}
-	_, err = tar.NewReader(io.MultiReader(bytes.NewReader(head), r)).Next()
+	if _, err = tar.NewReader(io.MultiReader(bytes.NewReader(head), r)).Next(); err != nil {
+		return false
+	}
+	st, err := t.file.Stat()
+	if err == nil && st.Size() < smallGzip {
+		var fault *BuildError
+		return !errors.As(t.scan(), &fault) || fault.Text != errChecksum.Text
+	}
 	return err == nil
+}
+
+// scan reads the whole archive once, for its end and for what is wrong with it.
+func (t *tarArchive) scan() error {
+	if t.scanned {
+		return t.fault
+	}
+	t.scanned = true
+	r, err := t.reader()
+	if err != nil {
+		t.fault = unreadable(err)
+		return t.fault
+	}
+	t.end, t.fault = tarEnd(r)
+	if t.fault != nil && !errors.Is(t.fault, errEnd) {
+		return t.fault
+	}
+	switch fault := gzipFault(t.file); {
+	case errors.Is(fault, errCut) && t.fault != nil:
+		t.fault = errChecksum
+	case fault != nil && !errors.Is(fault, errCut):
+		t.fault = fault
+	}
+	return t.fault
 }
 
 func (t *tarArchive) climbs() bool { return true }
 func (t *tarArchive) what() string { return "tarball" }
 
 func (t *tarArchive) each(visit func(*archived) error) error {
+	if err := t.scan(); err != nil {
+		return err
+	}
 	r, err := t.reader()
 	if err != nil {
 		return unreadable(err)
 	}
-	in := tar.NewReader(r)
+	in := tar.NewReader(io.MultiReader(io.LimitReader(r, t.end), bytes.NewReader(make([]byte, 2*tarBlock))))
 	for first := true; ; first = false {
 		h, err := in.Next()
 		switch {
@@ -96,7 +134,7 @@ func tarMember(h *tar.Header, in io.Reader) *archived {
 	}
 	switch h.Typeflag {
 	case tar.TypeDir:
-		m.kind = aFolder
+		m.kind, m.name = aFolder, strings.TrimRight(h.Name, "/")
 	case tar.TypeSymlink:
 		m.kind = aLink
 	case tar.TypeLink:

@@ -106,6 +106,9 @@ func (x *unpacking) target(name string) string {
 	if path.IsAbs(name) {
 		full = name
 	}
+	if !x.archive.climbs() {
+		return path.Clean(full) // Python's zipfile does, its tarfile does not
+	}
 	if len(full) > 1 {
 		full = strings.TrimSuffix(full, "/")
 	}
@@ -212,9 +215,6 @@ func (x *unpacking) hardLink(m *archived, at, shown string) error {
 	if _, err := x.root.lstat(to); err != nil {
 		return &BuildError{Text: quote("linkname "+quote(m.tar.target, false)+" not found", false)}
 	}
-	if to == at {
-		return nil
-	}
 	if err := x.clear(at, shown); err != nil {
 		return err
 	}
@@ -317,16 +317,19 @@ func (x *unpacking) exists(name string) bool { return x.root.exists(name) }
 // makeFolders makes the folders above a member that are missing.
 func (x *unpacking) makeFolders(dir string) error {
 	if up := dirName(dir); up != dir && !x.exists(up) {
-		if err := x.makeFolders(up); err != nil {
+		if err := x.makeFolders(up); err != nil && !strings.HasPrefix(err.Error(), "[Errno 17]") {
 			return err
 		}
+		if path.Base(dir) == "." {
+			return nil
+		}
 	}
-	at, err := x.locate(dir, true)
+	at, err := x.locate(dir, path.Base(dir) == "..") // a link that leads nowhere is in the way
 	if err != nil {
 		return err
 	}
-	if err := x.root.mkdir(at); err != nil && !errors.Is(err, unix.EEXIST) {
-		return osError(err, quote(dir, false))
+	if err := x.root.mkdir(at); err != nil {
+		return osError(err, quote(dir, false)) // also for "a/..", which is there once "a" is
 	}
 	return nil
 }

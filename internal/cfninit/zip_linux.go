@@ -56,11 +56,21 @@ func openMember(f *zip.File, name string) (io.ReadCloser, error) {
 	r, err := f.Open()
 	switch {
 	case errors.Is(err, zip.ErrAlgorithm):
-		return nil, &BuildError{Text: fmt.Sprintf("compression type %d is not supported", f.Method)}
+		text := fmt.Sprintf("compression type %d", f.Method)
+		if name := compressions[f.Method]; name != "" {
+			text += " (" + name + ")"
+		}
+		return nil, &BuildError{Text: text}
 	case err != nil:
 		return nil, unreadable(err)
 	}
 	return &zipContent{r, name}, nil
+}
+
+// compressions are Python's names of the methods that it can't undo.
+var compressions = map[uint16]string{
+	1: "shrink", 2: "reduce", 3: "reduce", 4: "reduce", 5: "reduce", 6: "implode", 7: "tokenize",
+	9: "deflate64", 10: "implode", 12: "bzip2", 14: "lzma", 18: "terse", 19: "lz77", 97: "wavpack", 98: "ppmd",
 }
 
 // zipContent words a wrong checksum.
