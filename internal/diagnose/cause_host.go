@@ -22,7 +22,7 @@ var hostCauses = []*Cause{
 		Fix:   []string{"take a larger instance, build before deploying, or add a swap file"},
 		Signs: []Sign{
 			{Word: "Cannot allocate memory", Pattern: `(?P<what>[^\n]{0,60}Cannot allocate memory)`},
-			{Word: "ENOMEM", Pattern: `(?P<what>[^\n]{0,40}ENOMEM)`},
+			{Word: "ENOMEM", Pattern: `(?P<what>(?:[\w.]+ )?ENOMEM)`},
 			{Word: "Out of memory", Pattern: `(?P<what>Out of memory: Kill[^\n]{0,80})`},
 			{Word: "oom-kill", Pattern: `(?P<what>[^\n]{0,40}oom-kill[^\n]{0,60})`},
 			{Word: "Insufficient shared memory", Pattern: `(?P<what>Insufficient shared memory)`},

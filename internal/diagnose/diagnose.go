@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -21,11 +22,13 @@ const (
 // Step is a cause where a record shows it.
 type Step struct {
 	*Cause
-	// Title is the cause's, with the record's own words filled in.
+	// Title is the cause's, with the record's own words filled in, without secrets.
 	Title  string
 	Groups map[string]string
-	// shown are Groups without secrets.
+	// shown are Groups without secrets; sign and text are what they came of.
 	shown  map[string]string
+	sign   *Sign
+	text   string
 	Record *logs.Record
 	// In is the command or configuration that wrote the record, "" where the logs
 	// do not tell.
@@ -65,6 +68,14 @@ type Diagnosis struct {
 
 // Logs diagnoses what was read.
 func Logs(r *logs.Reading) *Diagnosis {
+	d := diagnosed(r)
+	for _, s := range slices.Concat([]*Step{d.Cause}, d.After, d.Others, d.Quiet, d.Perhaps) {
+		s.reveal()
+	}
+	return d
+}
+
+func diagnosed(r *logs.Reading) *Diagnosis {
 	d := &Diagnosis{Read: r}
 	records := slices.Clone(r.Records)
 	giveYears(records)
@@ -147,7 +158,7 @@ func (d *Diagnosis) instances(t *trial, steps []*Step) {
 // addQuiet keeps one step of each cause and title.
 func (d *Diagnosis) addQuiet(s *Step) {
 	for _, q := range d.Quiet {
-		if q.Title == s.Title {
+		if q.Slug == s.Slug && maps.Equal(q.Groups, s.Groups) {
 			return
 		}
 	}

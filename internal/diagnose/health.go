@@ -102,5 +102,6 @@ func unwell(r *logs.Record, order int, state, said string) *Step {
 	case what != "":
 		c.Title = "health is " + state + ": " + what
 	}
-	return &Step{Cause: c, Title: strings.TrimRight(Hide(c.Title), " ."), Groups: map[string]string{}, shown: map[string]string{}, Record: r, order: order}
+	c.Title = strings.TrimRight(Hide(c.Title), " .")
+	return &Step{Cause: c, Groups: map[string]string{}, Record: r, order: order}
 }

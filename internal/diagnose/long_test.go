@@ -2,7 +2,9 @@ package diagnose
 
 import (
 	"bytes"
+	"strings"
 	"testing"
+	"time"
 
 	"beanpole/internal/logs"
 )
@@ -17,5 +19,22 @@ func BenchmarkLongLog(b *testing.B) {
 		if err := x.Read("f", bytes.NewReader(text)); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// A log in which every line holds a sign is read about as fast as any other:
+// secrets are looked for where something is shown, and not in every line.
+func TestManyFailuresAreReadFast(t *testing.T) {
+	line := "2024/03/04 10:00:00.000001 [ERROR] odd thing of the application, npm ERR! code E404 and more of it\n"
+	began := time.Now()
+	r := reading(t, "log", strings.Repeat(line, 20_000))
+	read := time.Since(began)
+	began = time.Now()
+	d := Logs(r)
+	if took := time.Since(began); took > 20*read+time.Second {
+		t.Errorf("it took %v; reading took %v", took, read)
+	}
+	if d.Cause == nil || d.Cause.Slug != "dependency-version" {
+		t.Error(describe(d))
 	}
 }

@@ -163,6 +163,7 @@ func TestHideLeavesWhatIsNoSecret(t *testing.T) {
 		"request to https://registry.npmjs.org/@types%2fnode failed",
 		"Get \"https://123456789012.dkr.ecr.eu-central-1.amazonaws.com/v2/\": dial tcp 10.0.0.5:443: i/o timeout",
 		"tests passed: 12, bypass of cache",
+		"CredentialsError: Missing credentials in config",
 		"arn:aws:cloudformation:eu-west-2:123456789012:stack/awseb-e-ah32j8un2u-stack/df62aa30-f5f5-11fb-99e9-02a866eae334",
 		"https://shop-certificates.s3.us-east-1.amazonaws.com/server.crt: HTTP Error 404",
 	} {

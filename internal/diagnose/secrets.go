@@ -51,6 +51,9 @@ var secrets = []*lazyregexp.Regexp{
 	lazyregexp.New(`(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----(.+?)(?:-----END|$)`),
 }
 
+// errorName tells an error's name, which a message follows and no value.
+var errorName = lazyregexp.New(`(?:Error|Exception)\s*:\s*$`)
+
 // shown are a sign's groups as they may be shown: a part of a secret cut out of
 // what tells it for one would not be known again.
 func shown(s *Sign, text string, groups map[string]string) map[string]string {
@@ -59,6 +62,9 @@ func shown(s *Sign, text string, groups map[string]string) map[string]string {
 		return groups
 	}
 	again := s.match(hidden)
+	if name, ok := groups["name"]; ok && again != nil && again["name"] == "" {
+		again["name"] = name // of the command around it
+	}
 	out := make(map[string]string, len(groups))
 	for name, value := range groups {
 		switch {
@@ -88,6 +94,9 @@ func Hide(text string) string {
 		text = re.ReplaceAllStringFunc(text, func(m string) string {
 			at := re.FindStringSubmatchIndex(m)
 			for i := 2; i+1 < len(at); i += 2 { // the group that matched
+				if at[i] >= 0 && errorName.MatchString(m[:at[i]]) {
+					return m
+				}
 				if at[i] >= 0 {
 					return m[:at[i]] + "****" + m[at[i+1]:]
 				}

@@ -170,7 +170,7 @@ func (t *trial) exited() *Step {
 func stepOf(slug string, r *logs.Record, order int, groups map[string]string) *Step {
 	for _, c := range Causes() {
 		if c.Slug == slug {
-			return &Step{Cause: c, Title: fill(c.Title, groups), Groups: groups, shown: groups, Record: r, order: order}
+			return &Step{Cause: c, Groups: groups, Record: r, order: order}
 		}
 	}
 	return nil
@@ -271,25 +271,6 @@ func (t *trial) steps(began time.Time) (out []*Step) {
 	return out
 }
 
-// particular is the most particular cause that a record shows, nil for none.
-func particular(r *logs.Record) *Step {
-	var generic *Step
-	for _, c := range Causes() {
-		if generic != nil && c.Generic {
-			continue
-		}
-		s := c.in(r)
-		switch {
-		case s == nil:
-		case !c.Generic:
-			return s
-		default:
-			generic = s
-		}
-	}
-	return generic
-}
-
 // locate tells which command a step's record is the output of.
 func (t *trial) locate(s *Step) {
 	name := t.within[s.Record]
@@ -298,36 +279,12 @@ func (t *trial) locate(s *Step) {
 	}
 	s.In = "command " + name
 	if s.Groups["name"] == "" {
-		s.Groups["name"], s.shown["name"] = name, name
+		s.Groups["name"] = name
 	}
 }
 
 func before(r *logs.Record, began time.Time) bool {
 	return !began.IsZero() && !r.Time.IsZero() && (r.Time.Year() > 1 || began.Year() <= 1) && r.Time.Before(began.Add(-2*time.Second))
-}
-
-// in is the cause as a record shows it, nil when it does not.
-func (c *Cause) in(r *logs.Record) *Step {
-	for i := range c.Signs {
-		s := &c.Signs[i]
-		for _, text := range []string{r.Text, r.Joined} {
-			switch {
-			case text == "":
-				continue
-			case r.Kind == logs.Proxy: // its level tells a refusal from a word
-				text = "[" + strings.ToLower(r.Severity) + "] " + text
-			case r.Kind == logs.System && r.Head != "":
-				text = r.Head + ": " + text
-			case r.Kind == logs.Event && r.Head != "": // the name of an error
-				text = r.Head + " - " + text
-			}
-			if m := s.match(text); m != nil {
-				show := shown(s, text, m)
-				return &Step{Cause: c, Title: fill(c.Title, show), Groups: m, shown: show, Record: r, Weak: s.Weak || quietLevel(r)}
-			}
-		}
-	}
-	return nil
 }
 
 // quietLevel tells records of programs' ordinary output, in which words of
