@@ -41,8 +41,9 @@ func (x *Reader) archive(name string, head []byte, r io.Reader, short bool) erro
 	}
 	z, err := zip.NewReader(at, size)
 	if err != nil {
-		x.unread("%s is a zip file that is damaged or cut off: %v", name, err)
-		return nil
+		found, failed := x.salvage(name, at, size)
+		x.unread("%s is a zip file that is damaged or cut off (%v); %d files were found in what there is of it", name, err, found)
+		return failed
 	}
 	for i, f := range z.File {
 		if i == maxFiles {

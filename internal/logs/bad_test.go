@@ -95,3 +95,46 @@ func TestBadInput(t *testing.T) {
 		})
 	}
 }
+
+// Of a zip file that was cut off, what is there is read; one that was made to
+// fill a machine does not.
+func TestZipCutOff(t *testing.T) {
+	var all bytes.Buffer
+	z := zip.NewWriter(&all)
+	const event = "2024-03-04 10:00:00    ERROR   Failed to deploy application.\n"
+	for _, name := range []string{"var/log/", "var/log/a.log", "var/log/b.log", "var/log/c.log"} {
+		w, err := z.Create(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasSuffix(name, "/") {
+			if _, err := io.WriteString(w, strings.Repeat(event, 100)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	whole := all.Bytes()
+	third := bytes.LastIndex(whole, []byte("PK\x03\x04"))
+	for _, c := range []struct{ size, want int }{{len(whole) - 5, 300}, {third + 4, 200}, {third, 200}, {10, 0}} {
+		x := &Reader{}
+		if err := x.Read("logs.zip", bytes.NewReader(whole[:c.size])); err != nil {
+			t.Fatal(err)
+		}
+		r := x.Reading()
+		if len(r.Records) != c.want || len(r.Unread) == 0 || !strings.Contains(r.Unread[0], "damaged or cut off") {
+			t.Errorf("cut at %d of %d: %d records, want %d; unread %q", c.size, len(whole), len(r.Records), c.want, r.Unread)
+		}
+		if c.want > 0 && r.Records[0].File != "logs.zip!var/log/a.log" {
+			t.Errorf("the first record is of %s", r.Records[0].File)
+		}
+	}
+	for cut := range len(whole) { // no panic anywhere
+		x := &Reader{}
+		if err := x.Read("logs.zip", bytes.NewReader(whole[:cut])); err != nil {
+			t.Fatalf("cut at %d: %v", cut, err)
+		}
+	}
+}
