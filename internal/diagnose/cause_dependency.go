@@ -96,6 +96,7 @@ var dependencyCauses = []*Cause{
 		Signs: []Sign{
 			{Word: "Cannot find module '.", Pattern: `(?s)(?P<what>Cannot find module '\.\.?/[^'\n]*').{0,800}node_modules/\.bin/`},
 			{Word: "Cannot find module '.", Pattern: `(?s)(?:node-pre-gyp|node-gyp|> \S+ (?:pre|post)?install ).{0,600}(?P<what>Cannot find module '\.\.?/[^'\n]*')`},
+			{Word: "Cannot find module '../'", Pattern: `(?P<what>Cannot find module '\.\./')`},
 			{Word: "invalid ELF header", Pattern: `(?P<what>[^\n]{0,60}invalid ELF header)`},
 			{Word: "was compiled against a different Node.js", Pattern: `(?P<what>was compiled against a different Node\.js version)`},
 			{Word: "Could not load the", Pattern: `(?P<what>Could not load the "sharp" module using the linux-\w+ runtime)`},
@@ -112,6 +113,7 @@ var dependencyCauses = []*Cause{
 		Signs: []Sign{
 			{Word: "pg_config", Pattern: `(?P<what>pg_config executable not found|[^\n]{0,40}pg_config: command not found|No pg_config[^\n]{0,60})`},
 			{Word: "mysql_config", Pattern: `(?P<what>mysql_config not found|(?:mysql|mariadb)_config: (?:command )?not found)`},
+			{Word: "mariadb_config", Pattern: `(?P<what>mariadb_config(?:: command)?:? not found)`},
 			{Word: "pkg-config --exists", Pattern: `(?P<what>'pkg-config --exists (?:mysqlclient|mariadb|libmariadb)' returned non-zero)`},
 			{Word: "Can not find valid pkg-config name"},
 			{Word: "fatal error: ", Pattern: `(?P<what>fatal error: [\w./+-]+\.h(?:pp)?: No such file or directory)`},

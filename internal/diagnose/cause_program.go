@@ -13,7 +13,7 @@ var programCauses = []*Cause{
 			{Word: "ModuleNotFoundError", Pattern: `(?P<what>ModuleNotFoundError: [^\n]{1,100})`},
 			{Word: "ImportError: ", Pattern: `(?P<what>ImportError: (?:No module named|cannot import name|Failed to find application)[^\n]{1,100})`},
 			{Word: "Target WSGI script", Pattern: `(?P<what>Target WSGI script not found or unable to stat: \S+)`},
-			{Word: "Cannot find module", Pattern: `(?P<what>Error: Cannot find module '[^']+')`},
+			{Word: "Cannot find module", Not: []string{"Cannot find module '../'"}, Pattern: `(?P<what>Error: Cannot find module '[^']+')`},
 			{Word: "Unable to access jarfile", Pattern: `(?P<what>Error: Unable to access jarfile [^\n]{1,80})`},
 			{Word: "Could not find or load main class", Pattern: `(?P<what>Could not find or load main class \S+)`},
 			{Word: "ERR_MODULE_NOT_FOUND", Pattern: `(?P<what>ERR_MODULE_NOT_FOUND)`},

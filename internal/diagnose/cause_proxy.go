@@ -7,7 +7,7 @@ var proxyCauses = []*Cause{
 		Title: "the private key needs a pass phrase",
 		Why:   "The proxy starts without anybody who could type one.",
 		Fix:   []string{"openssl rsa -in KEY -out KEY writes it without"},
-		Signs: []Sign{{Word: "Enter PEM pass phrase"}, {Word: "bad password read"}},
+		Signs: []Sign{{Word: "Enter PEM pass phrase"}, {Word: "bad password read"}, {Word: "problems getting password"}},
 	},
 	{
 		Slug: "certificate-missing", Stage: ProxyStart,

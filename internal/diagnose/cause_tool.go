@@ -6,13 +6,19 @@ package diagnose
 var toolCauses = []*Cause{
 	{
 		Slug: "application-missing", Stage: Request,
-		Title: "there is no application '${application}' here, or it has no version",
+		Title: "there is no application '${application}' here",
 		Why:   "The name differs in its case, or the application is of another region or account.",
-		Fix:   []string{"aws elasticbeanstalk describe-applications --region REGION; create the application and a version first"},
+		Fix:   []string{"aws elasticbeanstalk describe-applications --region REGION; create the application first"},
 		Signs: []Sign{
 			{Word: "No Application named", Pattern: `No Application named '(?P<application>[^']*)' found`},
-			{Word: "No application version exists to deploy", Pattern: `No application version exists to deploy for Application named (?P<application>[^\s".]+)`},
 		},
+	},
+	{
+		Slug: "application-without-version", Stage: Request,
+		Title: "the application '${application}' has no version that could be deployed",
+		Why:   "An environment is made from an application version, and none was made yet.",
+		Fix:   []string{"upload the bundle and create an application version first"},
+		Signs: []Sign{{Word: "No application version exists to deploy", Pattern: `No application version exists to deploy for Application named (?P<application>[^\s".]+)`}},
 	},
 	{
 		Slug: "environment-missing", Stage: Request,

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -41,8 +42,9 @@ func (x *Reader) archive(name string, head []byte, r io.Reader, short bool) erro
 	}
 	z, err := zip.NewReader(at, size)
 	if err != nil {
+		before := len(x.out.Unread)
 		found, failed := x.salvage(name, at, size)
-		x.unread("%s is a zip file that is damaged or cut off (%v); %d files were found in what there is of it", name, err, found)
+		x.out.Unread = slices.Insert(x.out.Unread, before, fmt.Sprintf("%s is a zip file that is damaged or cut off (%v); %d files were found in what there is of it", name, err, found))
 		return failed
 	}
 	for i, f := range z.File {

@@ -187,8 +187,9 @@ func TestArchivesAreReadAndBombsAreNot(t *testing.T) {
 	if len(x.Unread) != 1 {
 		t.Errorf("unread: %q", x.Unread)
 	}
-	if x := readFrom(t, bytes.NewReader(z.Bytes()[:z.Len()/2])); len(x.Unread) != 1 {
-		t.Errorf("a cut archive: %q", x.Unread)
+	x = readFrom(t, bytes.NewReader(z.Bytes()[:z.Len()/2]))
+	if len(x.Unread) != 2 || !strings.Contains(x.Unread[0], "cut off") || !strings.Contains(x.Unread[1], "bomb.log") || len(x.Records) != 2 {
+		t.Errorf("a cut archive: %q, %d records", x.Unread, len(x.Records))
 	}
 }
 
