@@ -107,7 +107,10 @@ func (v *vpcReader) vpc(ctx context.Context) bool {
 		out := &vpcsAnswer{}
 		return out, func() string {
 			for _, one := range out.Vpcs {
-				v.n.VPC, v.n.CIDRs = one.ID, one.Blocks
+				if v.n.Default { // else it is known, and read by others meanwhile
+					v.n.VPC = one.ID
+				}
+				v.n.CIDRs = one.Blocks
 				if len(v.n.CIDRs) == 0 {
 					v.n.CIDRs = []string{one.CIDR}
 				}
