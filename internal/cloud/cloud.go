@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"beanpole/internal/access"
@@ -182,7 +183,8 @@ func (c *Cloud) Metadata(o MetadataOptions) http.Handler {
 	m := metadata.Options{InstanceID: o.InstanceID, Region: o.Region, AccountID: c.state.AccountID(), PrivateIP: o.PrivateIP, Profile: o.Profile,
 		State: c.state, TokensRequired: o.TokensRequired, Log: c.config.Log}
 	launched := time.Now()
-	m.Document = func() (doc, sig []byte) {
+	// It never changes: it is signed once, and not for each who asks.
+	m.Document = sync.OnceValues(func() (doc, sig []byte) {
 		doc, err := metadata.Document(m, launched)
 		if err == nil {
 			sig, err = c.authority.Sign(doc)
@@ -191,7 +193,7 @@ func (c *Cloud) Metadata(o MetadataOptions) http.Handler {
 			fmt.Fprintf(c.config.Log, "metadata of %s: %v\n", o.InstanceID, err)
 		}
 		return doc, sig
-	}
+	})
 	return metadata.Handler(m)
 }
 

@@ -36,6 +36,7 @@ type Instance struct {
 	control  *control
 	users    *users        // nil: those of this machine
 	docker   *dockerd      // nil: it runs no containers of its own
+	common   *commonLayer  // nil: its upper layer has all
 	ended    chan struct{} // closed when the container is gone
 
 	stop sync.Mutex
@@ -123,6 +124,7 @@ func (i *Instance) start(ctx context.Context, s *Spec) error {
 	go func() { root <- i.makeLayer(s) }() // while the kernel makes the network
 	n, err := newNetwork(i.place.Token, i.users)
 	layer := <-root // nothing goes on behind a failure
+	i.common = layer.common
 	if err != nil {
 		return err
 	}
@@ -188,32 +190,39 @@ func (i *Instance) makeUsers(s *Spec, m mountpoints) (lower string, err error) {
 	return m.lower(), os.Chown(m.dir, int(u.base), int(u.base))
 }
 
-// rootLayer is what an instance's root has that is its own, before the mount.
+// rootLayer is what an instance's root has over the lower layer, before the mount.
 type rootLayer struct {
 	*layer
-	work string
-	err  error
+	common *commonLayer
+	work   string
+	err    error
 }
 
 // makeLayer prepares all of the root that does not depend on the network.
-func (i *Instance) makeLayer(s *Spec) rootLayer {
-	if err := makeDisk(i.place.dir, s.Volume, s.Notice); err != nil {
-		return rootLayer{err: err}
+func (i *Instance) makeLayer(s *Spec) (r rootLayer) {
+	if r.err = makeDisk(i.place.dir, s.Volume, s.Notice); r.err != nil {
+		return r
 	}
 	disk := diskIn(i.place.dir)
-	l := newLayer(s.Root, filepath.Join(disk, "upper"))
-	work := filepath.Join(disk, "work")
-	for _, d := range []string{l.upper, work} {
-		if err := os.Mkdir(d, 0o755); err != nil {
-			return rootLayer{err: err}
+	r.layer, r.work = newLayer(s.Root, filepath.Join(disk, "upper")), filepath.Join(disk, "work")
+	for _, d := range []string{r.upper, r.work} {
+		if r.err = os.Mkdir(d, 0o755); r.err != nil {
+			return r
 		}
 	}
 	if s.Root != "/" {
-		if lack := l.lacks(); lack != "" {
+		if lack := r.lacks(); lack != "" {
 			s.Notice(lack)
 		}
 	}
-	return rootLayer{l, work, buildLayer(l, s)}
+	if r.common, r.err = takeCommon(s); r.err == nil && r.common == nil {
+		r.err = buildCommon(r.layer, s)
+	}
+	if r.err == nil {
+		r.layer.hidden, r.layer.gone = map[string]bool{}, map[string]bool{} // of this layer, nothing yet
+		r.err = buildOwn(r.layer)
+	}
+	return r
 }
 
 func (i *Instance) makeRoot(l rootLayer, lower string, n *network) error {
@@ -227,13 +236,29 @@ func (i *Instance) makeRoot(l rootLayer, lower string, n *network) error {
 	if err != nil {
 		return fmt.Errorf("prepare the instance's root: %w", err)
 	}
-	if err := mountRoot(l.layer, lower, l.work, i.root()); err != nil {
+	lowers := []string{lower}
+	if l.common != nil {
+		at := l.common.dir
+		if i.users != nil {
+			at = mountpointsOf(i.place.Token).common()
+			if err := i.users.show(l.common.dir, at); err != nil {
+				return err
+			}
+		}
+		lowers = []string{at, lower}
+	}
+	if err := mountOverlay(lowers, l.upper, l.work, i.root()); err != nil {
 		return err
 	}
 	if i.users == nil {
 		return nil
 	}
-	return unmount(lower) // the overlay has its own
+	for _, p := range lowers {
+		if err := unmount(p); err != nil { // the overlay has its own
+			return err
+		}
+	}
+	return nil
 }
 
 // run starts the container and waits for PID 1's first line.
@@ -319,6 +344,9 @@ func (i *Instance) Stop(ctx context.Context) error {
 	defer cancel()
 	i.docker.close()
 	err := i.place.clear(ctx)
+	if err == nil {
+		err, i.common = i.common.leave(ctx), nil
+	}
 	if i.runc != nil {
 		select {
 		case <-i.ended:

@@ -12,13 +12,15 @@ import (
 // does not tell.
 func (i *Instance) Processor() (user, system time.Duration, ok bool) {
 	name := "beanpole-" + i.place.Token
-	if u, found := counted(name, "user_usec", "cpu.stat"); found { // version 2
-		s, found := counted(name, "system_usec", "cpu.stat")
+	at := fileOf(name, "user_usec", "cpu.stat")
+	if u, found := counted(at, "user_usec"); found { // version 2
+		s, found := counted(at, "system_usec")
 		return time.Duration(u) * time.Microsecond, time.Duration(s) * time.Microsecond, found
 	}
 	const tick = 10 * time.Millisecond // version 1 counts in USER_HZ, which is 100
-	u, found := counted(name, "user", "cpuacct.stat")
-	s, foundToo := counted(name, "system", "cpuacct.stat")
+	at = fileOf(name, "user", "cpuacct.stat")
+	u, found := counted(at, "user")
+	s, foundToo := counted(at, "system")
 	return time.Duration(u) * tick, time.Duration(s) * tick, found && foundToo
 }
 

@@ -22,16 +22,17 @@ func mountpointsOf(token string) mountpoints {
 	return mountpoints{filepath.Join(runFolder, token)}
 }
 
-func (m mountpoints) root() string  { return filepath.Join(m.dir, "root") }
-func (m mountpoints) lower() string { return filepath.Join(m.dir, "lower") }
-func (m mountpoints) cache() string { return filepath.Join(m.dir, "cache") }
+func (m mountpoints) root() string   { return filepath.Join(m.dir, "root") }
+func (m mountpoints) lower() string  { return filepath.Join(m.dir, "lower") }
+func (m mountpoints) common() string { return filepath.Join(m.dir, "common") }
+func (m mountpoints) cache() string  { return filepath.Join(m.dir, "cache") }
 
 // docker is the folder of the mount points of containers, socket where the
 // instance's root asks for them.
 func (m mountpoints) docker() string { return filepath.Join(m.dir, "docker") }
 func (m mountpoints) socket() string { return filepath.Join(m.dir, "docker.sock") }
 
-func (m mountpoints) all() []string { return []string{m.root(), m.lower(), m.cache()} }
+func (m mountpoints) all() []string { return []string{m.root(), m.lower(), m.common(), m.cache()} }
 
 // make makes the folders, empty.
 func (m mountpoints) make() error {

@@ -67,25 +67,28 @@ func newTogether[T any]() *together[T] { return &together[T]{doing: make(chan st
 
 // shared is a result of which several wait.
 type shared[T any] struct {
+	asked int // callers that wait
 	done  chan struct{}
 	value T
 	err   error
 }
 
-func (t *together[T]) do(f func() (T, error)) (T, error) {
+// f is told how many callers get its result.
+func (t *together[T]) do(f func(asked int) (T, error)) (T, error) {
 	t.mu.Lock()
 	s, first := t.next, t.next == nil
 	if first {
 		s = &shared[T]{done: make(chan struct{})}
 		t.next = s
 	}
+	s.asked++
 	t.mu.Unlock()
 	if first {
 		t.doing <- struct{}{}
 		t.mu.Lock()
 		t.next = nil // who comes from now on waits for the one after
 		t.mu.Unlock()
-		s.value, s.err = f()
+		s.value, s.err = f(s.asked)
 		<-t.doing
 		close(s.done)
 	}

@@ -13,8 +13,11 @@ func TestWhoAsksTogetherSharesWhatBeganAfterAllHadAsked(t *testing.T) {
 		all := newTogether[int64]()
 		var times atomic.Int64
 		gate := make(chan struct{})
-		work := func() (int64, error) {
+		work := func(asked int) (int64, error) {
 			n := times.Add(1)
+			if want := map[int64]int{1: 1, 2: 19, 3: 1}[n]; asked != want {
+				t.Errorf("at time %d %d have asked instead of %d", n, asked, want)
+			}
 			<-gate
 			return n, errors.New("as it is")
 		}

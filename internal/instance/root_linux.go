@@ -27,13 +27,15 @@ var (
 	nginxFiles = []string{"fastcgi.conf", "fastcgi_params", "koi-utf", "koi-win", "mime.types", "scgi_params", "uwsgi_params", "win-utf"}
 )
 
-// ownFolders exist on every instance, empty. What a root that was made to be
-// one (not the machine's own) has in those marked keep stays.
-var ownFolders = []struct {
+type ownFolder struct {
 	path string
 	mode fs.FileMode
 	keep bool
-}{
+}
+
+// ownFolders exist on every instance, empty. What a root that was made to be
+// one (not the machine's own) has in those marked keep stays.
+var ownFolders = []ownFolder{
 	{"/boot", 0o555, true}, {"/dev", 0o755, false}, {"/home", 0o755, true}, {"/media", 0o755, true},
 	{"/mnt", 0o755, true}, {"/opt", 0o755, true}, {"/proc", 0o555, false}, {"/root", 0o550, true},
 	{"/run", 0o755, false}, {"/srv", 0o755, true}, {"/sys", 0o555, false}, {"/tmp", 0o777 | fs.ModeSticky, false},
@@ -43,16 +45,18 @@ var ownFolders = []struct {
 	{"/var/proxy", 0o755, true}, {"/var/spool", 0o755, true}, {"/var/tmp", 0o777 | fs.ModeSticky, false},
 }
 
-// buildLayer fills the upper layer: what is hidden, and what an instance has
-// of its own.
-func buildLayer(l *layer, s *Spec) error {
+// buildCommon fills a layer with what all instances of one kind have in common:
+// what is hidden, whom they trust, and programs in the place of the root's.
+func buildCommon(l *layer, s *Spec) error {
+	for _, f := range ownFolders {
+		if l.makes(f) {
+			l.gone[f.path] = true // each instance has its own there
+		}
+	}
 	if l.lower == "/" {
 		if err := hideMachine(l); err != nil {
 			return err
 		}
-	}
-	if err := makeFolders(l); err != nil {
-		return err
 	}
 	for _, p := range s.Hide {
 		if l.lower == "/" {
@@ -64,6 +68,20 @@ func buildLayer(l *layer, s *Spec) error {
 			return err
 		}
 	}
+	if err := writeTrust(l, s.CA); err != nil {
+		return err
+	}
+	if err := shellOfEC2(l); err != nil {
+		return err
+	}
+	return linkApplets(l)
+}
+
+// buildOwn fills an instance's upper layer with what is its own.
+func buildOwn(l *layer) error {
+	if err := makeFolders(l); err != nil {
+		return err
+	}
 	for _, name := range nginxFiles {
 		if err := l.copy("/etc/nginx/" + name); err != nil {
 			return err
@@ -72,16 +90,7 @@ func buildLayer(l *layer, s *Spec) error {
 	if err := writeUsers(l); err != nil {
 		return err
 	}
-	if err := writeTrust(l, s.CA); err != nil {
-		return err
-	}
-	if err := l.file(programPath, nil, 0o755); err != nil { // the mount point
-		return err
-	}
-	if err := shellOfEC2(l); err != nil {
-		return err
-	}
-	return linkApplets(l)
+	return l.file(programPath, nil, 0o755) // the mount point
 }
 
 // shellOfEC2 makes bash what /bin/sh is, as on every Amazon Linux: its users
@@ -129,12 +138,18 @@ func linkApplets(l *layer) error {
 	return nil
 }
 
+// makes says whether an instance has a folder of its own: not where the root's is
+// kept, or where it has a link, as /var/run is.
+func (l *layer) makes(f ownFolder) bool {
+	fi, ok := l.stat(f.path)
+	return !ok || fi.IsDir() && (!f.keep || l.lower == "/")
+}
+
 // makeFolders makes ownFolders.
 func makeFolders(l *layer) error {
 	for _, f := range ownFolders {
-		fi, ok := l.stat(f.path)
-		if ok && (!fi.IsDir() || f.keep && l.lower != "/") {
-			continue // kept, or a link as /var/run is
+		if !l.makes(f) {
+			continue
 		}
 		if err := l.empty(f.path); err != nil {
 			return err
@@ -178,17 +193,11 @@ func hideMachine(l *layer) error {
 			return err
 		}
 	}
-	found, err := machinesOwn.do(func() ([]kept, error) { return privateBelow("/etc", "/usr/local/etc") })
+	found, err := machinesOwn.do(func(int) ([]kept, error) { return privateBelow("/etc", "/usr/local/etc") })
 	if err != nil {
 		return err
 	}
 	return l.hideAll(found)
-}
-
-// mountRoot mounts the overlay at merged, over the lower layer as it shows at
-// lower.
-func mountRoot(l *layer, lower, work, merged string) error {
-	return mountOverlay([]string{lower}, l.upper, work, merged)
 }
 
 // mountOverlay mounts upper over lowers, of which the first is the uppermost.

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -139,13 +140,21 @@ func Sweep(dir string) error {
 	if err != nil {
 		return fmt.Errorf("list instances: %w", err)
 	}
-	var errs []error
+	var errs, common []error
 	for _, e := range entries {
-		if e.IsDir() {
+		if e.IsDir() && !strings.HasPrefix(e.Name(), commonPrefix) {
 			errs = append(errs, sweepOne(dir, e.Name()))
 		}
 	}
-	return errors.Join(errs...)
+	if err := errors.Join(errs...); err != nil {
+		return err // what is left may stand on the common layers
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), commonPrefix) {
+			common = append(common, sweepOne(dir, e.Name()))
+		}
+	}
+	return errors.Join(common...)
 }
 
 func sweepOne(dir, name string) error {

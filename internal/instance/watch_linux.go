@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -33,9 +34,9 @@ func (i *Instance) watchLimits(s *Spec) {
 	r := resources(s)
 	name := "beanpole-" + i.place.Token
 	all := []*gauge{
-		{met: func() (int64, bool) { return counted(name, "oom_kill", "memory.events", "memory.oom_control") },
+		{met: counter(name, "oom_kill", "memory.events", "memory.oom_control"),
 			says: fmt.Sprintf("instance %s met its memory limit of %s: the kernel has ended a process on it", i.id, size(*r.Memory.Limit))},
-		{met: func() (int64, bool) { return counted(name, "max", "pids.events") },
+		{met: counter(name, "max", "pids.events"),
 			says: fmt.Sprintf("instance %s met its limit of %d processes and threads: a new one was refused", i.id, *r.Pids.Limit)},
 	}
 	if volume, ok := i.volume(); ok {
@@ -75,26 +76,43 @@ func (g *gauge) look(now time.Time, notice func(string)) {
 	notice(text)
 }
 
-// counted reads a counter of a control group, from the first of the files that
-// there is: version 2 and 1 name them differently.
-func counted(group, counter string, files ...string) (int64, bool) {
+// counter reads a counter of a control group. Its file is looked for at the first
+// time: to look through all of them for every instance, every second, is more work
+// than all else that a quiet environment makes.
+func counter(group, word string, files ...string) func() (int64, bool) {
+	find := sync.OnceValue(func() string { return fileOf(group, word, files...) })
+	return func() (int64, bool) { return counted(find(), word) }
+}
+
+// fileOf is the first of some files of a control group that has a counter; ""
+// when none has: version 2 and 1 name them differently.
+func fileOf(group, word string, files ...string) string {
 	mounts, err := cgroupMounts()
 	if err != nil {
-		return 0, false
+		return ""
 	}
 	for _, dir := range mounts {
 		for _, name := range files {
-			f, err := os.Open(filepath.Join(dir, group, name))
-			if err != nil {
-				continue
+			at := filepath.Join(dir, group, name)
+			if _, ok := counted(at, word); ok {
+				return at
 			}
-			defer f.Close()
-			for lines := bufio.NewScanner(f); lines.Scan(); {
-				if word, value, _ := strings.Cut(lines.Text(), " "); word == counter {
-					n, err := strconv.ParseInt(value, 10, 64)
-					return n, err == nil
-				}
-			}
+		}
+	}
+	return ""
+}
+
+// counted is the number behind a word in a file of words and numbers.
+func counted(file, word string) (int64, bool) {
+	f, err := os.Open(file)
+	if err != nil {
+		return 0, false
+	}
+	defer f.Close()
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		if w, value, _ := strings.Cut(lines.Text(), " "); w == word {
+			n, err := strconv.ParseInt(value, 10, 64)
+			return n, err == nil
 		}
 	}
 	return 0, false
