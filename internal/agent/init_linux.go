@@ -186,6 +186,8 @@ func (c *Call) ended(err error, from string) int {
 	case errors.As(err, &fault) && fault.NoInit:
 		fmt.Fprintf(c.Errors, "%s in %s.\n", strings.TrimSuffix(fault.Text, " in metadata"), from)
 		return 0
+	case errors.As(err, &fault) && fault.Early:
+		return c.say(fault)
 	case errors.As(err, &fault):
 		fmt.Fprintf(c.Errors, "Error occurred during build: %s\n", fault.Text)
 		return 1

@@ -33,6 +33,9 @@ func NewPlan(metadata *source.Node, sets []string) (*Plan, error) {
 // newPlan is NewPlan; of an agent in Python 2 the error about configSets that
 // refer to each other names them in the order of its dict.
 func newPlan(metadata *source.Node, sets []string, dict bool) (*Plan, error) {
+	if metadata != nil && metadata.Kind < source.String && truthy(metadata) {
+		return nil, &BuildError{Text: "argument of type '" + typeName(metadata) + "' is not iterable", Early: true}
+	}
 	init := metadata.Get(initKey)
 	if !truthy(init) {
 		return nil, &BuildError{Text: "Could not find '" + initKey + "' key in metadata", NoInit: true}
@@ -61,7 +64,8 @@ func newPlan(metadata *source.Node, sets []string, dict bool) (*Plan, error) {
 	}
 	for _, name := range sets {
 		configs, ok := all[name]
-		if !ok {
+		if !ok || dict && notASCII(name) != "" { // a name from the command line is bytes, and no text equals them
+
 			p.Ends = &BuildError{Text: "Error: no ConfigSet named " + name + " exists", Foreseen: true}
 			return p, p.Ends
 		}

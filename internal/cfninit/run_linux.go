@@ -111,7 +111,7 @@ func (r *Runner) Build(ctx context.Context, metadata *source.Node, sets []string
 		return r.run(ctx, p, sets, metadata)
 	}
 	var fault *BuildError
-	if errors.As(err, &fault) && !fault.NoInit {
+	if errors.As(err, &fault) && !fault.NoInit && !fault.Early {
 		if _, kept := r.run(ctx, nil, sets, metadata); kept != nil {
 			return &Result{}, kept
 		}

@@ -134,6 +134,9 @@ type BuildError struct {
 	// NoInit: there is nothing to do; cfn-init prints the text alone, with
 	// " for RESOURCE." behind it, and exits 0 [cb:bin/cfn-init].
 	NoInit bool
+	// Early: cfn-init ends before a build begins, and logs nothing; the text
+	// stands alone, and the exit status is 1.
+	Early bool
 	// Config is the config that was being built, "" when none was.
 	Config string
 	// Pos is what the error is about, where that is known, and Means says it

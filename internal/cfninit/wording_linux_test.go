@@ -167,14 +167,19 @@ func TestCommandsThatAreNoTextsFailAsWithTheAgent(t *testing.T) {
 
 // Of faults in several places the agent names the one that its dict has first.
 func TestMapsAreGoneThroughInTheOrderOfADict(t *testing.T) {
-	for _, c := range []struct{ metadata, err string }{
-		{`AWS::CloudFormation::Init: {configSets: {a: no1, b: no2, default: []}}`, "No configuration found with name: no1"},
-		{`AWS::CloudFormation::Init: {configSets: {b: no2, a: no1, default: []}}`, "No configuration found with name: no1"},
-		{`{AWS::CloudFormation::Init: {config: {files: {}}}, AWS::CloudFormation::Authentication: {b: null, a: 5}}`, "'int' object has no attribute 'get'"},
-		{`AWS::CloudFormation::Init: 5`, "argument of type 'int' is not iterable"},
-		{`AWS::CloudFormation::Init: the configSets`, "string indices must be integers"},
+	for _, c := range []struct {
+		metadata, err string
+		sets          []string
+	}{
+		{`AWS::CloudFormation::Init: {configSets: {a: no1, b: no2, default: []}}`, "No configuration found with name: no1", nil},
+		{`AWS::CloudFormation::Init: {configSets: {b: no2, a: no1, default: []}}`, "No configuration found with name: no1", nil},
+		{`{AWS::CloudFormation::Init: {config: {files: {}}}, AWS::CloudFormation::Authentication: {b: null, a: 5}}`, "'int' object has no attribute 'get'", nil},
+		{`AWS::CloudFormation::Init: 5`, "argument of type 'int' is not iterable", nil},
+		{`5`, "argument of type 'int' is not iterable", nil},
+		{`AWS::CloudFormation::Init: {configSets: {grün: []}}`, "Error: no ConfigSet named grün exists", []string{"grün"}},
+		{`AWS::CloudFormation::Init: the configSets`, "string indices must be integers", nil},
 	} {
-		_, err := (&Runner{}).Build(t.Context(), parse(t, c.metadata), nil)
+		_, err := (&Runner{}).Build(t.Context(), parse(t, c.metadata), c.sets)
 		if got := errorText(err); got != c.err {
 			t.Errorf("%s: got %q, want %q", c.metadata, got, c.err)
 		}
