@@ -167,6 +167,17 @@ func TestAnArchiveThatGrowsWithoutMeasureIsStopped(t *testing.T) {
 	}
 }
 
+func TestATargetMayBeRelative(t *testing.T) {
+	root := t.TempDir()
+	must(t, os.Mkdir(root+"/opt", 0o755))
+	must(t, os.WriteFile(root+"/opt/a", tarOf(t, "d/", "d/f=x"), 0o644))
+	_, err := (&Runner{Root: root}).Build(t.Context(), parse(t, `AWS::CloudFormation::Init: {config: {sources: {app: /opt/a}}}`), nil)
+	must(t, err)
+	if data, err := os.ReadFile(root + "/app/d/f"); err != nil || string(data) != "x" {
+		t.Errorf("the member holds %q: %v", data, err)
+	}
+}
+
 // Where an archive ends, and what is wrong with it, is as Python sees it.
 func TestArchivesThatBreakOff(t *testing.T) {
 	whole := tarOf(t, "d/", "d/f=hello", "g=x") // headers at 0, 512, 1536
@@ -203,6 +214,8 @@ func TestArchivesThatBreakOff(t *testing.T) {
 		{"gzip", gz, "", true},
 		{"gzip with a wrong checksum", badCRC, none, false},
 		{"gzip without all of its checksum", gz[:len(gz)-5], "unpack requires a string argument of length 4", false},
+		{"gzip without the last byte", gz[:len(gz)-1], "unpack requires a string argument of length 4", false},
+		{"gzip without any of its checksum", gz[:len(gz)-8], "", true},
 		{"gzip with something behind", append(bytes.Clone(gz), "xx"...), "", true},
 		{"two gzips", append(zipped(whole[:900]), zipped(whole[900:])...), "", true},
 	} {

@@ -123,7 +123,7 @@ var errCut = errors.New("cut off")
 // sake of its checksum; what stands behind it is of no interest. It is nil for
 // what is no gzip.
 func gzipFault(file io.ReadSeeker) error {
-	const trailer = 8 // bytes
+	const enough = 7 // bytes; the checksum and the length that end a stream have 8
 	read := func(more int) error {
 		if _, err := file.Seek(0, io.SeekStart); err != nil {
 			return err
@@ -136,13 +136,15 @@ func gzipFault(file io.ReadSeeker) error {
 		_, err = io.Copy(io.Discard, io.LimitReader(r, freeSize))
 		return err
 	}
-	switch err := read(0); {
-	case errors.Is(err, gzip.ErrChecksum):
+	err := read(0)
+	if errors.Is(err, gzip.ErrChecksum) {
 		return errChecksum
-	case errors.Is(err, io.ErrUnexpectedEOF) && errors.Is(read(trailer), gzip.ErrChecksum):
-		return &BuildError{Text: "unpack requires a string argument of length 4"}
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		return errCut
 	}
-	return nil
+	if !errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil
+	}
+	if err := read(enough); err == nil || errors.Is(err, gzip.ErrChecksum) { // part of the end is there
+		return &BuildError{Text: "unpack requires a string argument of length 4"}
+	}
+	return errCut
 }

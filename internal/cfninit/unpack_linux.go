@@ -316,7 +316,7 @@ func (x *unpacking) exists(name string) bool { return x.root.exists(name) }
 
 // makeFolders makes the folders above a member that are missing.
 func (x *unpacking) makeFolders(dir string) error {
-	if up := dirName(dir); up != dir && !x.exists(up) {
+	if up := dirName(dir); up != dir && up != "" && !x.exists(up) {
 		if err := x.makeFolders(up); err != nil && !strings.HasPrefix(err.Error(), "[Errno 17]") {
 			return err
 		}
