@@ -39,6 +39,17 @@ var programCauses = []*Cause{
 		},
 	},
 	{
+		Slug: "exit-127", Stage: PreBuild, Generic: true,
+		Title:  "a command ended with status 127, its program was not found: ${what}",
+		Why:    "The shell gives 127 for a program that it does not find: misspelt, not in root's short PATH, not installed, or a script whose first line ends as on Windows.",
+		Settle: "the lines below and before this one: \"command not found\" names the program; eb-hooks.log for a hook",
+		Signs: []Sign{
+			{Word: "exit status 127", Pattern: `(?P<what>[^\n:]{1,100}?) failed with error exit status 127`},
+			{Word: "exit code: 127", Pattern: `(?P<what>[^\n]{1,100}?) did not complete successfully: exit code: 127`},
+			{Word: "non-zero code: 127", Pattern: `The command '(?P<what>[^\n]{1,100})' returned a non-zero code: 127`},
+		},
+	},
+	{
 		Slug: "process-gone", Stage: PreBuild,
 		Title: "a script ends a process that does not run: ${what}",
 		Why:   "kill fails when the process of a process ID file has ended already, and the script with it.",
@@ -105,7 +116,7 @@ var programCauses = []*Cause{
 	{
 		Slug: "windows-hooks-failed", Stage: Hooks, Generic: true,
 		Title:  "a step of the platform for Windows failed: ${what}",
-		Why:    "HooksExecutor runs the platform's and the bundle's own steps; IIS's deployment is one of them.",
+		Why:    "HooksExecutor runs the platform's and the bundle's own steps; IIS's deployment is one of them. beanpole itself neither checks nor runs platforms for Windows.",
 		Settle: `C:\Program Files\Amazon\ElasticBeanstalk\logs\AWSDeployment.log and C:\cfn\log\cfn-init.log on the instance`,
 		Signs: []Sign{
 			{Word: "HooksExecutor.exe", Pattern: `Command hooks \((?P<what>HooksExecutor\.exe [^)]+)\) failed`},

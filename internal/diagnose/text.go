@@ -187,7 +187,19 @@ func (e *Explained) unknown(add func(label, text string, at ...source.Pos), expl
 	if explained {
 		return
 	}
-	add("to settle", "the instance's own logs say more than events: eb logs --all, or the bundle of all logs; give them all to beanpole diagnose --log")
+	add("to settle", further(e.First))
+}
+
+// further says where to look further, by the log that is at hand.
+func further(r *logs.Record) string {
+	const all = "; give them all to beanpole diagnose --log"
+	switch r.Kind {
+	case logs.Event, logs.StackEvent, logs.Plain:
+		return "the instance's own logs say more than events: eb logs --all, or the bundle of all logs" + all
+	case logs.Engine:
+		return "the same instance's eb-hooks.log, cfn-init.log, cfn-init-cmd.log and web.stdout.log (the bundle of all logs has them)" + all
+	}
+	return "the same instance's other logs (the bundle of all logs has them)" + all
 }
 
 // label is a label on the first of several notes.
@@ -208,7 +220,11 @@ func seen(r *logs.Record) string {
 		text = string([]rune(text)[:maxSeen]) + "…"
 	}
 	var parts []string
-	if !r.Time.IsZero() {
+	switch {
+	case r.Time.IsZero():
+	case r.Time.Year() < 2: // an entry with a time of day alone
+		parts = append(parts, r.Time.Format("15:04:05"))
+	default:
 		parts = append(parts, r.Time.Format("2006-01-02 15:04:05"))
 	}
 	if r.Severity != "" {
