@@ -129,8 +129,25 @@ func (d *deployment) runContainer(ctx context.Context) error {
 		return err
 	}
 	d.engine.mu.Lock()
-	defer d.engine.mu.Unlock()
 	d.engine.applications = []*application{a}
+	d.engine.mu.Unlock()
+	return removeUnnamed(ctx, c)
+}
+
+// removeUnnamed removes the images of earlier versions, whose names the new one
+// has.
+func removeUnnamed(ctx context.Context, c *docker.Client) error {
+	all, err := c.Images(ctx)
+	if err != nil {
+		return err
+	}
+	for _, i := range all {
+		if len(i.Names) == 0 {
+			if err := c.RemoveImage(ctx, i.ID); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 

@@ -1,8 +1,12 @@
 package engine
 
 import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
+	"io"
 	"strings"
 	"testing"
 
@@ -102,4 +106,82 @@ func startDocker(t *testing.T, w *world, images map[string]instance.Pulled) *ins
 		w = dockerWorld
 	}
 	return startInstanceWith(t, w, "", testRegistry(t, images))
+}
+
+// dockerfile uses most of what Dockerfiles have.
+const dockerfile = `# syntax=docker/dockerfile:1
+ARG BASE=shop/base
+FROM ${BASE} AS assets
+WORKDIR /src
+COPY . .
+RUN echo "built of $(ls | tr '\n' ' ')" > out.txt
+
+FROM never/needed AS unused
+RUN exit 1
+
+FROM $BASE
+ARG VERSION=7
+ENV WHO=app \
+    WHAT="version $VERSION"
+COPY --from=assets --chown=app /src/out.txt /www/built.txt
+COPY --chown=1000:1000 *.html /www/
+ADD extra.tar.gz /www/
+COPY <<EOF /www/inline.txt
+inline $VERSION
+EOF
+RUN ["/bin/sh", "-c", "ls -ln /www/built.txt | cut -c1-10 > /www/mode.txt; echo $WHAT > /www/what.txt"]
+RUN mkdir -p /www/run && chown app /www/run
+USER app
+EXPOSE 8080 9090
+HEALTHCHECK CMD true
+ENTRYPOINT ["/bin/busybox"]
+CMD ["httpd", "-f", "-p", "8080", "-h", "/www"]
+`
+
+func TestADockerfileIsBuiltAndServed(t *testing.T) {
+	needs(t, "busybox")
+	var archive bytes.Buffer
+	z := gzip.NewWriter(&archive)
+	a := tar.NewWriter(z)
+	a.WriteHeader(&tar.Header{Name: "extra.txt", Mode: 0o644, Size: 5})
+	io.WriteString(a, "extra")
+	a.Close()
+	z.Close()
+	root := testimage.Root(t, "sh", "ls", "echo", "mkdir", "cut", "tr", "chown", "busybox", "true")
+	w := &world{metadata: noExtensions, bundle: map[string]string{"Dockerfile": dockerfile, "index.html": "<p>hello\n", "secret.key": "hidden", ".dockerignore": "*.key\nDockerfile\n", "extra.tar.gz": archive.String(), "sub/a.txt": "a"}}
+	i := startDocker(t, w, map[string]instance.Pulled{"shop/base": {Root: root, Digest: "sha256:" + strings.Repeat("34", 32)}})
+	r := deploy(t, i, docker2023, instance.Success)
+	if len(r.Events) != 1 {
+		t.Errorf("events %+v", r.Events)
+	}
+	for p, want := range map[string]string{"/": "<p>hello\n", "/built.txt": "built of extra.tar.gz index.html sub \n", "/extra.txt": "extra", "/what.txt": "version 7\n", "/inline.txt": "inline 7\n", "/mode.txt": "-rw-r--r--\n"} {
+		if got := get(t, i, p); got != want {
+			t.Errorf("%s says %q", p, got)
+		}
+	}
+	var out bytes.Buffer
+	if err := i.Exec(t.Context(), []string{"docker", "exec", "current-app", "ls", "-ln", "/www"}, nil, &out, &out); err != nil || !strings.Contains(out.String(), " 1000 ") {
+		t.Errorf("owners: %v %s", err, out.String())
+	}
+	for name, c := range map[string]struct{ dockerfile, says string }{
+		"a step fails":   {"FROM shop/base\nRUN echo no luck >&2; exit 3\nEXPOSE 80\n", `exit code: 3`},
+		"no such base":   {"FROM shop/gone\n", "failed to solve: shop/gone: pull access denied for shop/gone"},
+		"no such file":   {"FROM shop/base\nCOPY gone.txt /\n", `Dockerfile:2: failed to compute cache key: "/gone.txt": not found`},
+		"does not parse": {"FROM shop/base\nRUNN x\n", "unknown instruction: RUNN"},
+		"leaves":         {"FROM shop/base\nCOPY ../../etc/shadow /\n", "not found"},
+	} {
+		w.bundle["Dockerfile"] = c.dockerfile
+		r := deploy(t, i, docker2023, instance.Failure)
+		if log := logOf(t, i, "eb-engine.log"); r.FailedStep != "Docker Specific Build Application" || r.Events[0].Message != "Instance deployment failed to build the Docker image. The deployment failed." ||
+			!strings.Contains(log, c.says) {
+			t.Errorf("%s: %+v\n%s", name, r, log[max(0, len(log)-1500):])
+		}
+	}
+	w.bundle["Dockerfile"] = "FROM shop/base\nCMD [\"/bin/busybox\", \"httpd\", \"-f\"]\n"
+	if r := deploy(t, i, docker2023, instance.Failure); !strings.Contains(logOf(t, i, "eb-engine.log"), "No EXPOSE directive found in Dockerfile") {
+		t.Errorf("without a port: %+v", r)
+	}
+	if got := get(t, i, "/what.txt"); got != "version 7\n" {
+		t.Errorf("after versions that failed it says %q", got)
+	}
 }

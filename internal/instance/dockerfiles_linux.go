@@ -49,13 +49,13 @@ func (d *dockerd) put(id string, r io.Reader) error {
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
-		if err == nil && n == mostPut {
-			err = fmt.Errorf("more than %d files", mostPut)
-		}
-		if err == nil {
-			err = d.putOne(root, h, t)
-		}
 		if err != nil {
+			return fmt.Errorf("read the archive: %w", err)
+		}
+		if n == mostPut {
+			return fmt.Errorf("more than %d files", mostPut)
+		}
+		if err := d.putOne(root, h, t); err != nil {
 			return fmt.Errorf("copy %q: %w", h.Name, err)
 		}
 	}

@@ -53,6 +53,9 @@ func (d *dockerd) runContainer(ctx context.Context, in docker.Run, f *frames) (i
 		return 0, err
 	}
 	defer d.forget(c)
+	if err := limitGroup(dockerGroup(d.i.place.Token), resources(d.spec)); err != nil {
+		return 0, err
+	}
 	h, at, err := d.connect()
 	if err != nil {
 		return 0, err

@@ -17,6 +17,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 )
@@ -190,6 +191,42 @@ func removeCgroups(name string) error {
 		}
 	}
 	return nil
+}
+
+// limitGroup makes a control group whose members together have these limits.
+func limitGroup(name string, r *specs.LinuxResources) error {
+	mounts, err := cgroupMounts()
+	if err != nil {
+		return err
+	}
+	limits := map[string]int64{"memory.max": *r.Memory.Limit, "memory.limit_in_bytes": *r.Memory.Limit, "pids.max": *r.Pids.Limit}
+	for _, mount := range mounts {
+		at := filepath.Join(mount, name)
+		unified := false
+		if control := filepath.Join(mount, "cgroup.subtree_control"); exists(control) { // version 2
+			unified = true
+			os.WriteFile(control, []byte("+memory +pids"), 0) // they may be on, or be another's to switch on
+		}
+		if !unified && filepath.Base(mount) != "memory" && filepath.Base(mount) != "pids" {
+			continue
+		}
+		if err := os.Mkdir(at, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
+			return fmt.Errorf("make control group: %w", err)
+		}
+		for file, limit := range limits {
+			if p := filepath.Join(at, file); exists(p) {
+				if err := os.WriteFile(p, strconv.AppendInt(nil, limit, 10), 0); err != nil {
+					return fmt.Errorf("limit containers: %w", err)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func exists(p string) bool {
+	_, err := os.Stat(p)
+	return err == nil
 }
 
 // removeCgroup removes one control group, in which no other is.
