@@ -5,6 +5,8 @@ var bundleRules = []*Rule{
 	configNotRead,
 	foreignConfig,
 	extraTopFolder,
+	dockerNothingToRun,
+	dockerrunVersion,
 	backslashNames,
 	brokenLink,
 	ignoredConfig,

@@ -86,6 +86,9 @@ func (d *deployment) buildImage(ctx context.Context, output io.Writer) error {
 	if d.image.Config.HealthCheck {
 		d.note("beanpole: nobody looks at the image's HEALTHCHECK, nor does the proxy on AWS")
 	}
+	if hasFile {
+		return nil
+	}
 	_, err = c.Commit(ctx, docker.Commit{Layer: d.image.Layer, Name: platform.StagingImage, Config: d.image.Config})
 	return err
 }

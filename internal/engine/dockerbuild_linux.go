@@ -26,7 +26,7 @@ func (d *deployment) buildDockerfile(ctx context.Context, c *docker.Client, outp
 	limited, cancel := context.WithTimeout(ctx, buildLimit)
 	defer cancel()
 	var said bytes.Buffer
-	img, err := build.Build(limited, c, build.Options{Context: d.staging(), Output: io.MultiWriter(output, &said)})
+	img, err := build.Build(limited, c, build.Options{Context: d.staging(), Name: platform.StagingImage, Output: io.MultiWriter(output, &said)})
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
@@ -35,7 +35,7 @@ func (d *deployment) buildDockerfile(ctx context.Context, c *docker.Client, outp
 		return fmt.Errorf("failed to build docker image: Command /bin/sh -c %s failed with error Command timed out after %d seconds", command, int(buildLimit.Seconds()))
 	case err != nil:
 		d.tell("ERROR", platform.DockerNoBuild)
-		return fmt.Errorf("failed to build docker image: Command /bin/sh -c %s failed with error exit status 1. Stderr:%s\n%w", command, lastLines(said.String(), 10), err)
+		return fmt.Errorf("failed to build docker image: Command /bin/sh -c %s failed with error exit status 1. Stderr:%w\n%s", command, err, lastLines(said.String(), 10))
 	}
 	d.image.Image = *img
 	return nil

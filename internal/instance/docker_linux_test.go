@@ -2,11 +2,14 @@ package instance
 
 import (
 	"archive/tar"
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -230,5 +233,58 @@ func finishArchive(t *testing.T, b *bytes.Buffer) {
 	t.Helper()
 	if err := tar.NewWriter(b).Close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// ownContainer is owner with a container that ignores being asked to end.
+func ownContainer(dir, root string) {
+	i, err := Start(context.Background(), &Spec{ID: "i-0c0ffee", Dir: dir, Args: []string{"test-pid-1"},
+		Pull: func(context.Context, docker.Pull) (*Pulled, error) {
+			return &Pulled{Root: root, Digest: "sha256:" + strings.Repeat("ab", 32)}, nil
+		}})
+	if err != nil {
+		fmt.Println("failed:", err)
+		os.Exit(1)
+	}
+	c := docker.Dial(mountpointsOf(i.place.Token).socket())
+	img, err := c.Pull(context.Background(), docker.Pull{Name: "test"})
+	if err == nil {
+		err = c.Run(context.Background(), docker.Run{Layer: img.Layer, Args: []string{"/bin/sh", "-c", "echo up; sleep 60; echo"}}, nil, os.Stdout, os.Stdout)
+	}
+	fmt.Println("failed:", err)
+	os.Exit(1)
+}
+
+func TestAKilledOwnersContainersGoWithTheNextSweep(t *testing.T) {
+	requireInstances(t)
+	root, dir := testimage.Root(t, "sh", "sleep"), t.TempDir()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := exec.Command(self, "test-container-owner", dir, root)
+	out, err := o.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := o.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if line, err := bufio.NewReader(out).ReadString('\n'); line != "up\n" {
+		t.Fatalf("it says %q, %v", line, err)
+	}
+	token := tokenIn(t, dir, "i-0c0ffee")
+	o.Process.Kill()
+	o.Wait()
+	if err := Sweep(dir); err != nil {
+		t.Fatal(err)
+	}
+	if left := traces(t, token); len(left) > 0 {
+		t.Errorf("left: %q", left)
+	}
+	groups, _ := filepath.Glob("/sys/fs/cgroup/*/" + dockerGroup(token))
+	processes, _ := exec.Command("pgrep", "-f", "beanpole-"+token).Output()
+	if len(groups) > 0 || len(processes) > 0 {
+		t.Errorf("left: %q, processes %s", groups, processes)
 	}
 }

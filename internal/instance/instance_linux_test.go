@@ -35,6 +35,9 @@ func TestMain(m *testing.M) {
 		case "test-owner":
 			owner(os.Args[2], os.Args[3])
 			return
+		case "test-container-owner":
+			ownContainer(os.Args[2], os.Args[3])
+			return
 		}
 	}
 	os.Exit(m.Run())

@@ -27,6 +27,7 @@ import (
 type Options struct {
 	Context string            // folder that COPY sees
 	File    string            // of the Dockerfile, in the folder; "" is Dockerfile
+	Name    string            // of the image
 	Args    map[string]string // values of ARG
 	Output  io.Writer         // of the instructions and what they run
 }
@@ -69,7 +70,7 @@ func Build(ctx context.Context, c *docker.Client, o Options) (img *docker.Image,
 	}
 	s, err := b.stage(len(b.stages) - 1)
 	if err == nil {
-		img, err = c.Commit(ctx, docker.Commit{Layer: s.layer, Config: s.config})
+		img, err = c.Commit(ctx, docker.Commit{Layer: s.layer, Name: o.Name, Config: s.config})
 	}
 	for i := len(b.made) - 1; i >= 0; i-- { // what the image needs stays
 		if err != nil || b.made[i] != s.layer {
