@@ -212,18 +212,26 @@ func (b *bench) play(w *world) (p *played, err error) {
 		return nil, err
 	}
 	defer bundle.Close()
-	p.report, err = check.Run(&check.Input{
-		Bundle: bundle, Account: a, Given: settings, Reachable: true,
-		Env: &cfn.Env{StackName: "world", Region: region, AccountID: accountID},
-	})
-	if err != nil {
-		return nil, fmt.Errorf("check: %w", err)
+	if p.report, err = predict(a, bundle, settings); err != nil {
+		return nil, err
 	}
 	if err := b.load(w, a); err != nil {
 		return nil, err
 	}
 	p.result, p.failure, err = b.run(w, bundle, settings, p.dir)
 	return p, err
+}
+
+// predict is what check says of a bundle, with all facts known.
+func predict(a *account.Account, bundle *source.Bundle, settings ebext.Settings) (*check.Report, error) {
+	r, err := check.Run(&check.Input{
+		Bundle: bundle, Account: a, Given: settings, Reachable: true,
+		Env: &cfn.Env{StackName: "world", Region: region, AccountID: accountID},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("check: %w", err)
+	}
+	return r, nil
 }
 
 func (b *bench) bundle(config string, w *world, dir string) (*source.Bundle, ebext.Settings, error) {

@@ -48,7 +48,7 @@ type site struct {
 }
 
 // pollEvery is how often it is asked whether a deployment has ended.
-const pollEvery = 5 * time.Millisecond
+const pollEvery = 15 * time.Millisecond
 
 const (
 	application = "worlds"

@@ -194,30 +194,48 @@ func sorted(m map[string]int) (out []string) {
 	return out
 }
 
-// diagnose plays a world; one that fails is deployed and diagnosed in each way.
+// predicted is what check says of a world, in a folder of its own.
+func (s *site) predicted(w *world, dir string) (*check.Report, error) {
+	a, err := w.account()
+	if err != nil {
+		return nil, err
+	}
+	bundle, settings, err := s.bundle(w.config(), w, dir)
+	if err != nil {
+		return nil, err
+	}
+	defer bundle.Close()
+	return predict(a, bundle, settings)
+}
+
+// diagnose deploys a world whose fetch fails, and diagnoses it in each way.
 func (s *site) diagnose(t *testing.T, w *world, all *scores) error {
-	p, err := s.play(w)
+	dir, err := os.MkdirTemp(s.dir, "world")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(p.dir)
-	chain := p.report.Chains[0]
-	if p.failure == "" || chain.Answer.Verdict != fact.Broken || chain.Answer.Reason == "" {
-		return nil
+	defer os.RemoveAll(dir)
+	r, err := s.predicted(w, dir)
+	if err != nil {
+		return err
 	}
+	chain := r.Chains[0]
 	f := check.Explain(chain)
-	if f == nil {
+	if chain.Answer.Verdict != fact.Broken || chain.Answer.Reason == "" || f == nil {
 		return nil
 	}
 	environment, failure, err := s.deploy(t.Context(), w)
 	if err != nil {
 		return err
 	}
+	if (failure == "") != (w.refused() != "") {
+		return fmt.Errorf("the agent's error is %q, where Elastic Beanstalk should refuse for %q\n%s", failure, w.refused(), w)
+	}
 	out := &told{seed: w.seed, planted: f.Rule}
 	if refused := w.refused(); refused != "" {
 		out.planted = refused
 	}
-	logs, reading := filepath.Join(p.dir, "logs"), filepath.Join(p.dir, "account.json")
+	logs, reading := filepath.Join(dir, "logs"), filepath.Join(dir, "account.json")
 	if err := os.WriteFile(logs, []byte(s.logs(t, environment, failure)), 0o600); err != nil {
 		return err
 	}
@@ -226,7 +244,7 @@ func (s *site) diagnose(t *testing.T, w *world, all *scores) error {
 		{"--environment", environment, "--endpoint-url", s.url, "--region", region, "--profile", s.profile, "--save", reading},
 		{"--account", reading, "--log", logs},
 	} {
-		if out.said[way], err = ask(args, out.planted, p.report); err != nil {
+		if out.said[way], err = ask(args, out.planted, r); err != nil {
 			return fmt.Errorf("from %s: %w\n%s", wayNames[way], err, w)
 		}
 	}
