@@ -96,7 +96,11 @@ func (s *Service) createResource(ctx context.Context, st *stack, t *cfn.Template
 		return false, s.mark(st, r, types.ResourceStatusCreateFailed, reasonOf(err))
 	case on == nil:
 		return true, s.mark(st, r, types.ResourceStatusCreateComplete, noteOn(r))
-	case beside == nil:
+	}
+	if err := s.announce(st, r, on); err != nil {
+		return false, err
+	}
+	if beside == nil {
 		return s.await(ctx, st, r, on)
 	}
 	beside.start(r, on)

@@ -167,6 +167,25 @@ func isoDuration(text string) (time.Duration, error) {
 	return d, nil
 }
 
+// bounded is how long a wait may take here.
+func (s *Service) bounded(w *wait) time.Duration {
+	within := min(w.within, longestWait)
+	if s.patience > 0 {
+		within = min(within, s.patience)
+	}
+	return within
+}
+
+// announce tells that a resource waits, and for how long at most.
+func (s *Service) announce(st *stack, r *resource, w *wait) error {
+	within := s.bounded(w)
+	note := fmt.Sprintf("beanpole: waits for %s, %s at most", countOf(w.count), within)
+	if within < w.within {
+		note += fmt.Sprintf(" (on AWS %s)", w.within)
+	}
+	return s.mark(st, r, types.ResourceStatusCreateInProgress, note)
+}
+
 // await waits for a resource's signals; ok is false when it failed, which its
 // record tells then. The error is ours, or of an operation cut short.
 func (s *Service) await(ctx context.Context, st *stack, r *resource, w *wait) (ok bool, err error) {
@@ -175,18 +194,7 @@ func (s *Service) await(ctx context.Context, st *stack, r *resource, w *wait) (o
 		w.box.waits = false
 		s.mu.Unlock()
 	}()
-	within := min(w.within, longestWait)
-	if s.patience > 0 {
-		within = min(within, s.patience)
-	}
-	note := fmt.Sprintf("beanpole: waits for %s, %s at most", countOf(w.count), within)
-	if within < w.within {
-		note += fmt.Sprintf(" (on AWS %s)", w.within)
-	}
-	if err := s.mark(st, r, types.ResourceStatusCreateInProgress, note); err != nil {
-		return false, err
-	}
-	end := time.NewTimer(within)
+	end := time.NewTimer(s.bounded(w))
 	defer end.Stop()
 	for late := false; ; {
 		s.mu.Lock()
