@@ -102,6 +102,19 @@ func (d *deployment) pullImage(ctx context.Context, c *docker.Client) error {
 	if run.Bucket != "" {
 		d.tell("WARN", "beanpole: it does not log in to registries with s3://%s/%s yet, as AWS would; map the image with --docker-image %s=IMAGE if it is private", run.Bucket, run.Key, run.Image)
 	}
+	if run.Keep {
+		all, err := c.Images(ctx)
+		if err != nil {
+			return err
+		}
+		for _, i := range all {
+			if slices.Contains(i.Names, run.Image) || slices.Contains(i.Names, run.Image+":latest") {
+				d.note("%s is there, and Update is false: it is not pulled again", run.Image)
+				d.image.Image = i
+				return nil
+			}
+		}
+	}
 	d.note("Running command: docker pull %s", run.Image)
 	i, err := c.Pull(ctx, docker.Pull{Name: run.Image})
 	if err != nil {

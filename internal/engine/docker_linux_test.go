@@ -66,6 +66,11 @@ func TestTheImageOfADockerrunIsServed(t *testing.T) {
 	if got := get(t, i, "/"); got != "container says hello as 0\n" {
 		t.Errorf("after a version that failed it says %q", got)
 	}
+	w.bundle["Dockerrun.aws.json"] = `{"AWSEBDockerrunVersion": "1", "Image": {"Name": "shop/web", "Update": "false"}, "Ports": [{"ContainerPort": 80}]}`
+	deploy(t, i, docker2023, instance.Success)
+	if log := logOf(t, i, "eb-engine.log"); strings.Count(log, "docker pull shop/web\n") != 1 || !strings.Contains(log, "shop/web is there, and Update is false") {
+		t.Errorf("eb-engine.log: %s", log)
+	}
 }
 
 func TestAContainerThatEndsFailsTheDeployment(t *testing.T) {
