@@ -347,6 +347,7 @@ func (r *Runner) transport() http.RoundTripper {
 // through a proxy [cb:util.py].
 var direct = func() http.RoundTripper {
 	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.DialContext = Dialing(patientDialer)
 	t.ResponseHeaderTimeout = 5 * patience
 	t.DisableCompression = true // what is asked for is the agent's own choice
 	t.ReadBufferSize = copyBuffer

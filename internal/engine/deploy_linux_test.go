@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -54,7 +55,8 @@ const (
 type world struct {
 	metadata string            // of AWSEBAutoScalingGroup
 	bundle   map[string]string // files of the source bundle
-	gone     string            // prefix of the paths of instance metadata that nobody answers
+	// gone is a prefix of the paths of instance metadata that nobody answers.
+	gone atomic.Pointer[string]
 }
 
 func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
@@ -83,7 +85,7 @@ func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 
 // instanceMetadata is the metadata service, as far as it is there.
 func (w *world) instanceMetadata(rw http.ResponseWriter, r *http.Request) {
-	if w.gone != "" && strings.HasPrefix(r.URL.Path, w.gone) {
+	if gone := w.gone.Load(); gone != nil && strings.HasPrefix(r.URL.Path, *gone) {
 		panic(http.ErrAbortHandler) // the connection is cut
 	}
 	instanceMetadata(rw, r)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -224,7 +225,7 @@ func (d *deployment) agent() (*cfninit.Runner, error) {
 		TokensFirst: !d.al1, Sleep: d.clock.sleep, Env: env, Log: log,
 		AssumePackages: !d.amazonLinux(), KeepState: true,
 		CommandLog: io.MultiWriter(commands, &d.output),
-		HTTP:       &http.Transport{Proxy: nil, DisableKeepAlives: true},
+		HTTP:       &http.Transport{Proxy: nil, DisableKeepAlives: true, DialContext: cfninit.Dialing(net.Dialer{})},
 	}, nil
 }
 

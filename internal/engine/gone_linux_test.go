@@ -41,14 +41,15 @@ func TestADeploymentWithoutInstanceMetadataFailsAndTheOldVersionServes(t *testin
 		{"/", "Exception retrieving InstanceId"},
 		{"/latest/meta-data/iam/", "Failed to retrieve https://certs.s3.us-east-1.amazonaws.com/client.pem: [Errno None] ('Connection aborted.', "},
 	} {
-		w.gone = c.gone
+		w.gone.Store(&c.gone)
 		r := deploy(t, i, al2023, instance.Failure)
 		if log := logOf(t, i, "cfn-init.log"); r.FailedStep != "PreBuildEbExtension" || !strings.Contains(log, c.log) {
 			t.Errorf("%s: %+v\n%s", c.gone, r, log)
 		}
 		get(t, i, "/")
 	}
-	w.gone, w.metadata = "", noExtensions
+	w.gone.Store(nil)
+	w.metadata = noExtensions
 	deploy(t, i, al2023, instance.Success)
 	get(t, i, "/")
 }
