@@ -164,6 +164,10 @@ func TestCommandLinesThatCannotBeRead(t *testing.T) {
 		"cfn-init --role-names=all f":           "cfn-init: error: option --role-names: invalid choice: 'all' (choose from 'aws', 'resolve')\n",
 		"cfn-signal -e x https://h.example.com": "cfn-signal: error: option -e: invalid integer value: 'x'\n",
 		"cfn-signal -s maybe https://h":         "cfn-signal: error: option -s: invalid choice: 'maybe' (choose from 'true', 'false')\n",
+		"cfn-signal --succ maybe https://h":     "cfn-signal: error: option --success: invalid choice: 'maybe' (choose from 'true', 'false')\n",
+		"cfn-signal --exit-code= https://h":     "cfn-signal: error: option --exit-code: invalid integer value: ''\n",
+		"cfn-signal -e 08 https://h":            "cfn-signal: error: option -e: invalid integer value: '08'\n",
+		"cfn-signal -x 1 -h":                    "cfn-signal: error: no such option: -x\n",
 	} {
 		r := call(t, hosts{}, nil, "", line)
 		if r.code != 2 || !strings.HasPrefix(r.errors, "Usage: cfn-") || !strings.HasSuffix(r.errors, "\n"+want) {
@@ -215,11 +219,11 @@ func TestSignals(t *testing.T) {
 		},
 	}
 	r := call(t, network, nil, "", "cfn-signal -e 0 -d some https://handle.example.com/x?a=b")
-	if want := `PUT a=b  {"Data":"some","Reason":"","Status":"SUCCESS","UniqueId":"i-1"}`; put != want || r.code != 0 || r.out != "CloudFormation signaled successfully with SUCCESS.\n" {
+	if want := `PUT a=b  {"Status": "SUCCESS", "Reason": "", "UniqueId": "i-1", "Data": "some"}`; put != want || r.code != 0 || r.out != "CloudFormation signaled successfully with SUCCESS.\n" {
 		t.Errorf("%q, status %d, %q %q", put, r.code, r.out, r.errors)
 	}
 	r = call(t, network, nil, "", "cfn-signal -e 7 -i me aHR0cHM6Ly9oYW5kbGUuZXhhbXBsZS5jb20veA==")
-	if want := `PUT   {"Data":"","Reason":"Configuration failed.","Status":"FAILURE","UniqueId":"me"}`; put != want || r.code != 0 {
+	if want := `PUT   {"Status": "FAILURE", "Reason": "Configuration failed.", "UniqueId": "me", "Data": ""}`; put != want || r.code != 0 {
 		t.Errorf("%q, status %d, %q %q", put, r.code, r.out, r.errors)
 	}
 	r = call(t, network, nil, "", "cfn-signal -s false --stack st --resource Group --region eu-west-1")

@@ -35,15 +35,13 @@ func initExamples(program string) string {
 func Init(ctx context.Context, c *Call) int {
 	usage := initUsage(c.Program)
 	l, err := parse(initOptions, c.Args)
-	if err == nil {
-		err = c.roleNames(l)
-	}
 	if err != nil {
 		return c.refuse(usage, err)
 	}
 	if l.is("help") {
 		return c.help(usage+initExamples(c.Program), initOptions)
 	}
+	c.roleNames(l)
 	c.Runner.Verbose = c.Runner.Verbose || l.is("verbose")
 	if l.is("resume") {
 		return c.resume(ctx)
@@ -90,16 +88,13 @@ func (c *Call) resume(ctx context.Context) int {
 
 // roleNames chooses how names of roles are read: as AWS does on an instance
 // of the local cloud, which predicts AWS, else so that they work.
-func (c *Call) roleNames(l *line) error {
+func (c *Call) roleNames(l *line) {
 	switch how := l.values["role-names"]; how {
 	case "":
 		c.Runner.ResolveRoles = c.Runner.ResolveRoles || !c.LocalCloud
 	case "aws", "resolve":
 		c.Runner.ResolveRoles = how == "resolve"
-	default:
-		return &usageFault{"option --role-names: invalid choice: '" + how + "' (choose from 'aws', 'resolve')"}
 	}
-	return nil
 }
 
 // sourceFault says what is wrong with the choice of the metadata's source.
@@ -159,7 +154,7 @@ func (c *Call) stackMetadata(ctx context.Context, l *line) (*source.Node, error)
 	if err != nil {
 		return nil, err
 	}
-	if d.Metadata == nil {
+	if !cfninit.Truthy(d.Metadata) {
 		return nil, message("Error: " + l.values["resource"] + " does not specify any metadata")
 	}
 	return d.Metadata, nil

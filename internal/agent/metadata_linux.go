@@ -29,6 +29,7 @@ func GetMetadata(ctx context.Context, c *Call) int {
 	case !l.is("stack") || !l.is("resource"):
 		return c.complain("You must specify both a stack name and logical resource id", metadataUsage, metadataOptions)
 	}
+	c.Runner.Verbose = c.Runner.Verbose || l.is("verbose")
 	defer c.openLogs("cfn-init.log", "cfn-wire.log", "cfn-init-cmd.log")()
 	n, err := c.stackMetadata(ctx, l)
 	if err != nil {

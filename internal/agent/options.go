@@ -1,8 +1,11 @@
 package agent
 
 import (
+	"cmp"
 	"fmt"
+	"math/big"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -10,7 +13,7 @@ import (
 type option struct {
 	short byte   // 0: none
 	long  string // without the dashes
-	value string // name of its value in the help; "": the option is a switch
+	value string // name of its value in the help, "a|b" for a choice; "": the option is a switch
 	help  string
 }
 
@@ -37,11 +40,15 @@ type usageFault struct{ text string }
 
 func (e *usageFault) Error() string { return e.text }
 
+// number is the value of an option that takes a whole number.
+const number = "NUMBER"
+
 // parse reads a command line as optparse does: options may stand behind
-// other words, their long names may be cut short, and "--" ends them.
+// other words, their long names may be cut short, and "--" ends them. Nothing
+// behind a wish for help is read.
 func parse(options []option, args []string) (*line, error) {
 	l := &line{values: map[string]string{}}
-	for len(args) > 0 {
+	for len(args) > 0 && !l.is("help") {
 		word := args[0]
 		args = args[1:]
 		switch {
@@ -74,7 +81,7 @@ func parse(options []option, args []string) (*line, error) {
 
 // letters reads "-v", "-s NAME", "-sNAME" and switches written together.
 func (l *line) letters(options []option, word string, args []string) ([]string, error) {
-	for word != "" {
+	for word != "" && !l.is("help") {
 		i := slices.IndexFunc(options, func(o option) bool { return o.short == word[0] })
 		if i < 0 {
 			return nil, &usageFault{"no such option: -" + word[:1]}
@@ -102,7 +109,44 @@ func (l *line) set(o *option, name, value string, given bool, args []string) ([]
 		value, args = args[0], args[1:]
 	}
 	l.values[o.long] = value
-	return args, nil
+	return args, o.check(name, value)
+}
+
+// check says what is wrong with a value; name is how the option is written.
+func (o *option) check(name, value string) error {
+	if o.value == number {
+		if _, err := wholeNumber(value); err != nil {
+			return &usageFault{"option " + name + ": invalid integer value: '" + value + "'"}
+		}
+	}
+	choices := strings.Split(o.value, "|")
+	if len(choices) > 1 && !slices.Contains(choices, value) {
+		return &usageFault{"option " + name + ": invalid choice: '" + value + "' (choose from '" + strings.Join(choices, "', '") + "')"}
+	}
+	return nil
+}
+
+// wholeNumber reads a number as optparse does: 0x, 0b and a leading 0 give its
+// base.
+func wholeNumber(text string) (*big.Int, error) {
+	base, digits := 10, text
+	switch lower := strings.ToLower(text); {
+	case strings.HasPrefix(lower, "0x"):
+		base = 16
+	case strings.HasPrefix(lower, "0b"):
+		base, digits = 2, cmp.Or(text[2:], "0")
+	case strings.HasPrefix(lower, "0"):
+		base = 8
+	}
+	digits = strings.TrimSpace(digits)
+	if base == 16 {
+		digits = digits[2:]
+	}
+	n, ok := new(big.Int).SetString(digits, base)
+	if !ok {
+		return nil, strconv.ErrSyntax
+	}
+	return n, nil
 }
 
 // byName finds a long option, also by the beginning of its name.

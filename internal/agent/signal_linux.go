@@ -1,22 +1,22 @@
 package agent
 
 import (
-	"bytes"
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
+	"net"
 	"os"
-	"strconv"
 	"strings"
 
+	"beanpole/internal/cfninit"
 	"beanpole/internal/lazyregexp"
+	"beanpole/internal/source"
 )
 
 var signalOptions = append(append([]option{
 	helpOption,
 	{'s', "success", "true|false", `what to signal (default "true")`},
-	{'e', "exit-code", "NUMBER", "signal success for 0, failure for anything else"},
+	{'e', "exit-code", number, "signal success for 0, failure for anything else"},
 	{'i', "id", "ID", "who signals (default: the instance's ID)"},
 	{'r', "reason", "TEXT", "why, for a wait condition"},
 	{'d', "data", "TEXT", "data for a wait condition"},
@@ -37,10 +37,6 @@ var webAddress = lazyregexp.New(`^https?://`)
 // or that it failed [cb:bin/cfn-signal].
 func Signal(ctx context.Context, c *Call) int {
 	l, err := parse(signalOptions, c.Args)
-	var good bool
-	if err == nil {
-		good, err = outcome(l)
-	}
 	handle := ""
 	if err == nil && len(l.rest) > 0 {
 		handle = l.rest[0]
@@ -58,9 +54,10 @@ func Signal(ctx context.Context, c *Call) int {
 	case resource && !l.is("stack"):
 		return c.complain("You must specify a stack name when signaling a resource", signalUsage, signalOptions)
 	}
+	c.Runner.Verbose = true
 	defer c.openLogs("cfn-init.log", "cfn-wire.log", "cfn-init-cmd.log")()
 	status := "SUCCESS"
-	if !good {
+	if !outcome(l) {
 		status = "FAILURE"
 	}
 	if handle != "" {
@@ -70,24 +67,13 @@ func Signal(ctx context.Context, c *Call) int {
 }
 
 // outcome is what the options say is to be signaled.
-func outcome(l *line) (good bool, err error) {
+func outcome(l *line) (good bool) {
 	if text, ok := l.given("exit-code"); ok {
-		code, err := strconv.Atoi(text)
-		if err != nil {
-			return false, &usageFault{"option -e: invalid integer value: '" + text + "'"}
-		}
-		if code != 0 {
-			return false, nil
+		if code, err := wholeNumber(text); err != nil || code.Sign() != 0 {
+			return false
 		}
 	}
-	switch text, ok := l.given("success"); {
-	case !ok || text == "true":
-		return true, nil
-	case text == "false":
-		return false, nil
-	default:
-		return false, &usageFault{"option -s: invalid choice: '" + text + "' (choose from 'true', 'false')"}
-	}
+	return l.values["success"] != "false"
 }
 
 // sender is who signals.
@@ -98,9 +84,28 @@ func (c *Call) sender(ctx context.Context, l *line) string {
 	if id := c.Runner.InstanceID(ctx); id != "" {
 		return id
 	}
+	return fullHostname(ctx)
+}
+
+// fullHostname is this machine's name, the first one with a domain if it has
+// any, as Python's getfqdn gives it.
+func fullHostname(ctx context.Context) string {
 	name, err := os.Hostname()
 	if err != nil {
 		return "localhost"
+	}
+	addresses, err := net.DefaultResolver.LookupHost(ctx, name)
+	if err != nil {
+		return name
+	}
+	for _, address := range addresses {
+		names, err := net.DefaultResolver.LookupAddr(ctx, address)
+		for _, full := range names {
+			full = strings.TrimSuffix(full, ".")
+			if err == nil && strings.Contains(full, ".") {
+				return full
+			}
+		}
 	}
 	return name
 }
@@ -125,7 +130,7 @@ func (c *Call) signalResource(ctx context.Context, l *line, status string) int {
 func (c *Call) signalHandle(ctx context.Context, l *line, handle, status string) int {
 	url := handle
 	if !webAddress.MatchString(url) {
-		plain, err := base64.StdEncoding.DecodeString(strings.TrimSpace(url))
+		plain, err := looseBase64(url)
 		if url = string(plain); err != nil || !webAddress.MatchString(url) {
 			return c.say(message("Error: Invalid WaitConditionHandle URL specified: " + handle))
 		}
@@ -134,19 +139,32 @@ func (c *Call) signalHandle(ctx context.Context, l *line, handle, status string)
 	if reason == "" && status == "FAILURE" {
 		reason = "Configuration failed."
 	}
-	var body bytes.Buffer
-	e := json.NewEncoder(&body)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(map[string]string{"Status": status, "Reason": reason, "Data": l.values["data"], "UniqueId": c.sender(ctx, l)}); err != nil {
-		return c.say(c.failure(err))
+	body := source.NewMap(source.Pos{})
+	for _, f := range [][2]string{{"Status", status}, {"Reason", reason}, {"UniqueId", c.sender(ctx, l)}, {"Data", l.values["data"]}} {
+		body.Set(f[0], source.NewString(f[1], source.Pos{}))
 	}
 	r, err := c.toCloudFormation(l)
 	if err != nil {
 		return c.say(err)
 	}
-	if err := r.Put(ctx, url, bytes.TrimSpace(body.Bytes())); err != nil {
+	if err := r.Put(ctx, url, []byte(cfninit.OneLineJSON(body))); err != nil {
 		return c.say(message("Error signaling CloudFormation: " + err.Error()))
 	}
 	fmt.Fprintf(c.Out, "CloudFormation signaled successfully with %s.\n", status)
 	return 0
+}
+
+// looseBase64 reads base64 as Python 2 does: what is no letter of it is left
+// out, and so is what follows the padding.
+func looseBase64(text string) ([]byte, error) {
+	plain := strings.Map(func(r rune) rune {
+		if r < 0x80 && (r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("+/=", r)) {
+			return r
+		}
+		return -1
+	}, text)
+	if i := strings.IndexByte(plain, '='); i >= 0 {
+		plain = plain[:min(len(plain), (i+3)/4*4)]
+	}
+	return base64.StdEncoding.DecodeString(plain)
 }

@@ -252,6 +252,9 @@ func pythonJSON(n *source.Node) string {
 	return b.String()
 }
 
+// OneLineJSON is a value as json.dumps writes it.
+func OneLineJSON(n *source.Node) string { return pythonJSON(n) }
+
 // IndentedJSON is a value as json.dump writes it with an indent of four: there
 // is a space before each end of line behind a comma.
 func IndentedJSON(n *source.Node) string {

@@ -3,7 +3,6 @@ package cfninit
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"time"
 )
 
@@ -30,7 +29,8 @@ func (e *remote) errno() string {
 }
 
 // retry calls f until it succeeds, fails for good, or has failed tries times.
-// Status 503 adds a try each time, so that it goes on without end.
+// Status 503 and what CloudFormation wants asked again add a try each time, so
+// that it goes on without end.
 func (b *build) retry(ctx context.Context, tries int, f func() *failure) *remote {
 	var last *remote
 	for i := 0; i < tries; i++ {
@@ -45,11 +45,10 @@ func (b *build) retry(ctx context.Context, tries int, f func() *failure) *remote
 		last = &remote{status: fail.status, text: fail.text}
 		switch fail.kind {
 		case badStatus:
-			s := fail.status
-			if s < 500 && s != http.StatusNotFound && s != http.StatusRequestTimeout {
+			switch fail.orders() {
+			case never:
 				return last
-			}
-			if s == http.StatusServiceUnavailable {
+			case forever:
 				tries++
 			}
 			b.log("ERROR", "%s", fail.text)

@@ -6,6 +6,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/url"
 	"strings"
@@ -49,7 +50,7 @@ func (r *Runner) StackMetadata(ctx context.Context, stack, resource, region stri
 	if err != nil {
 		return nil, err
 	}
-	if d.Metadata == nil {
+	if !truthy(d.Metadata) {
 		return nil, &BuildError{Text: "Error: " + resource + " does not specify any metadata"}
 	}
 	return d.Metadata, nil
@@ -173,6 +174,7 @@ type detail struct {
 	LastUpdatedTimestamp string `xml:"DescribeStackResourceResult>StackResourceDetail>LastUpdatedTimestamp"`
 	Code                 string `xml:"Error>Code"`
 	Message              string `xml:"Error>Message"`
+	Type                 string `xml:"Error>Type"` // "Sender" or "Receiver"
 }
 
 // readDetail reads the answer, XML or JSON: the service sends what ContentType
@@ -189,19 +191,29 @@ func readDetail(resp *http.Response) (*detail, *failure) {
 		err = jsonDetail(body, d)
 	}
 	if resp.StatusCode >= 400 {
-		fail := &failure{kind: badStatus, status: resp.StatusCode, text: d.Code + ": " + d.Message}
-		if d.Code == "" {
-			fail.text = "Unknown: " + text(body, resp.Header.Get("Content-Type"))
-		}
-		if d.Code == "Throttling" {
-			fail.status = http.StatusInternalServerError // is tried again
-		}
-		return nil, fail
+		return nil, d.refusal(resp.StatusCode, text(body, resp.Header.Get("Content-Type")))
 	}
 	if err != nil {
 		return nil, &failure{kind: unexpected, text: "No JSON object could be decoded"}
 	}
 	return d, nil
+}
+
+// refusal is an error of the service. Keys that are not known yet are asked for
+// again without end, as keys of a new role are; what is the sender's fault is
+// not asked again, anything else is [cb:aws_client.py].
+func (d *detail) refusal(status int, body string) *failure {
+	fail := &failure{kind: badStatus, status: status, text: d.Code + ": " + d.Message, again: counted}
+	if d.Code == "" {
+		fail.text = "Unknown: " + body
+	}
+	switch {
+	case status == http.StatusServiceUnavailable, d.Code == "Throttling", d.Code == "InvalidAccessKeyId", d.Code == "InvalidClientTokenId":
+		fail.again = forever
+	case d.Code != "" && d.Type == "Sender":
+		fail.again = never
+	}
+	return fail
 }
 
 func jsonDetail(body []byte, d *detail) error {
@@ -214,7 +226,7 @@ func jsonDetail(body []byte, d *detail) error {
 				}
 			}
 		}
-		Error struct{ Code, Message string }
+		Error struct{ Code, Message, Type string }
 	}
 	err := json.Unmarshal(body, &doc)
 	r := doc.DescribeStackResourceResponse.DescribeStackResourceResult.StackResourceDetail
@@ -223,8 +235,13 @@ func jsonDetail(body []byte, d *detail) error {
 	case string:
 		d.LastUpdatedTimestamp = t
 	case float64: // seconds since 1970
-		d.LastUpdatedTimestamp = time.Unix(int64(t), 0).UTC().Format("2006-01-02T15:04:05")
+		at := time.UnixMicro(int64(math.Round(t * 1e6))).UTC()
+		layout := "2006-01-02T15:04:05"
+		if at.Nanosecond() != 0 {
+			layout += ".000000"
+		}
+		d.LastUpdatedTimestamp = at.Format(layout)
 	}
-	d.Code, d.Message = doc.Error.Code, doc.Error.Message
+	d.Code, d.Message, d.Type = doc.Error.Code, doc.Error.Message, doc.Error.Type
 	return err
 }

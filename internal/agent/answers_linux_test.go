@@ -1,0 +1,86 @@
+package agent
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+func TestHelpIsShownBeforeTheRestIsRead(t *testing.T) {
+	for _, line := range []string{"cfn-signal -h --nope", "cfn-signal -e 0 --help -e x", "cfn-init -vhx", "cfn-get-metadata --he", "cfn-hup -h -c"} {
+		r := call(t, hosts{}, nil, "", line)
+		if r.code != 0 || !strings.HasPrefix(r.out, "Usage: ") || r.errors != "" {
+			t.Errorf("%s: status %d, %q %q", line, r.code, r.out, r.errors)
+		}
+	}
+}
+
+func TestWhatIsSignaled(t *testing.T) {
+	var put string
+	network := hosts{metadataHost: instanceOf("p", "r"), "h.example": func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		put = string(body)
+	}}
+	for line, want := range map[string]string{
+		"cfn-signal -e 0 -s false http://h.example/":           `"Status": "FAILURE", "Reason": "Configuration failed."`,
+		"cfn-signal -e 0 http://h.example/":                    `"Status": "SUCCESS", "Reason": ""`,
+		"cfn-signal -e 0x0 http://h.example/":                  `"Status": "SUCCESS"`,
+		"cfn-signal -e -1 -s true http://h.example/":           `"Status": "FAILURE"`,
+		"cfn-signal -e 99999999999999999999 http://h.example/": `"Status": "FAILURE"`,
+		"cfn-signal -e 1 -r why http://h.example/":             `"Reason": "why"`,
+		"cfn-signal -d grün<b> http://h.example/":              `"Data": "gr\u00fcn<b>"`,
+		"cfn-signal -i= http://h.example/":                     `"UniqueId": "="`,
+		"cfn-signal aHR0cDov-L2guZXhhbXBsZS8=rest":             `"UniqueId": "i-1"`,
+	} {
+		put = ""
+		if r := call(t, network, nil, "", line); r.code != 0 || !strings.Contains(put, want) {
+			t.Errorf("%s: status %d, %s, sent %s", line, r.code, r.errors, put)
+		}
+	}
+}
+
+func TestHowOftenCloudFormationIsAsked(t *testing.T) {
+	refusal := func(code, kind string) string {
+		return `{"Error": {"Code": "` + code + `", "Message": "m", "Type": "` + kind + `"}}`
+	}
+	for _, c := range []struct {
+		status       int
+		body         string
+		stays, asked int // how often the service refuses; how often it is asked
+		errors       string
+	}{
+		{http.StatusBadRequest, refusal("ValidationError", "Sender"), 99, 1, "ValidationError: m\n"},
+		{http.StatusNotFound, refusal("ValidationError", "Sender"), 99, 1, "ValidationError: m\n"},
+		{http.StatusBadRequest, refusal("Trouble", "Receiver"), 99, 5, "Trouble: m\n"},
+		{http.StatusForbidden, "<html>", 99, 5, "Unknown: <html>\n"},
+		{http.StatusForbidden, refusal("InvalidClientTokenId", "Sender"), 12, 13, ""},
+		{http.StatusForbidden, refusal("InvalidAccessKeyId", "Sender"), 7, 8, ""},
+		{http.StatusBadRequest, refusal("Throttling", "Sender"), 9, 10, ""},
+		{http.StatusServiceUnavailable, "", 8, 9, ""},
+	} {
+		asked := 0
+		network := hosts{metadataHost: instanceOf("p", "r"), regionHost: func(w http.ResponseWriter, r *http.Request) {
+			if asked++; asked > c.stays {
+				io.WriteString(w, "{}")
+				return
+			}
+			w.WriteHeader(c.status)
+			io.WriteString(w, c.body)
+		}}
+		r := call(t, network, nil, "", "cfn-signal --stack s --resource r --region eu-west-1")
+		if asked != c.asked || r.errors != c.errors || (r.code != 0) != (c.errors != "") {
+			t.Errorf("%d %s: asked %d times, status %d, %q", c.status, c.body, asked, r.code, r.errors)
+		}
+	}
+}
+
+func TestEmptyMetadataIsNone(t *testing.T) {
+	network := hosts{metadataHost: instanceOf("p", "r"), regionHost: stackOf(t, "{}")}
+	for _, line := range []string{"cfn-get-metadata", "cfn-init"} {
+		r := call(t, network, nil, "", line+" -s s -r r --region eu-west-1")
+		if r.code != 1 || r.errors != "Error: r does not specify any metadata\n" {
+			t.Errorf("%s: status %d, %q %q", line, r.code, r.out, r.errors)
+		}
+	}
+}
