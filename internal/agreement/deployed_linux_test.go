@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"os"
@@ -402,18 +401,6 @@ func (s *site) end(ctx context.Context, environment string, w *world) error {
 		err = errors.Join(err, gone)
 	}
 	return err
-}
-
-// keepConnections: the requests of the commands that are held against each other go
-// to loopback; connections are kept, so that the machine's ports last.
-func keepConnections(t *testing.T) {
-	shared, ok := http.DefaultTransport.(*http.Transport)
-	if !ok {
-		t.Fatal("the default transport is another")
-	}
-	before := shared.MaxIdleConnsPerHost
-	shared.MaxIdleConnsPerHost = 64
-	t.Cleanup(func() { shared.MaxIdleConnsPerHost = before })
 }
 
 // logs are the environment's events as the console prints them, newest last, and

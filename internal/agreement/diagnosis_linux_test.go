@@ -50,7 +50,6 @@ func TestDiagnosisNamesThePlantedCause(t *testing.T) {
 	if testing.Short() {
 		n = 60
 	}
-	keepConnections(t)
 	defer debug.SetGCPercent(debug.SetGCPercent(400)) // the states of all sites are live
 	var sites []*site
 	keys := filepath.Join(t.TempDir(), "credentials")

@@ -205,7 +205,11 @@ func (l *looking) end(errs io.Writer) {
 	if l.bundle != "" {
 		os.Remove(l.bundle)
 	}
-	if l.reader != nil && l.p.account.verbose {
+	if l.reader == nil {
+		return
+	}
+	l.reader.Close()
+	if l.p.account.verbose {
 		fmt.Fprintf(errs, "beanpole: %s to AWS\n", count(l.reader.Calls(), "call"))
 	}
 }

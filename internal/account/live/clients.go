@@ -39,6 +39,15 @@ type Clients struct {
 	Organization organizationsAPI
 	// Get fetches a log's presigned URL.
 	Get func(*http.Request) (*http.Response, error)
+
+	own *http.Transport // nil: the SDK's
+}
+
+// Close ends the connections that are kept for further calls.
+func (c *Clients) Close() {
+	if c.own != nil {
+		c.own.CloseIdleConnections()
+	}
 }
 
 // accountAPI asks S3 Control, for one call of which the SDK's client would be
@@ -111,9 +120,11 @@ func fromConfig(c aws.Config, o Options) *Clients {
 	if c.HTTPClient == nil {
 		c.HTTPClient = awshttp.NewBuildableClient()
 	}
+	var own *http.Transport
 	objects := endpointOf(&c, "S3")
 	if built, ok := c.HTTPClient.(*awshttp.BuildableClient); ok && (objects != "" || endpointOf(&c, "EC2") != "") {
-		c.HTTPClient = &http.Client{Transport: localaws.OwnBody{Next: built.GetTransport()}}
+		own = built.GetTransport()
+		c.HTTPClient = &http.Client{Transport: localaws.OwnBody{Next: own}}
 	}
 	self := signer{config: c, flags: o.Flags, seen: o.Seen, clock: &clock{}}
 	return &Clients{
@@ -122,7 +133,7 @@ func fromConfig(c aws.Config, o Options) *Clients {
 		Objects: s3.NewFromConfig(c, func(o *s3.Options) { o.UsePathStyle = objects != "" }),
 		Account: &controlClient{self},
 		Keys:    &keysClient{self}, Network: &ec2Client{self}, Organization: &organizationsClient{self},
-		Get: (&http.Client{Timeout: time.Minute}).Do,
+		Get: (&http.Client{Timeout: time.Minute}).Do, own: own,
 	}
 }
 

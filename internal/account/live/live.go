@@ -43,6 +43,9 @@ func New(c *Clients) *Reader {
 // Reading is what was read so far.
 func (x *Reader) Reading() *reading.Reading { return x.out }
 
+// Close ends what is kept for further calls.
+func (x *Reader) Close() { x.c.Close() }
+
 // Calls is the number of requests made so far, each page counted.
 func (x *Reader) Calls() int {
 	x.mu.Lock()
