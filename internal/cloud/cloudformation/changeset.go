@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"beanpole/internal/aws"
+	"beanpole/internal/cloud/door"
 )
 
 // changeSet is a change set's record.
@@ -32,8 +33,8 @@ type changeSet struct {
 // CreateChangeSet works out what an update would change. A change set for a
 // new stack makes the stack, in review and without resources.
 func (s *Service) CreateChangeSet(ctx context.Context, in *cloudformation.CreateChangeSetInput) (*cloudformation.CreateChangeSetOutput, error) {
-	if !stackName.MatchString(deref(in.ChangeSetName)) {
-		return nil, invalid("Value '%s' at 'changeSetName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*", deref(in.ChangeSetName))
+	if !stackName.MatchString(door.Value(in.ChangeSetName)) {
+		return nil, invalid("Value '%s' at 'changeSetName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*", door.Value(in.ChangeSetName))
 	}
 	if err := refuseRole(in.RoleARN); err != nil {
 		return nil, err
@@ -46,7 +47,7 @@ func (s *Service) CreateChangeSet(ctx context.Context, in *cloudformation.Create
 		return nil, err
 	}
 	text := st.Template
-	if !deref(in.UsePreviousTemplate) {
+	if !door.Value(in.UsePreviousTemplate) {
 		if text, err = s.templateText(ctx, in.TemplateBody, in.TemplateURL); err != nil {
 			return nil, err
 		}
@@ -57,7 +58,7 @@ func (s *Service) CreateChangeSet(ctx context.Context, in *cloudformation.Create
 	}
 	c := &changeSet{
 		ID:   s.state.ARN("cloudformation", st.Region, "changeSet/"+*in.ChangeSetName+"/"+aws.NewRequestID()),
-		Name: *in.ChangeSetName, StackID: st.ID, Type: in.ChangeSetType, Description: deref(in.Description), Created: s.now().UTC(),
+		Name: *in.ChangeSetName, StackID: st.ID, Type: in.ChangeSetType, Description: door.Value(in.Description), Created: s.now().UTC(),
 		Template: text, Parameters: params, Capabilities: in.Capabilities, Tags: in.Tags, Notifications: in.NotificationARNs, OnFailure: in.OnStackFailure,
 	}
 	if err := s.examine(st, c); err != nil {
@@ -70,13 +71,13 @@ func (s *Service) CreateChangeSet(ctx context.Context, in *cloudformation.Create
 func (s *Service) reviewed(ctx context.Context, in *cloudformation.CreateChangeSetInput) (st *stack, fresh bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	st = s.find(deref(in.StackName))
+	st = s.find(door.Value(in.StackName))
 	if st != nil && s.findChangeSet(*in.ChangeSetName, st) != nil {
 		return nil, false, &aws.Error{Code: "AlreadyExistsException", Status: 400, Message: fmt.Sprintf("ChangeSet %s already exists", *in.ChangeSetName)}
 	}
 	if in.ChangeSetType != types.ChangeSetTypeCreate {
 		if st == nil {
-			return nil, false, invalid("Stack [%s] does not exist", deref(in.StackName))
+			return nil, false, invalid("Stack [%s] does not exist", door.Value(in.StackName))
 		}
 		if !updatable(st.Status) {
 			return nil, false, invalid("Stack:%s is in %s state and can not be updated.", st.ID, st.Status)
@@ -87,7 +88,7 @@ func (s *Service) reviewed(ctx context.Context, in *cloudformation.CreateChangeS
 		return nil, false, invalid("Stack [%s] already exists and cannot be created again with the changeSet [%s].", st.Name, *in.ChangeSetName)
 	}
 	if st == nil {
-		st, fresh = s.newStack(ctx, deref(in.StackName), ""), true
+		st, fresh = s.newStack(ctx, door.Value(in.StackName), ""), true
 	}
 	return st, fresh, nil
 }
@@ -101,7 +102,7 @@ func (s *Service) examine(st *stack, c *changeSet) error {
 		return err
 	}
 	for _, ch := range s.compare(&next, t) {
-		r := &types.ResourceChange{Action: ch.action, LogicalResourceId: ptr(ch.resource), PhysicalResourceId: ptr(ch.physical), ResourceType: ptr(ch.typ)}
+		r := &types.ResourceChange{Action: ch.action, LogicalResourceId: door.Given(ch.resource), PhysicalResourceId: door.Given(ch.physical), ResourceType: door.Given(ch.typ)}
 		if ch.action == types.ChangeActionModify {
 			r.Replacement = types.ReplacementFalse
 			if ch.replace {
@@ -153,9 +154,9 @@ func (s *Service) findChangeSet(nameOrID string, st *stack) *changeSet {
 
 // changeSetOf is the change set that a request names. The caller holds mu.
 func (s *Service) changeSetOf(name, stackName *string) (*changeSet, *stack, error) {
-	c := s.findChangeSet(deref(name), s.find(deref(stackName)))
+	c := s.findChangeSet(door.Value(name), s.find(door.Value(stackName)))
 	if c == nil {
-		return nil, nil, &aws.Error{Code: "ChangeSetNotFound", Status: 404, Message: fmt.Sprintf("ChangeSet [%s] does not exist", deref(name))}
+		return nil, nil, &aws.Error{Code: "ChangeSetNotFound", Status: 404, Message: fmt.Sprintf("ChangeSet [%s] does not exist", door.Value(name))}
 	}
 	return c, s.stacks[c.StackID], nil
 }
@@ -170,8 +171,8 @@ func (s *Service) DescribeChangeSet(_ context.Context, in *cloudformation.Descri
 	}
 	shown := &stack{Template: c.Template, Parameters: c.Parameters}
 	return &cloudformation.DescribeChangeSetOutput{
-		ChangeSetId: ptr(c.ID), ChangeSetName: ptr(c.Name), StackId: ptr(st.ID), StackName: ptr(st.Name), Description: ptr(c.Description),
-		CreationTime: timePtr(c.Created), Status: c.Status, StatusReason: ptr(c.Reason), ExecutionStatus: c.Execution,
+		ChangeSetId: door.Given(c.ID), ChangeSetName: door.Given(c.Name), StackId: door.Given(st.ID), StackName: door.Given(st.Name), Description: door.Given(c.Description),
+		CreationTime: door.GivenTime(c.Created), Status: c.Status, StatusReason: door.Given(c.Reason), ExecutionStatus: c.Execution,
 		Capabilities: c.Capabilities, Tags: c.Tags, NotificationARNs: c.Notifications, Parameters: shown.shownParameters(),
 		Changes: append([]types.Change{}, c.Changes...), OnStackFailure: c.OnFailure,
 	}, nil
@@ -192,7 +193,7 @@ func (s *Service) ExecuteChangeSet(ctx context.Context, in *cloudformation.Execu
 	if err != nil {
 		return nil, err
 	}
-	keep := deref(in.DisableRollback) || c.OnFailure == types.OnStackFailureDoNothing
+	keep := door.Value(in.DisableRollback) || c.OnFailure == types.OnStackFailureDoNothing
 	if st.Status != types.StackStatusReviewInProgress {
 		return nil, s.beginUpdate(ctx, st, &next, t, keep)
 	}

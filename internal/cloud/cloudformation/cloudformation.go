@@ -115,7 +115,7 @@ func (s *Service) load() error {
 		if err := json.Unmarshal(data, &e); err != nil {
 			return err
 		}
-		s.events[deref(e.StackId)] = append(s.events[deref(e.StackId)], e)
+		s.events[door.Value(e.StackId)] = append(s.events[door.Value(e.StackId)], e)
 		return nil
 	})
 }
@@ -191,7 +191,7 @@ func (s *Service) find(nameOrID string) *stack {
 // existing is find with AWS's error for a stack that isn't there. The caller
 // holds mu.
 func (s *Service) existing(nameOrID *string) (*stack, error) {
-	if deref(nameOrID) == "" {
+	if door.Value(nameOrID) == "" {
 		return nil, invalid("StackName is required")
 	}
 	if st := s.find(*nameOrID); st != nil {
@@ -221,20 +221,4 @@ func (s *Service) sorted() []*stack {
 // invalid is CloudFormation's ValidationError.
 func invalid(format string, args ...any) error {
 	return &aws.Error{Code: "ValidationError", Status: 400, Message: fmt.Sprintf(format, args...)}
-}
-
-func deref[T any](p *T) (v T) {
-	if p != nil {
-		v = *p
-	}
-	return v
-}
-
-// ptr is nil for a zero value, so that the answer leaves it out.
-func ptr[T comparable](v T) *T {
-	var zero T
-	if v == zero {
-		return nil
-	}
-	return &v
 }

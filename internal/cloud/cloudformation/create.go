@@ -12,6 +12,7 @@ import (
 
 	"beanpole/internal/aws"
 	"beanpole/internal/cfn"
+	"beanpole/internal/cloud/door"
 	"beanpole/internal/lazyregexp"
 )
 
@@ -23,9 +24,9 @@ func (s *Service) CreateStack(ctx context.Context, in *cloudformation.CreateStac
 	if err != nil {
 		return nil, err
 	}
-	st := s.newStack(ctx, deref(in.StackName), text)
+	st := s.newStack(ctx, door.Value(in.StackName), text)
 	st.Capabilities, st.Tags, st.Notifications = in.Capabilities, in.Tags, in.NotificationARNs
-	st.Protected = deref(in.EnableTerminationProtection)
+	st.Protected = door.Value(in.EnableTerminationProtection)
 	if st.OnFailure, err = onFailure(in.OnFailure, in.DisableRollback); err != nil {
 		return nil, err
 	}
@@ -91,7 +92,7 @@ func onFailure(f types.OnFailure, disableRollback *bool) (types.OnFailure, error
 		return "", invalid("Only one of OnFailure and DisableRollback may be specified.")
 	case f != "":
 		return f, nil
-	case deref(disableRollback):
+	case door.Value(disableRollback):
 		return types.OnFailureDoNothing, nil
 	}
 	return types.OnFailureRollback, nil
@@ -109,8 +110,8 @@ func refuseRole(arn *string) error {
 func given(ps []types.Parameter, before map[string]string) (map[string]string, error) {
 	out := map[string]string{}
 	for _, p := range ps {
-		name := deref(p.ParameterKey)
-		if deref(p.UsePreviousValue) {
+		name := door.Value(p.ParameterKey)
+		if door.Value(p.UsePreviousValue) {
 			if v, ok := before[name]; ok {
 				out[name] = v
 			}
@@ -234,7 +235,7 @@ func (s *Service) outputs(st *stack, t *cfn.Template) (why string, err error) {
 		if missing := unresolved(o.Value); missing != "" {
 			return fmt.Sprintf("Output %s: %s. ", o.Name, missing), nil
 		}
-		list = append(list, types.Output{OutputKey: ptr(o.Name), OutputValue: &text, Description: ptr(o.Description), ExportName: ptr(o.ExportName)})
+		list = append(list, types.Output{OutputKey: door.Given(o.Name), OutputValue: &text, Description: door.Given(o.Description), ExportName: door.Given(o.ExportName)})
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -5,12 +5,14 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"beanpole/internal/cloud/door"
 )
 
 // DeleteStack begins a deletion and answers at once; a stack that isn't there
 // is no error. A deletion ends any other operation on the stack first.
 func (s *Service) DeleteStack(ctx context.Context, in *cloudformation.DeleteStackInput) (*cloudformation.DeleteStackOutput, error) {
-	if deref(in.StackName) == "" {
+	if door.Value(in.StackName) == "" {
 		return nil, invalid("StackName is required")
 	}
 	s.mu.Lock()

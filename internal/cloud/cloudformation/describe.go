@@ -5,12 +5,12 @@ import (
 	"slices"
 	"sort"
 	"strconv"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"beanpole/internal/cfn"
+	"beanpole/internal/cloud/door"
 )
 
 // pageSize is how many stacks or events one answer holds (general).
@@ -55,22 +55,15 @@ func page[T any](list []T, token *string) ([]T, *string, error) {
 	return list[from : from+pageSize], &next, nil
 }
 
-func timePtr(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
-}
-
 func (st *stack) describe() types.Stack {
 	off := st.OnFailure == types.OnFailureDoNothing
 	protected := st.Protected
 	return types.Stack{
-		StackId: ptr(st.ID), StackName: ptr(st.Name), StackStatus: st.Status, StackStatusReason: ptr(st.Reason), Description: ptr(st.Description),
-		CreationTime: timePtr(st.Created), LastUpdatedTime: timePtr(st.Updated), DeletionTime: timePtr(st.Deleted),
+		StackId: door.Given(st.ID), StackName: door.Given(st.Name), StackStatus: st.Status, StackStatusReason: door.Given(st.Reason), Description: door.Given(st.Description),
+		CreationTime: door.GivenTime(st.Created), LastUpdatedTime: door.GivenTime(st.Updated), DeletionTime: door.GivenTime(st.Deleted),
 		Parameters: st.shownParameters(), Outputs: slices.Clone(st.Outputs), Capabilities: slices.Clone(st.Capabilities),
 		Tags: append([]types.Tag{}, st.Tags...), NotificationARNs: append([]string{}, st.Notifications...),
-		DisableRollback: &off, EnableTerminationProtection: &protected, ChangeSetId: ptr(st.ChangeSet),
+		DisableRollback: &off, EnableTerminationProtection: &protected, ChangeSetId: door.Given(st.ChangeSet),
 		DriftInformation: &types.StackDriftInformation{StackDriftStatus: types.StackDriftStatusNotChecked},
 	}
 }
@@ -90,7 +83,7 @@ func (st *stack) shownParameters() []types.Parameter {
 		if p.NoEcho {
 			value = "****"
 		}
-		out = append(out, types.Parameter{ParameterKey: ptr(p.Name), ParameterValue: &value})
+		out = append(out, types.Parameter{ParameterKey: door.Given(p.Name), ParameterValue: &value})
 	}
 	sort.Slice(out, func(i, j int) bool { return *out[i].ParameterKey < *out[j].ParameterKey })
 	return out
@@ -106,8 +99,8 @@ func (s *Service) ListStacks(_ context.Context, in *cloudformation.ListStacksInp
 			continue
 		}
 		out.StackSummaries = append(out.StackSummaries, types.StackSummary{
-			StackId: ptr(st.ID), StackName: ptr(st.Name), StackStatus: st.Status, StackStatusReason: ptr(st.Reason), TemplateDescription: ptr(st.Description),
-			CreationTime: timePtr(st.Created), LastUpdatedTime: timePtr(st.Updated), DeletionTime: timePtr(st.Deleted),
+			StackId: door.Given(st.ID), StackName: door.Given(st.Name), StackStatus: st.Status, StackStatusReason: door.Given(st.Reason), TemplateDescription: door.Given(st.Description),
+			CreationTime: door.GivenTime(st.Created), LastUpdatedTime: door.GivenTime(st.Updated), DeletionTime: door.GivenTime(st.Deleted),
 			DriftInformation: &types.StackDriftInformationSummary{StackDriftStatus: types.StackDriftStatusNotChecked},
 		})
 	}
@@ -136,13 +129,13 @@ func (s *Service) DescribeStackEvents(_ context.Context, in *cloudformation.Desc
 func (s *Service) DescribeStackResource(_ context.Context, in *cloudformation.DescribeStackResourceInput) (*cloudformation.DescribeStackResourceOutput, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	st, r, err := s.existingResource(in.StackName, deref(in.LogicalResourceId))
+	st, r, err := s.existingResource(in.StackName, door.Value(in.LogicalResourceId))
 	if err != nil {
 		return nil, err
 	}
 	return &cloudformation.DescribeStackResourceOutput{StackResourceDetail: &types.StackResourceDetail{
-		StackId: ptr(st.ID), StackName: ptr(st.Name), LogicalResourceId: ptr(r.LogicalID), PhysicalResourceId: ptr(r.PhysicalID), ResourceType: ptr(r.Type),
-		ResourceStatus: r.Status, ResourceStatusReason: ptr(r.Reason), LastUpdatedTimestamp: timePtr(r.Updated), Metadata: ptr(r.Metadata),
+		StackId: door.Given(st.ID), StackName: door.Given(st.Name), LogicalResourceId: door.Given(r.LogicalID), PhysicalResourceId: door.Given(r.PhysicalID), ResourceType: door.Given(r.Type),
+		ResourceStatus: r.Status, ResourceStatusReason: door.Given(r.Reason), LastUpdatedTimestamp: door.GivenTime(r.Updated), Metadata: door.Given(r.Metadata),
 		DriftInformation: &types.StackResourceDriftInformation{StackResourceDriftStatus: types.StackResourceDriftStatusNotChecked},
 	}}, nil
 }
@@ -150,7 +143,7 @@ func (s *Service) DescribeStackResource(_ context.Context, in *cloudformation.De
 func (s *Service) existingResource(stackName *string, logicalID string) (*stack, *resource, error) {
 	st, err := s.existing(stackName)
 	if err != nil {
-		return nil, nil, invalid("Stack '%s' does not exist", deref(stackName))
+		return nil, nil, invalid("Stack '%s' does not exist", door.Value(stackName))
 	}
 	if r := st.resource(logicalID); r != nil {
 		return st, r, nil
@@ -172,8 +165,8 @@ func (s *Service) DescribeStackResources(_ context.Context, in *cloudformation.D
 			continue
 		}
 		out.StackResources = append(out.StackResources, types.StackResource{
-			StackId: ptr(st.ID), StackName: ptr(st.Name), LogicalResourceId: ptr(r.LogicalID), PhysicalResourceId: ptr(r.PhysicalID), ResourceType: ptr(r.Type),
-			ResourceStatus: r.Status, ResourceStatusReason: ptr(r.Reason), Timestamp: timePtr(r.Updated),
+			StackId: door.Given(st.ID), StackName: door.Given(st.Name), LogicalResourceId: door.Given(r.LogicalID), PhysicalResourceId: door.Given(r.PhysicalID), ResourceType: door.Given(r.Type),
+			ResourceStatus: r.Status, ResourceStatusReason: door.Given(r.Reason), Timestamp: door.GivenTime(r.Updated),
 			DriftInformation: &types.StackResourceDriftInformation{StackResourceDriftStatus: types.StackResourceDriftStatusNotChecked},
 		})
 	}
@@ -188,7 +181,7 @@ func (s *Service) stackByPhysical(in *cloudformation.DescribeStackResourcesInput
 	if in.PhysicalResourceId == nil {
 		st, err := s.existing(in.StackName)
 		if err != nil {
-			return nil, invalid("Stack with id %s does not exist", deref(in.StackName))
+			return nil, invalid("Stack with id %s does not exist", door.Value(in.StackName))
 		}
 		return st, nil
 	}
@@ -213,8 +206,8 @@ func (s *Service) ListStackResources(_ context.Context, in *cloudformation.ListS
 	list := []types.StackResourceSummary{}
 	for _, r := range st.Resources {
 		list = append(list, types.StackResourceSummary{
-			LogicalResourceId: ptr(r.LogicalID), PhysicalResourceId: ptr(r.PhysicalID), ResourceType: ptr(r.Type), ResourceStatus: r.Status,
-			ResourceStatusReason: ptr(r.Reason), LastUpdatedTimestamp: timePtr(r.Updated),
+			LogicalResourceId: door.Given(r.LogicalID), PhysicalResourceId: door.Given(r.PhysicalID), ResourceType: door.Given(r.Type), ResourceStatus: r.Status,
+			ResourceStatusReason: door.Given(r.Reason), LastUpdatedTimestamp: door.GivenTime(r.Updated),
 			DriftInformation: &types.StackResourceDriftInformationSummary{StackResourceDriftStatus: types.StackResourceDriftStatusNotChecked},
 		})
 	}

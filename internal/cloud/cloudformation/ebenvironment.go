@@ -6,6 +6,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
+
+	"beanpole/internal/cloud/door"
 )
 
 // environment is AWS::ElasticBeanstalk::Environment; Ref is its name. It is
@@ -51,8 +53,8 @@ func optionSettings(q *request) []types.ConfigurationOptionSetting {
 	if n := q.props.Get("OptionSettings"); n != nil {
 		for _, it := range n.Items {
 			out = append(out, types.ConfigurationOptionSetting{
-				Namespace: ptr(it.Get("Namespace").TextOr("")), OptionName: ptr(it.Get("OptionName").TextOr("")),
-				ResourceName: ptr(it.Get("ResourceName").TextOr("")), Value: ptr(it.Get("Value").TextOr("")),
+				Namespace: door.Given(it.Get("Namespace").TextOr("")), OptionName: door.Given(it.Get("OptionName").TextOr("")),
+				ResourceName: door.Given(it.Get("ResourceName").TextOr("")), Value: door.Given(it.Get("Value").TextOr("")),
 			})
 		}
 	}
@@ -70,7 +72,7 @@ func awaitEnvironment(q *request, name string) (made, error) {
 			// [gh:awsdocs/aws-cloudformation-user-guide#782]
 			return made{}, because("Environment failed to launch as it entered Terminated state")
 		case e.Status == types.EnvironmentStatusReady:
-			return made{physical: name, attributes: map[string]string{"EndpointURL": deref(e.EndpointURL)}}, nil
+			return made{physical: name, attributes: map[string]string{"EndpointURL": door.Value(e.EndpointURL)}}, nil
 		}
 		if err := sleep(q.ctx, pollEvery); err != nil {
 			return made{}, err

@@ -3,6 +3,7 @@ package cloudformation
 import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 
+	"beanpole/internal/cloud/door"
 	"beanpole/internal/source"
 )
 
@@ -27,7 +28,7 @@ func createProfile(q *request) (made, error) {
 	if err := q.initiated(name); err != nil {
 		return made{}, err
 	}
-	m := made{physical: name, attributes: map[string]string{"Arn": deref(out.InstanceProfile.Arn)}}
+	m := made{physical: name, attributes: map[string]string{"Arn": door.Value(out.InstanceProfile.Arn)}}
 	return m, addRole(q, name, roles[0])
 }
 

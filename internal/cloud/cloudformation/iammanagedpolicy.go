@@ -3,6 +3,7 @@ package cloudformation
 import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 
+	"beanpole/internal/cloud/door"
 	"beanpole/internal/source"
 )
 
@@ -25,7 +26,7 @@ func createManaged(q *request) (made, error) {
 	if err != nil {
 		return made{}, err
 	}
-	arn := deref(out.Policy.Arn)
+	arn := door.Value(out.Policy.Arn)
 	if err := q.initiated(arn); err != nil {
 		return made{}, err
 	}

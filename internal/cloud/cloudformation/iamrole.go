@@ -5,6 +5,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 
+	"beanpole/internal/cloud/door"
 	"beanpole/internal/source"
 )
 
@@ -45,7 +46,7 @@ func createRole(q *request) (made, error) {
 	if err := q.initiated(name); err != nil {
 		return made{}, err
 	}
-	m := made{physical: name, attributes: map[string]string{"Arn": deref(out.Role.Arn), "RoleId": deref(out.Role.RoleId)}}
+	m := made{physical: name, attributes: map[string]string{"Arn": door.Value(out.Role.Arn), "RoleId": door.Value(out.Role.RoleId)}}
 	return m, rolePolicies(q, name)
 }
 
@@ -58,7 +59,7 @@ func rolePolicies(q *request, name string) error {
 		}
 	}
 	for _, p := range inlines(q.props) {
-		in := &iam.PutRolePolicyInput{RoleName: &name, PolicyName: ptr(p.Get("PolicyName").TextOr("")), PolicyDocument: document(p.Get("PolicyDocument"))}
+		in := &iam.PutRolePolicyInput{RoleName: &name, PolicyName: door.Given(p.Get("PolicyName").TextOr("")), PolicyDocument: document(p.Get("PolicyDocument"))}
 		if _, err := call[iam.PutRolePolicyInput, iam.PutRolePolicyOutput](q, "iam", "PutRolePolicy", in); err != nil {
 			return err
 		}

@@ -60,7 +60,7 @@ func updateKey(q *request) (made, error) {
 // putKey writes a key with the policy that its properties give; without one it
 // has the default policy [KMS:key-policy-default].
 func (q *request) putKey(k *state.Key) error {
-	text := deref(document(q.props.Get("KeyPolicy")))
+	text := door.Value(document(q.props.Get("KeyPolicy")))
 	if text == "" {
 		text = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` + q.s.state.AccountID() + `:root"},"Action":"kms:*","Resource":"*"}]}`
 	}

@@ -9,6 +9,7 @@ import (
 	"beanpole/internal/account"
 	"beanpole/internal/account/template"
 	"beanpole/internal/cfn"
+	"beanpole/internal/cloud/door"
 	"beanpole/internal/fact"
 	"beanpole/internal/source"
 )
@@ -56,7 +57,7 @@ func detailsOf(r *resource, props *source.Node) map[string]string {
 	maps.Copy(out, r.Attributes)
 	out["Name"] = r.PhysicalID
 	for _, name := range []string{"GroupDescription", "PolicyDocument"} {
-		if text := deref(document(props.Get(name))); text != "" {
+		if text := door.Value(document(props.Get(name))); text != "" {
 			out[name] = text
 		}
 	}

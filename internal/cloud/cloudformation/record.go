@@ -107,8 +107,8 @@ func (s *Service) export(name string) (string, bool) {
 	defer s.mu.Unlock()
 	for _, st := range s.stacks {
 		for _, o := range st.Outputs {
-			if st.Status != types.StackStatusDeleteComplete && deref(o.ExportName) == name {
-				return deref(o.OutputValue), true
+			if st.Status != types.StackStatusDeleteComplete && door.Value(o.ExportName) == name {
+				return door.Value(o.OutputValue), true
 			}
 		}
 	}
@@ -171,9 +171,9 @@ func (s *Service) record(st *stack, r *resource) error {
 	}
 	physical := r.PhysicalID
 	e := stackEvent{
-		EventId: &id, StackId: ptr(st.ID), StackName: ptr(st.Name), Timestamp: &at,
-		LogicalResourceId: ptr(r.LogicalID), PhysicalResourceId: &physical, ResourceType: ptr(r.Type),
-		ResourceStatus: r.Status, ResourceStatusReason: ptr(r.Reason), ResourceProperties: ptr(r.Properties),
+		EventId: &id, StackId: door.Given(st.ID), StackName: door.Given(st.Name), Timestamp: &at,
+		LogicalResourceId: door.Given(r.LogicalID), PhysicalResourceId: &physical, ResourceType: door.Given(r.Type),
+		ResourceStatus: r.Status, ResourceStatusReason: door.Given(r.Reason), ResourceProperties: door.Given(r.Properties),
 	}
 	s.events[st.ID] = append(list, e)
 	return s.state.Later(eventRecords, fmt.Sprintf("%s/%08d", st.ID, len(list)), e)

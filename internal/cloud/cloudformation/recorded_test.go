@@ -8,6 +8,8 @@ import (
 
 	cf "github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"beanpole/internal/cloud/door"
 )
 
 // What an application is told of its resources must have AWS's form.
@@ -68,7 +70,7 @@ Outputs:
 	}
 	outputs := map[string]string{}
 	for _, o := range w.s.sorted()[0].Outputs {
-		outputs[deref(o.OutputKey)] = deref(o.OutputValue)
+		outputs[door.Value(o.OutputKey)] = door.Value(o.OutputValue)
 	}
 	for i, c := range wanted {
 		if got := outputs[fmt.Sprintf("O%d", i)]; !regexp.MustCompile("^" + c.form + "$").MatchString(got) {
@@ -104,15 +106,15 @@ func TestRecordsKeepTheirNamesOverUpdates(t *testing.T) {
 	w.settle()
 	output := func(name string) string {
 		for _, o := range w.s.sorted()[0].Outputs {
-			if deref(o.OutputKey) == name {
-				return deref(o.OutputValue)
+			if door.Value(o.OutputKey) == name {
+				return door.Value(o.OutputValue)
 			}
 		}
 		return ""
 	}
 	address := output("A")
 	changed := strings.NewReplacer("N: 1", "N: 2", "Port: 1", "Port: 2").Replace(template)
-	if _, err := w.s.UpdateStack(w.ctx, &cf.UpdateStackInput{StackName: ptr("site"), TemplateBody: &changed}); err != nil {
+	if _, err := w.s.UpdateStack(w.ctx, &cf.UpdateStackInput{StackName: door.Given("site"), TemplateBody: &changed}); err != nil {
 		t.Fatal(err)
 	}
 	w.settle()
@@ -120,7 +122,7 @@ func TestRecordsKeepTheirNamesOverUpdates(t *testing.T) {
 		t.Errorf("address %q then %q, version %s, port %s", address, output("A"), output("V"), output("P"))
 	}
 	changed = strings.Replace(changed, "{Port: 2}", "{DBInstanceIdentifier: other}", 1)
-	if _, err := w.s.UpdateStack(w.ctx, &cf.UpdateStackInput{StackName: ptr("site"), TemplateBody: &changed}); err != nil {
+	if _, err := w.s.UpdateStack(w.ctx, &cf.UpdateStackInput{StackName: door.Given("site"), TemplateBody: &changed}); err != nil {
 		t.Fatal(err)
 	}
 	w.settle()

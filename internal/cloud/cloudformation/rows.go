@@ -19,7 +19,7 @@ func (s *Service) Rows() []door.Row {
 		op("DescribeStacks", stackOf(s, func(in *cloudformation.DescribeStacksInput) *string { return in.StackName }), s.DescribeStacks),
 		op("DescribeStackEvents", stackOf(s, func(in *cloudformation.DescribeStackEventsInput) *string { return in.StackName }), s.DescribeStackEvents),
 		door.ForInstance(detail, func(_ context.Context, in *cloudformation.DescribeStackResourceInput, id string) bool {
-			return s.belongs(id, deref(in.StackName))
+			return s.belongs(id, door.Value(in.StackName))
 		}),
 		s.signalRow(),
 		op("DescribeStackResources", stackOf(s, func(in *cloudformation.DescribeStackResourcesInput) *string { return in.StackName }), s.DescribeStackResources),
@@ -43,7 +43,7 @@ func op[I, O any](name string, resource func(context.Context, *I) string, h func
 // (yet) has the ARN that a policy can name: stack/NAME/*.
 func stackOf[I any](s *Service, name func(*I) *string) func(context.Context, *I) string {
 	return func(ctx context.Context, in *I) string {
-		n := deref(name(in))
+		n := door.Value(name(in))
 		if n == "" {
 			return "*"
 		}

@@ -58,7 +58,7 @@ func (b *mailbox) put(sig signal) (fresh bool) {
 func (s *Service) signalRow() door.Row {
 	row := op("SignalResource", stackOf(s, func(in *cloudformation.SignalResourceInput) *string { return in.StackName }), s.SignalResource)
 	return door.ForInstance(row, func(_ context.Context, in *cloudformation.SignalResourceInput, id string) bool {
-		return s.belongs(id, deref(in.StackName))
+		return s.belongs(id, door.Value(in.StackName))
 	})
 }
 
@@ -70,10 +70,10 @@ func (s *Service) SignalResource(_ context.Context, in *cloudformation.SignalRes
 	if err != nil {
 		return nil, err
 	}
-	r := st.resource(deref(in.LogicalResourceId))
+	r := st.resource(door.Value(in.LogicalResourceId))
 	switch {
 	case r == nil:
-		return nil, invalid("Resource %s does not exist for stack %s", deref(in.LogicalResourceId), st.Name)
+		return nil, invalid("Resource %s does not exist for stack %s", door.Value(in.LogicalResourceId), st.Name)
 	case in.Status != success && in.Status != failure:
 		return nil, invalid("1 validation error detected: Value '%s' at 'status' failed to satisfy constraint: Member must satisfy enum value set: [SUCCESS, FAILURE]", in.Status)
 	}
@@ -81,7 +81,7 @@ func (s *Service) SignalResource(_ context.Context, in *cloudformation.SignalRes
 	if !b.waits || r.Type == "AWS::CloudFormation::WaitConditionHandle" {
 		return nil, invalid("Resource %s is in %s state and cannot be signaled", r.LogicalID, r.Status)
 	}
-	sig := signal{Status: string(in.Status), ID: deref(in.UniqueId)}
+	sig := signal{Status: string(in.Status), ID: door.Value(in.UniqueId)}
 	if b.put(sig) && (sig.Status == success || manyInstances[r.Type]) {
 		note := *r
 		note.Status, note.Reason = types.ResourceStatusCreateInProgress, fmt.Sprintf("Received %s signal with UniqueId %s", sig.Status, sig.ID)

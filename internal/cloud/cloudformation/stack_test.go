@@ -88,7 +88,7 @@ func (w *world) judge() door.Judge {
 }
 
 func (w *world) create(template string, change func(*cf.CreateStackInput)) error {
-	in := &cf.CreateStackInput{StackName: ptr("site"), TemplateBody: &template, Capabilities: []types.Capability{types.CapabilityCapabilityIam}}
+	in := &cf.CreateStackInput{StackName: door.Given("site"), TemplateBody: &template, Capabilities: []types.Capability{types.CapabilityCapabilityIam}}
 	if change != nil {
 		change(in)
 	}
@@ -117,7 +117,7 @@ func (w *world) events() string {
 	defer w.s.mu.Unlock()
 	var text strings.Builder
 	for _, e := range w.s.events[w.s.sorted()[0].ID] {
-		text.WriteString(strings.TrimSpace(deref(e.LogicalResourceId)+" "+string(e.ResourceStatus)+" "+deref(e.ResourceStatusReason)) + "\n")
+		text.WriteString(strings.TrimSpace(door.Value(e.LogicalResourceId)+" "+string(e.ResourceStatus)+" "+door.Value(e.ResourceStatusReason)) + "\n")
 	}
 	return text.String()
 }
@@ -163,8 +163,8 @@ func TestStackMakesResourcesInOrderUnderGeneratedNames(t *testing.T) {
 			t.Errorf("%s is named %q", logical, got)
 		}
 	}
-	out, err := w.s.DescribeStacks(w.ctx, &cf.DescribeStacksInput{StackName: ptr("site")})
-	if err != nil || deref(out.Stacks[0].Outputs[0].OutputValue) != "arn:aws:iam::123456789012:role/"+w.physical("Role") {
+	out, err := w.s.DescribeStacks(w.ctx, &cf.DescribeStacksInput{StackName: door.Given("site")})
+	if err != nil || door.Value(out.Stacks[0].Outputs[0].OutputValue) != "arn:aws:iam::123456789012:role/"+w.physical("Role") {
 		t.Errorf("outputs are %v, %v", out.Stacks[0].Outputs, err)
 	}
 }
@@ -213,7 +213,7 @@ func TestFailedResourceRollsTheStackBackWithTheReason(t *testing.T) {
 			if got := w.events(); !strings.Contains(got, "Fleet CREATE_FAILED beanpole cannot make a resource of type AWS::Nope::Fleet yet") {
 				t.Errorf("events are\n%s", got)
 			}
-			_, err := door.Invoke[iam.GetRoleInput, iam.GetRoleOutput](w.ctx, w.door, "iam", "GetRole", &iam.GetRoleInput{RoleName: ptr(w.physical("Role"))})
+			_, err := door.Invoke[iam.GetRoleInput, iam.GetRoleOutput](w.ctx, w.door, "iam", "GetRole", &iam.GetRoleInput{RoleName: door.Given(w.physical("Role"))})
 			if kept := err == nil; kept != (c.want == types.StackStatusCreateFailed) {
 				t.Errorf("the role is kept: %v", kept)
 			}
@@ -240,12 +240,12 @@ func TestBucketWithObjectsKeepsItsStackFromDeletion(t *testing.T) {
 	}
 	w.settle()
 	bucket := w.physical("Files")
-	_, err := door.Invoke[s3.PutObjectInput, s3.PutObjectOutput](w.ctx, w.door, "s3", "PutObject", &s3.PutObjectInput{Bucket: &bucket, Key: ptr("k"), Body: strings.NewReader("x")})
+	_, err := door.Invoke[s3.PutObjectInput, s3.PutObjectOutput](w.ctx, w.door, "s3", "PutObject", &s3.PutObjectInput{Bucket: &bucket, Key: door.Given("k"), Body: strings.NewReader("x")})
 	if err != nil {
 		t.Fatal(err)
 	}
 	remove := func() types.StackStatus {
-		if _, err := w.s.DeleteStack(w.ctx, &cf.DeleteStackInput{StackName: ptr("site")}); err != nil {
+		if _, err := w.s.DeleteStack(w.ctx, &cf.DeleteStackInput{StackName: door.Given("site")}); err != nil {
 			t.Fatal(err)
 		}
 		return w.settle()
@@ -253,7 +253,7 @@ func TestBucketWithObjectsKeepsItsStackFromDeletion(t *testing.T) {
 	if got := remove(); got != types.StackStatusDeleteFailed || !strings.Contains(w.events(), "Files DELETE_FAILED The bucket you tried to delete is not empty") {
 		t.Errorf("status %s\n%s", got, w.events())
 	}
-	if _, err := door.Invoke[s3.DeleteObjectInput, s3.DeleteObjectOutput](w.ctx, w.door, "s3", "DeleteObject", &s3.DeleteObjectInput{Bucket: &bucket, Key: ptr("k")}); err != nil {
+	if _, err := door.Invoke[s3.DeleteObjectInput, s3.DeleteObjectOutput](w.ctx, w.door, "s3", "DeleteObject", &s3.DeleteObjectInput{Bucket: &bucket, Key: door.Given("k")}); err != nil {
 		t.Fatal(err)
 	}
 	if got := remove(); got != types.StackStatusDeleteComplete {
@@ -269,13 +269,13 @@ func TestUpdateChangesInPlaceReplacesAndRollsBack(t *testing.T) {
 	w.settle()
 	role, files := w.physical("Role"), w.physical("Files")
 	update := func(template string, ps ...types.Parameter) error {
-		_, err := w.s.UpdateStack(w.ctx, &cf.UpdateStackInput{StackName: ptr("site"), TemplateBody: &template, Parameters: ps, Capabilities: []types.Capability{types.CapabilityCapabilityIam}})
+		_, err := w.s.UpdateStack(w.ctx, &cf.UpdateStackInput{StackName: door.Given("site"), TemplateBody: &template, Parameters: ps, Capabilities: []types.Capability{types.CapabilityCapabilityIam}})
 		return err
 	}
 	if err := update(web); err == nil || !strings.Contains(err.Error(), "No updates are to be performed.") {
 		t.Errorf("the same again: %v", err)
 	}
-	if err := update(web, types.Parameter{ParameterKey: ptr("Suffix"), ParameterValue: ptr("b")}); err != nil {
+	if err := update(web, types.Parameter{ParameterKey: door.Given("Suffix"), ParameterValue: door.Given("b")}); err != nil {
 		t.Fatal(err)
 	}
 	if got := w.settle(); got != types.StackStatusUpdateComplete || w.physical("Role") != role || w.physical("Files") != files {
@@ -286,7 +286,7 @@ func TestUpdateChangesInPlaceReplacesAndRollsBack(t *testing.T) {
 		t.Errorf("the role has %v, %v", policies, err)
 	}
 	broken := strings.Replace(strings.Replace(web, "AWS::S3::Bucket", "AWS::S3::Bucket, Properties: {BucketName: other-name}", 1), "Outputs:", "  Z: {Type: AWS::Nope::Z, DependsOn: Files}\nOutputs:", 1)
-	if err := update(broken, types.Parameter{ParameterKey: ptr("Suffix"), ParameterValue: ptr("c")}); err != nil {
+	if err := update(broken, types.Parameter{ParameterKey: door.Given("Suffix"), ParameterValue: door.Given("c")}); err != nil {
 		t.Fatal(err)
 	}
 	if got := w.settle(); got != types.StackStatusUpdateRollbackComplete || w.physical("Files") != files {
@@ -331,7 +331,7 @@ func TestInstanceReadsMetadataOfItsOwnStackOnly(t *testing.T) {
 	instance := func(id string) error {
 		ctx := door.WithCaller(t.Context(), &door.Caller{Principal: policy.Principal{Anonymous: true}, Instance: id})
 		_, err := door.Invoke[cf.DescribeStackResourceInput, cf.DescribeStackResourceOutput](ctx, w.door, "cloudformation", "DescribeStackResource",
-			&cf.DescribeStackResourceInput{StackName: ptr("site"), LogicalResourceId: ptr("Role")})
+			&cf.DescribeStackResourceInput{StackName: door.Given("site"), LogicalResourceId: door.Given("Role")})
 		return err
 	}
 	if err := instance("i-1"); err != nil {

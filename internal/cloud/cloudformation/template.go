@@ -36,9 +36,9 @@ func WithoutBodyLimit(ctx context.Context) context.Context {
 // templateText is the template that a request brings or names.
 func (s *Service) templateText(ctx context.Context, body, from *string) (string, error) {
 	switch {
-	case deref(body) != "" && deref(from) != "", deref(body) == "" && deref(from) == "":
+	case door.Value(body) != "" && door.Value(from) != "", door.Value(body) == "" && door.Value(from) == "":
 		return "", invalid("Either Template URL or Template Body must be specified.")
-	case deref(from) != "":
+	case door.Value(from) != "":
 		return s.fetchTemplate(ctx, *from)
 	}
 	limit := maxTemplateBody
@@ -228,11 +228,11 @@ func (s *Service) GetTemplateSummary(ctx context.Context, in *cloudformation.Get
 		return nil, err
 	}
 	out := &cloudformation.GetTemplateSummaryOutput{
-		Description: ptr(t.Root.Get("Description").TextOr("")), Version: ptr(t.Root.Get("AWSTemplateFormatVersion").TextOr("")),
+		Description: door.Given(t.Root.Get("Description").TextOr("")), Version: door.Given(t.Root.Get("AWSTemplateFormatVersion").TextOr("")),
 		Parameters: []types.ParameterDeclaration{},
 	}
 	for _, p := range t.Parameters {
-		d := types.ParameterDeclaration{ParameterKey: ptr(p.Name), ParameterType: ptr(p.Type), NoEcho: &p.NoEcho, Description: ptr(p.Node.Get("Description").TextOr(""))}
+		d := types.ParameterDeclaration{ParameterKey: door.Given(p.Name), ParameterType: door.Given(p.Type), NoEcho: &p.NoEcho, Description: door.Given(p.Node.Get("Description").TextOr(""))}
 		if def, ok := p.Default.Str(); ok {
 			d.DefaultValue = &def
 		}
@@ -247,7 +247,7 @@ func (s *Service) GetTemplateSummary(ctx context.Context, in *cloudformation.Get
 	}
 	caps, because := needs(t)
 	if out.Capabilities = caps; len(caps) > 0 {
-		out.CapabilitiesReason = ptr(fmt.Sprintf("The following resource(s) require capabilities: [%s]", strings.Join(because, ", ")))
+		out.CapabilitiesReason = door.Given(fmt.Sprintf("The following resource(s) require capabilities: [%s]", strings.Join(because, ", ")))
 	}
 	return out, nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"beanpole/internal/cfn"
+	"beanpole/internal/cloud/door"
 	"beanpole/internal/source"
 )
 
@@ -22,7 +23,7 @@ func (s *Service) UpdateStack(ctx context.Context, in *cloudformation.UpdateStac
 		return nil, err
 	}
 	text := st.Template
-	if !deref(in.UsePreviousTemplate) {
+	if !door.Value(in.UsePreviousTemplate) {
 		if text, err = s.templateText(ctx, in.TemplateBody, in.TemplateURL); err != nil {
 			return nil, err
 		}
@@ -41,7 +42,7 @@ func (s *Service) UpdateStack(ctx context.Context, in *cloudformation.UpdateStac
 	if changes := s.compare(next, t); len(changes) == 0 {
 		return nil, invalid("No updates are to be performed.")
 	}
-	if err := s.beginUpdate(ctx, st, next, t, deref(in.DisableRollback)); err != nil {
+	if err := s.beginUpdate(ctx, st, next, t, door.Value(in.DisableRollback)); err != nil {
 		return nil, err
 	}
 	return &cloudformation.UpdateStackOutput{StackId: &st.ID}, nil

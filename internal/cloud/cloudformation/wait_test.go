@@ -11,6 +11,8 @@ import (
 
 	cf "github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"beanpole/internal/cloud/door"
 )
 
 // until waits for a text in the stack's events.
@@ -39,7 +41,7 @@ func (w *world) put(address, body string) int {
 }
 
 func (w *world) signal(resource, id string, status types.ResourceSignalStatus) error {
-	_, err := w.s.SignalResource(w.ctx, &cf.SignalResourceInput{StackName: ptr("site"), LogicalResourceId: &resource, UniqueId: &id, Status: status})
+	_, err := w.s.SignalResource(w.ctx, &cf.SignalResourceInput{StackName: door.Given("site"), LogicalResourceId: &resource, UniqueId: &id, Status: status})
 	return err
 }
 
@@ -86,7 +88,7 @@ func TestWaitConditionWaitsForSignalsToItsHandle(t *testing.T) {
 	if got := w.settle(); got != types.StackStatusCreateComplete {
 		t.Fatalf("status %s:\n%s", got, w.events())
 	}
-	if got := deref(w.s.sorted()[0].Outputs[0].OutputValue); got != `{"a":"one","b":"two"}` {
+	if got := door.Value(w.s.sorted()[0].Outputs[0].OutputValue); got != `{"a":"one","b":"two"}` {
 		t.Errorf("Data is %s", got)
 	}
 }
@@ -152,7 +154,7 @@ func TestDeletionEndsAWait(t *testing.T) {
 	if err := w.signal("Handle", "i-0", "SUCCESS"); err == nil || !strings.Contains(err.Error(), "cannot be signaled") {
 		t.Errorf("a resource without a creation policy took a signal: %v", err)
 	}
-	if _, err := w.s.DeleteStack(w.ctx, &cf.DeleteStackInput{StackName: ptr("site")}); err != nil {
+	if _, err := w.s.DeleteStack(w.ctx, &cf.DeleteStackInput{StackName: door.Given("site")}); err != nil {
 		t.Fatal(err)
 	}
 	if got := w.settle(); got != types.StackStatusDeleteComplete {

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
 
 	"beanpole/internal/aws"
+	"beanpole/internal/cloud/door"
 )
 
 // applicationRecord is an application's record.
@@ -20,7 +21,7 @@ type applicationRecord struct {
 
 // CreateApplication makes an application.
 func (s *Service) CreateApplication(_ context.Context, in *eb.CreateApplicationInput) (*eb.CreateApplicationOutput, error) {
-	name := deref(in.ApplicationName)
+	name := door.Value(in.ApplicationName)
 	if name == "" || len(name) > 100 {
 		return nil, invalid("Value for parameter ApplicationName must be between 1 and 100 characters in length.")
 	}
@@ -29,7 +30,7 @@ func (s *Service) CreateApplication(_ context.Context, in *eb.CreateApplicationI
 	if s.applications[name] != nil {
 		return nil, invalid("Application %s already exists.", name)
 	}
-	a := &applicationRecord{Name: name, Description: deref(in.Description), Created: s.now().UTC(), Updated: s.now().UTC()}
+	a := &applicationRecord{Name: name, Description: door.Value(in.Description), Created: s.now().UTC(), Updated: s.now().UTC()}
 	if err := s.State.Put(applicationRecords, name, a); err != nil {
 		return nil, err
 	}
@@ -40,8 +41,8 @@ func (s *Service) CreateApplication(_ context.Context, in *eb.CreateApplicationI
 
 // describeApplication is an application's description. The caller holds mu.
 func (s *Service) describeApplication(a *applicationRecord) types.ApplicationDescription {
-	d := types.ApplicationDescription{ApplicationName: ptr(a.Name), Description: ptr(a.Description), DateCreated: timePtr(a.Created), DateUpdated: timePtr(a.Updated),
-		ApplicationArn: ptr(s.State.ARN("elasticbeanstalk", s.State.Region(), "application/"+a.Name)), ConfigurationTemplates: []string{}, Versions: []string{}}
+	d := types.ApplicationDescription{ApplicationName: door.Given(a.Name), Description: door.Given(a.Description), DateCreated: door.GivenTime(a.Created), DateUpdated: door.GivenTime(a.Updated),
+		ApplicationArn: door.Given(s.State.ARN("elasticbeanstalk", s.State.Region(), "application/"+a.Name)), ConfigurationTemplates: []string{}, Versions: []string{}}
 	for _, v := range s.sortedVersions() {
 		if v.Application == a.Name {
 			d.Versions = append(d.Versions, v.Label)
@@ -68,9 +69,9 @@ func (s *Service) DescribeApplications(_ context.Context, in *eb.DescribeApplica
 
 // DeleteApplication deletes an application with its versions.
 func (s *Service) DeleteApplication(ctx context.Context, in *eb.DeleteApplicationInput) (*eb.DeleteApplicationOutput, error) {
-	name := deref(in.ApplicationName)
+	name := door.Value(in.ApplicationName)
 	for _, e := range s.running(name) {
-		if !deref(in.TerminateEnvByForce) {
+		if !door.Value(in.TerminateEnvByForce) {
 			return nil, &aws.Error{Code: "OperationInProgressFailure", Status: 400,
 				Message: "Unable to delete application " + name + " because it has a version that is deployed to a running environment."}
 		}

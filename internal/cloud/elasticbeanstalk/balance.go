@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"beanpole/internal/cloud/door"
 	"beanpole/internal/cloud/elb"
 	"beanpole/internal/source"
 )
@@ -37,8 +38,8 @@ type made struct {
 func (o *operation) stackResources() (all []made) {
 	props := o.properties()
 	for _, r := range o.resources() {
-		id := deref(r.LogicalResourceId)
-		all = append(all, made{id, deref(r.ResourceType), deref(r.PhysicalResourceId), props[id]})
+		id := door.Value(r.LogicalResourceId)
+		all = append(all, made{id, door.Value(r.ResourceType), door.Value(r.PhysicalResourceId), props[id]})
 	}
 	return all
 }

@@ -86,7 +86,7 @@ func (o *operation) bundle(label string) (b *source.Bundle, done func(), err err
 		out.Body.Close()
 		return nil, nil, fmt.Errorf("open the bundle: S3's answer is a %T, which is read from front to back alone", out.Body)
 	}
-	size := deref(out.ContentLength)
+	size := door.Value(out.ContentLength)
 	if size > maxBundle {
 		object.Close()
 		return nil, nil, &source.Problem{What: "Source bundle exceeded maximum allowed size: 536870912"}

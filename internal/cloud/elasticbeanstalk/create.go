@@ -55,26 +55,26 @@ func answer(d types.EnvironmentDescription) eb.UpdateEnvironmentOutput {
 
 // newEnvironment reads a request without looking at what exists.
 func (s *Service) newEnvironment(ctx context.Context, in *eb.CreateEnvironmentInput) (*environment, error) {
-	name := deref(in.EnvironmentName)
+	name := door.Value(in.EnvironmentName)
 	switch {
 	case !environmentName.MatchString(name):
 		return nil, invalid("Value %s at 'EnvironmentName' failed to satisfy constraint: Member must be from 4 to 40 characters in length. The name can contain only letters, numbers, and hyphens. It can't start or end with a hyphen.", name)
 	case in.TemplateName != nil:
 		return nil, invalid("beanpole has no saved configurations yet; give the option settings themselves")
-	case in.Tier != nil && deref(in.Tier.Name) == "Worker":
+	case in.Tier != nil && door.Value(in.Tier.Name) == "Worker":
 		return nil, invalid("beanpole has no worker tier yet")
 	}
 	now := s.now().UTC()
 	id := "e-" + state.Random("abcdefghijkmnpqrstuvwxyz23456789", 10)
 	region := s.regionOf(ctx)
 	e := &environment{
-		ID: id, Name: name, Application: deref(in.ApplicationName), Region: region, Description: deref(in.Description),
-		Version: deref(in.VersionLabel), Platform: deref(in.SolutionStackName), Owner: door.CallerOf(ctx).Principal,
+		ID: id, Name: name, Application: door.Value(in.ApplicationName), Region: region, Description: door.Value(in.Description),
+		Version: door.Value(in.VersionLabel), Platform: door.Value(in.SolutionStackName), Owner: door.CallerOf(ctx).Principal,
 		Status: types.EnvironmentStatusLaunching, Health: types.EnvironmentHealthGrey, Created: now, Updated: now,
 		Deployment: types.ConfigurationDeploymentStatusPending, DeploymentID: 1,
 	}
 	if e.Platform == "" {
-		e.Platform = deref(in.PlatformArn)
+		e.Platform = door.Value(in.PlatformArn)
 	}
 	if e.PlatformARN = e.Platform; !strings.HasPrefix(e.Platform, "arn:") {
 		e.PlatformARN = platformARN(region, e.Platform)
@@ -94,10 +94,10 @@ func (s *Service) newEnvironment(ctx context.Context, in *eb.CreateEnvironmentIn
 func options(in []types.ConfigurationOptionSetting) ([]option, error) {
 	var out []option
 	for _, o := range in {
-		if deref(o.Namespace) == "" || deref(o.OptionName) == "" {
-			return nil, invalid("Invalid option specification (Namespace: '%s', OptionName: '%s'): Unknown configuration setting.", deref(o.Namespace), deref(o.OptionName))
+		if door.Value(o.Namespace) == "" || door.Value(o.OptionName) == "" {
+			return nil, invalid("Invalid option specification (Namespace: '%s', OptionName: '%s'): Unknown configuration setting.", door.Value(o.Namespace), door.Value(o.OptionName))
 		}
-		out = append(out, option{*o.Namespace, *o.OptionName, deref(o.Value)})
+		out = append(out, option{*o.Namespace, *o.OptionName, door.Value(o.Value)})
 	}
 	return out, nil
 }

@@ -216,26 +216,3 @@ func (s *Service) regionOf(ctx context.Context) string {
 func invalid(format string, args ...any) error {
 	return &aws.Error{Code: "InvalidParameterValue", Status: 400, Message: fmt.Sprintf(format, args...)}
 }
-
-func deref[T any](p *T) (v T) {
-	if p != nil {
-		v = *p
-	}
-	return v
-}
-
-// ptr is nil for a zero value, so that the answer leaves it out.
-func ptr[T comparable](v T) *T {
-	var zero T
-	if v == zero {
-		return nil
-	}
-	return &v
-}
-
-func timePtr(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
-}

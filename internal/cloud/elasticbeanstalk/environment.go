@@ -119,11 +119,11 @@ func (e *environment) enhanced() bool {
 func (e *environment) describe() types.EnvironmentDescription {
 	abortable := e.Abortable
 	return types.EnvironmentDescription{
-		EnvironmentId: ptr(e.ID), EnvironmentName: ptr(e.Name), ApplicationName: ptr(e.Application), Description: ptr(e.Description),
-		VersionLabel: ptr(e.Version), SolutionStackName: ptr(e.Platform), PlatformArn: ptr(e.PlatformARN), CNAME: ptr(e.CNAME), EndpointURL: ptr(e.EndpointURL),
-		DateCreated: timePtr(e.Created), DateUpdated: timePtr(e.Updated), Status: e.Status, Health: e.Health, HealthStatus: e.HealthStatus,
+		EnvironmentId: door.Given(e.ID), EnvironmentName: door.Given(e.Name), ApplicationName: door.Given(e.Application), Description: door.Given(e.Description),
+		VersionLabel: door.Given(e.Version), SolutionStackName: door.Given(e.Platform), PlatformArn: door.Given(e.PlatformARN), CNAME: door.Given(e.CNAME), EndpointURL: door.Given(e.EndpointURL),
+		DateCreated: door.GivenTime(e.Created), DateUpdated: door.GivenTime(e.Updated), Status: e.Status, Health: e.Health, HealthStatus: e.HealthStatus,
 		AbortableOperationInProgress: &abortable, EnvironmentLinks: []types.EnvironmentLink{},
-		Tier: &types.EnvironmentTier{Name: ptr("WebServer"), Type: ptr("Standard"), Version: ptr("1.0")},
+		Tier: &types.EnvironmentTier{Name: door.Given("WebServer"), Type: door.Given("Standard"), Version: door.Given("1.0")},
 	}
 }
 

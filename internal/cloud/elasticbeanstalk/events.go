@@ -7,6 +7,7 @@ import (
 	eb "github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
 
+	"beanpole/internal/cloud/door"
 	"beanpole/internal/event"
 )
 
@@ -24,8 +25,8 @@ func (s *Service) DescribeEvents(_ context.Context, in *eb.DescribeEventsInput) 
 		}
 		at := e.Time
 		list = append(list, types.EventDescription{
-			EventDate: &at, Severity: types.EventSeverity(e.Severity), Message: ptr(e.Message), ApplicationName: ptr(e.Application),
-			EnvironmentName: ptr(e.Environment), VersionLabel: ptr(e.VersionLabel), PlatformArn: ptr(e.Platform), RequestId: ptr(e.RequestID),
+			EventDate: &at, Severity: types.EventSeverity(e.Severity), Message: door.Given(e.Message), ApplicationName: door.Given(e.Application),
+			EnvironmentName: door.Given(e.Environment), VersionLabel: door.Given(e.VersionLabel), PlatformArn: door.Given(e.Platform), RequestId: door.Given(e.RequestID),
 		})
 	}
 	out := &eb.DescribeEventsOutput{}

@@ -9,6 +9,7 @@ import (
 	cf "github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
 
+	"beanpole/internal/cloud/door"
 	"beanpole/internal/ebext"
 	"beanpole/internal/source"
 )
@@ -32,8 +33,8 @@ func (o *operation) temporaryGroup() (group string, ok bool) {
 	}
 	for !o.ended() {
 		out, err := cfnCall[cf.DescribeStackResourcesInput, cf.DescribeStackResourcesOutput](o, "DescribeStackResources", &cf.DescribeStackResourcesInput{StackName: &name})
-		if err == nil && len(out.StackResources) == 1 && deref(out.StackResources[0].PhysicalResourceId) != "" {
-			group = deref(out.StackResources[0].PhysicalResourceId)
+		if err == nil && len(out.StackResources) == 1 && door.Value(out.StackResources[0].PhysicalResourceId) != "" {
+			group = door.Value(out.StackResources[0].PhysicalResourceId)
 			o.info("Created temporary auto scaling group %s.", group)
 			return group, true
 		}
@@ -49,8 +50,8 @@ func (o *operation) temporaryStack() string { return "awseb-" + o.e.ID + "-immut
 // groupName is the permanent Auto Scaling group's.
 func (o *operation) groupName() string {
 	for _, r := range o.resources() {
-		if deref(r.LogicalResourceId) == ebext.Group {
-			return deref(r.PhysicalResourceId)
+		if door.Value(r.LogicalResourceId) == ebext.Group {
+			return door.Value(r.PhysicalResourceId)
 		}
 	}
 	return ""

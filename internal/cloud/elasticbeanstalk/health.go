@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
 
 	"beanpole/internal/aws"
+	"beanpole/internal/cloud/door"
 )
 
 // healthOf is the environment that a request asks for, if its health is
@@ -41,15 +42,15 @@ func (s *Service) DescribeEnvironmentHealth(_ context.Context, in *eb.DescribeEn
 	now, name, state := s.now().UTC(), e.Name, *e
 	s.mu.Unlock()
 	l := s.look(e)
-	out := &eb.DescribeEnvironmentHealthOutput{EnvironmentName: ptr(name), RefreshedAt: &now}
+	out := &eb.DescribeEnvironmentHealthOutput{EnvironmentName: door.Given(name), RefreshedAt: &now}
 	set := func(attribute types.EnvironmentHealthAttribute, f func()) {
 		if asked(in.AttributeNames, attribute) {
 			f()
 		}
 	}
-	set(types.EnvironmentHealthAttributeHealthStatus, func() { out.HealthStatus = ptr(string(state.HealthStatus)) })
+	set(types.EnvironmentHealthAttributeHealthStatus, func() { out.HealthStatus = door.Given(string(state.HealthStatus)) })
 	set(types.EnvironmentHealthAttributeStatus, func() { out.Status = types.EnvironmentHealth(state.Status) })
-	set(types.EnvironmentHealthAttributeColor, func() { out.Color = ptr(string(state.Health)) })
+	set(types.EnvironmentHealthAttributeColor, func() { out.Color = door.Given(string(state.Health)) })
 	set(types.EnvironmentHealthAttributeCauses, func() { out.Causes = append([]string{}, state.Causes...) })
 	set(types.EnvironmentHealthAttributeInstancesHealth, func() { out.InstancesHealth = l.summary() })
 	set(types.EnvironmentHealthAttributeApplicationMetrics, func() { out.ApplicationMetrics = l.requests.metrics() })
@@ -86,16 +87,16 @@ func (s *Service) DescribeInstancesHealth(_ context.Context, in *eb.DescribeInst
 		systems = s.systems(e, found)
 	}
 	for _, i := range found {
-		h := types.SingleInstanceHealth{InstanceId: ptr(i.record.ID)}
+		h := types.SingleInstanceHealth{InstanceId: door.Given(i.record.ID)}
 		set := func(attribute types.InstancesHealthAttribute, f func()) {
 			if asked(in.AttributeNames, attribute) {
 				f()
 			}
 		}
-		set(types.InstancesHealthAttributeHealthStatus, func() { h.HealthStatus = ptr(string(i.health)) })
-		set(types.InstancesHealthAttributeColor, func() { h.Color = ptr(string(colours[i.health])) })
+		set(types.InstancesHealthAttributeHealthStatus, func() { h.HealthStatus = door.Given(string(i.health)) })
+		set(types.InstancesHealthAttributeColor, func() { h.Color = door.Given(string(colours[i.health])) })
 		set(types.InstancesHealthAttributeCauses, func() { h.Causes = append([]string{}, i.causes...) })
-		set(types.InstancesHealthAttributeLaunchedAt, func() { h.LaunchedAt = timePtr(i.record.Launched) })
+		set(types.InstancesHealthAttributeLaunchedAt, func() { h.LaunchedAt = door.GivenTime(i.record.Launched) })
 		set(types.InstancesHealthAttributeApplicationMetrics, func() { h.ApplicationMetrics = i.requests.metrics() })
 		set(types.InstancesHealthAttributeSystem, func() { h.System = systems[i.record.ID] })
 		set(types.InstancesHealthAttributeDeployment, func() { h.Deployment = state.deploymentOn(i.record) })
@@ -111,7 +112,7 @@ func (e *environment) deploymentOn(i instanceRecord) *types.Deployment {
 	if i.Status != "Deployed" || version == "" {
 		version, id = e.Version, e.DeploymentID
 	}
-	return &types.Deployment{VersionLabel: ptr(version), DeploymentId: &id, Status: ptr(i.Status), DeploymentTime: timePtr(i.Deployed)}
+	return &types.Deployment{VersionLabel: door.Given(version), DeploymentId: &id, Status: door.Given(i.Status), DeploymentTime: door.GivenTime(i.Deployed)}
 }
 
 // DescribeEnvironmentResources lists what an environment stands on.
@@ -123,15 +124,15 @@ func (s *Service) DescribeEnvironmentResources(ctx context.Context, in *eb.Descr
 		return nil, err
 	}
 	d := &types.EnvironmentResourceDescription{
-		EnvironmentName: ptr(e.Name), AutoScalingGroups: []types.AutoScalingGroup{}, Instances: []types.Instance{}, LaunchConfigurations: []types.LaunchConfiguration{},
+		EnvironmentName: door.Given(e.Name), AutoScalingGroups: []types.AutoScalingGroup{}, Instances: []types.Instance{}, LaunchConfigurations: []types.LaunchConfiguration{},
 		LaunchTemplates: []types.LaunchTemplate{}, LoadBalancers: []types.LoadBalancer{}, Queues: []types.Queue{}, Triggers: []types.Trigger{},
 	}
 	for _, i := range e.Instances {
-		d.Instances = append(d.Instances, types.Instance{Id: ptr(i.ID)})
+		d.Instances = append(d.Instances, types.Instance{Id: door.Given(i.ID)})
 	}
 	s.mu.Unlock()
 	for _, r := range s.operation(ctx, e).resources() {
-		switch deref(r.ResourceType) {
+		switch door.Value(r.ResourceType) {
 		case "AWS::AutoScaling::AutoScalingGroup":
 			d.AutoScalingGroups = append(d.AutoScalingGroups, types.AutoScalingGroup{Name: r.PhysicalResourceId})
 		case "AWS::AutoScaling::LaunchConfiguration":

@@ -198,7 +198,7 @@ func (s *Service) RetrieveEnvironmentInfo(ctx context.Context, in *eb.RetrieveEn
 			return nil, err
 		}
 		out.EnvironmentInfo = append(out.EnvironmentInfo, types.EnvironmentInfoDescription{
-			InfoType: sample.kind, Ec2InstanceId: ptr(sample.instance), SampleTimestamp: timePtr(sample.at), Message: &where,
+			InfoType: sample.kind, Ec2InstanceId: door.Given(sample.instance), SampleTimestamp: door.GivenTime(sample.at), Message: &where,
 		})
 	}
 	return out, nil

@@ -10,6 +10,7 @@ import (
 	eb "github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
 
+	"beanpole/internal/cloud/door"
 	"beanpole/internal/ebext"
 )
 
@@ -18,9 +19,9 @@ import (
 // name or a port of the user's are not in it.
 func (s *Service) DescribeConfigurationOptions(_ context.Context, in *eb.DescribeConfigurationOptionsInput) (*eb.DescribeConfigurationOptionsOutput, error) {
 	if in.TemplateName != nil {
-		return nil, invalid("No Configuration Template named '%s/%s' found.", deref(in.ApplicationName), *in.TemplateName)
+		return nil, invalid("No Configuration Template named '%s/%s' found.", door.Value(in.ApplicationName), *in.TemplateName)
 	}
-	stack, arn := deref(in.SolutionStackName), deref(in.PlatformArn)
+	stack, arn := door.Value(in.SolutionStackName), door.Value(in.PlatformArn)
 	if in.EnvironmentName != nil {
 		s.mu.Lock()
 		e, err := s.find(nil, in.EnvironmentName)
@@ -36,7 +37,7 @@ func (s *Service) DescribeConfigurationOptions(_ context.Context, in *eb.Describ
 	if stack == "" {
 		p = ebext.ParsePlatform(arn)
 	}
-	out := &eb.DescribeConfigurationOptionsOutput{SolutionStackName: ptr(stack), PlatformArn: ptr(arn), Options: []types.ConfigurationOptionDescription{}}
+	out := &eb.DescribeConfigurationOptionsOutput{SolutionStackName: door.Given(stack), PlatformArn: door.Given(arn), Options: []types.ConfigurationOptionDescription{}}
 	defaults := ebext.Defaults(p)
 	for _, n := range ebext.Namespaces() {
 		for i := range n.Options {
@@ -51,14 +52,14 @@ func (s *Service) DescribeConfigurationOptions(_ context.Context, in *eb.Describ
 // selected reports whether a request's list of options has one; none has all.
 func selected(list []types.OptionSpecification, namespace, name string) bool {
 	return len(list) == 0 || slices.ContainsFunc(list, func(o types.OptionSpecification) bool {
-		return deref(o.Namespace) == namespace && (o.OptionName == nil || *o.OptionName == name)
+		return door.Value(o.Namespace) == namespace && (o.OptionName == nil || *o.OptionName == name)
 	})
 }
 
 func describeOption(namespace string, o *ebext.Option, defaults ebext.Settings) types.ConfigurationOptionDescription {
 	no := false
-	d := types.ConfigurationOptionDescription{Namespace: ptr(namespace), Name: ptr(o.Name), UserDefined: &no, ValueType: types.ConfigurationOptionValueTypeScalar,
-		ChangeSeverity: ptr(severityOf(namespace)), ValueOptions: o.Values}
+	d := types.ConfigurationOptionDescription{Namespace: door.Given(namespace), Name: door.Given(o.Name), UserDefined: &no, ValueType: types.ConfigurationOptionValueTypeScalar,
+		ChangeSeverity: door.Given(severityOf(namespace)), ValueOptions: o.Values}
 	if slices.Equal(o.Values, []string{"true", "false"}) {
 		d.ValueType, d.ValueOptions = types.ConfigurationOptionValueTypeScalar, []string{"true", "false"}
 	}
@@ -67,7 +68,7 @@ func describeOption(namespace string, o *ebext.Option, defaults ebext.Settings) 
 		d.MinValue, d.MaxValue = &least, &most
 	}
 	if set, ok := defaults.Get(namespace, o.Name); ok {
-		d.DefaultValue = ptr(set.Value.TextOr(""))
+		d.DefaultValue = door.Given(set.Value.TextOr(""))
 	}
 	return d
 }
@@ -89,12 +90,12 @@ func severityOf(namespace string) string {
 // ValidateConfigurationSettings says what is wrong with option settings.
 func (s *Service) ValidateConfigurationSettings(_ context.Context, in *eb.ValidateConfigurationSettingsInput) (*eb.ValidateConfigurationSettingsOutput, error) {
 	if in.TemplateName != nil {
-		return nil, invalid("No Configuration Template named '%s/%s' found.", deref(in.ApplicationName), *in.TemplateName)
+		return nil, invalid("No Configuration Template named '%s/%s' found.", door.Value(in.ApplicationName), *in.TemplateName)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.applications[deref(in.ApplicationName)] == nil {
-		return nil, invalid("No Application named '%s' found.", deref(in.ApplicationName))
+	if s.applications[door.Value(in.ApplicationName)] == nil {
+		return nil, invalid("No Application named '%s' found.", door.Value(in.ApplicationName))
 	}
 	p := ebext.Platform{}
 	if in.EnvironmentName != nil {
@@ -106,7 +107,7 @@ func (s *Service) ValidateConfigurationSettings(_ context.Context, in *eb.Valida
 	}
 	out := &eb.ValidateConfigurationSettingsOutput{Messages: []types.ValidationMessage{}}
 	for _, o := range in.OptionSettings {
-		if m := validate(p, deref(o.Namespace), deref(o.OptionName), deref(o.Value)); m != "" {
+		if m := validate(p, door.Value(o.Namespace), door.Value(o.OptionName), door.Value(o.Value)); m != "" {
 			out.Messages = append(out.Messages, types.ValidationMessage{Message: &m, Namespace: o.Namespace, OptionName: o.OptionName, Severity: types.ValidationSeverityError})
 		}
 	}

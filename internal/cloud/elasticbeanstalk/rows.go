@@ -13,24 +13,24 @@ import (
 func (s *Service) Rows() []door.Row {
 	return []door.Row{
 		op("CreateApplication", func(ctx context.Context, in *eb.CreateApplicationInput) string {
-			return s.arn(ctx, "application/"+deref(in.ApplicationName))
+			return s.arn(ctx, "application/"+door.Value(in.ApplicationName))
 		}, s.CreateApplication),
 		op("DescribeApplications", nil, s.DescribeApplications),
 		op("DeleteApplication", func(ctx context.Context, in *eb.DeleteApplicationInput) string {
-			return s.arn(ctx, "application/"+deref(in.ApplicationName))
+			return s.arn(ctx, "application/"+door.Value(in.ApplicationName))
 		}, s.DeleteApplication),
 		op("CreateApplicationVersion", func(ctx context.Context, in *eb.CreateApplicationVersionInput) string {
-			return s.arn(ctx, "applicationversion/"+deref(in.ApplicationName)+"/"+deref(in.VersionLabel))
+			return s.arn(ctx, "applicationversion/"+door.Value(in.ApplicationName)+"/"+door.Value(in.VersionLabel))
 		}, s.CreateApplicationVersion),
 		op("DescribeApplicationVersions", nil, s.DescribeApplicationVersions),
 		op("DeleteApplicationVersion", func(ctx context.Context, in *eb.DeleteApplicationVersionInput) string {
-			return s.arn(ctx, "applicationversion/"+deref(in.ApplicationName)+"/"+deref(in.VersionLabel))
+			return s.arn(ctx, "applicationversion/"+door.Value(in.ApplicationName)+"/"+door.Value(in.VersionLabel))
 		}, s.DeleteApplicationVersion),
 		op("CreateStorageLocation", nil, s.CreateStorageLocation),
 		op("CheckDNSAvailability", nil, s.CheckDNSAvailability),
 		op("ListAvailableSolutionStacks", nil, s.ListAvailableSolutionStacks),
 		op("CreateEnvironment", func(ctx context.Context, in *eb.CreateEnvironmentInput) string {
-			return s.arn(ctx, "environment/"+deref(in.ApplicationName)+"/"+deref(in.EnvironmentName))
+			return s.arn(ctx, "environment/"+door.Value(in.ApplicationName)+"/"+door.Value(in.EnvironmentName))
 		}, s.CreateEnvironment),
 		op("UpdateEnvironment", func(ctx context.Context, in *eb.UpdateEnvironmentInput) string {
 			return s.environmentARN(ctx, in.EnvironmentId, in.EnvironmentName)
@@ -56,7 +56,7 @@ func (s *Service) Rows() []door.Row {
 		op("DescribeConfigurationSettings", nil, s.DescribeConfigurationSettings),
 		op("DescribeConfigurationOptions", nil, s.DescribeConfigurationOptions),
 		op("ValidateConfigurationSettings", func(ctx context.Context, in *eb.ValidateConfigurationSettingsInput) string {
-			return s.arn(ctx, "application/"+deref(in.ApplicationName))
+			return s.arn(ctx, "application/"+door.Value(in.ApplicationName))
 		}, s.ValidateConfigurationSettings),
 		op("DescribeEnvironmentManagedActions", nil, s.DescribeEnvironmentManagedActions),
 		op("DescribeEnvironmentManagedActionHistory", nil, s.DescribeEnvironmentManagedActionHistory),
@@ -79,5 +79,5 @@ func (s *Service) environmentARN(ctx context.Context, id, name *string) string {
 	if e, err := s.find(id, name); err == nil {
 		return s.arn(ctx, "environment/"+e.Application+"/"+e.Name)
 	}
-	return s.arn(ctx, "environment/*/"+deref(name))
+	return s.arn(ctx, "environment/*/"+door.Value(name))
 }

@@ -6,6 +6,7 @@ import (
 	eb "github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
 
+	"beanpole/internal/cloud/door"
 	"beanpole/internal/ebext"
 )
 
@@ -13,7 +14,7 @@ import (
 // those of .ebextensions and those given, by AWS's precedence.
 func (s *Service) DescribeConfigurationSettings(_ context.Context, in *eb.DescribeConfigurationSettingsInput) (*eb.DescribeConfigurationSettingsOutput, error) {
 	if in.TemplateName != nil {
-		return nil, invalid("No Configuration Template named '%s/%s' found.", deref(in.ApplicationName), *in.TemplateName)
+		return nil, invalid("No Configuration Template named '%s/%s' found.", door.Value(in.ApplicationName), *in.TemplateName)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -21,12 +22,12 @@ func (s *Service) DescribeConfigurationSettings(_ context.Context, in *eb.Descri
 	if err != nil {
 		return nil, err
 	}
-	if e.Application != deref(in.ApplicationName) {
-		return nil, invalid("No Environment found for EnvironmentName = '%s'.", deref(in.EnvironmentName))
+	if e.Application != door.Value(in.ApplicationName) {
+		return nil, invalid("No Environment found for EnvironmentName = '%s'.", door.Value(in.EnvironmentName))
 	}
 	return &eb.DescribeConfigurationSettingsOutput{ConfigurationSettings: []types.ConfigurationSettingsDescription{{
-		ApplicationName: ptr(e.Application), EnvironmentName: ptr(e.Name), Description: ptr(e.Description), SolutionStackName: ptr(e.Platform),
-		PlatformArn: ptr(e.PlatformARN), DateCreated: timePtr(e.Created), DateUpdated: timePtr(e.Updated), DeploymentStatus: e.Deployment,
+		ApplicationName: door.Given(e.Application), EnvironmentName: door.Given(e.Name), Description: door.Given(e.Description), SolutionStackName: door.Given(e.Platform),
+		PlatformArn: door.Given(e.PlatformARN), DateCreated: door.GivenTime(e.Created), DateUpdated: door.GivenTime(e.Updated), DeploymentStatus: e.Deployment,
 		OptionSettings: shown(e.settings().InForce()),
 	}}}, nil
 }
@@ -39,7 +40,7 @@ var groups = map[string]string{
 func shown(settings ebext.Settings) []types.ConfigurationOptionSetting {
 	out := []types.ConfigurationOptionSetting{}
 	for _, set := range settings {
-		o := types.ConfigurationOptionSetting{Namespace: ptr(set.Namespace), OptionName: ptr(set.Option), ResourceName: ptr(groups[set.Namespace])}
+		o := types.ConfigurationOptionSetting{Namespace: door.Given(set.Namespace), OptionName: door.Given(set.Option), ResourceName: door.Given(groups[set.Namespace])}
 		if v, ok := set.Value.Str(); ok {
 			o.Value = &v
 		}

@@ -32,7 +32,7 @@ func (o *operation) template(x *ebext.Extensions) (*string, []cftypes.Parameter,
 	var params []cftypes.Parameter
 	for _, p := range t.Parameters {
 		if p.Name == ebext.ParameterEnvironmentName {
-			params = append(params, cftypes.Parameter{ParameterKey: ptr(p.Name), ParameterValue: &o.e.Name})
+			params = append(params, cftypes.Parameter{ParameterKey: door.Given(p.Name), ParameterValue: &o.e.Name})
 		}
 	}
 	return &text, params, nil
@@ -73,7 +73,7 @@ func (o *operation) resolveSettings() {
 	if err != nil {
 		return // the stack has no such resource: there are no such settings
 	}
-	metadata, err := source.ParseJSON("", []byte(deref(out.StackResourceDetail.Metadata)))
+	metadata, err := source.ParseJSON("", []byte(door.Value(out.StackResourceDetail.Metadata)))
 	if err != nil {
 		o.warn("beanpole: option settings with functions stay as they are written: %s", reason(err))
 		return
@@ -92,9 +92,9 @@ func (o *operation) resolveSettings() {
 
 func (o *operation) tags() []cftypes.Tag {
 	return []cftypes.Tag{
-		{Key: ptr("elasticbeanstalk:environment-name"), Value: &o.e.Name},
-		{Key: ptr("elasticbeanstalk:environment-id"), Value: &o.e.ID},
-		{Key: ptr("Name"), Value: &o.e.Name},
+		{Key: door.Given("elasticbeanstalk:environment-name"), Value: &o.e.Name},
+		{Key: door.Given("elasticbeanstalk:environment-id"), Value: &o.e.ID},
+		{Key: door.Given("Name"), Value: &o.e.Name},
 	}
 }
 
@@ -133,9 +133,9 @@ func (o *operation) mayLaunch() bool {
 	var waits []string
 	group := false
 	for _, r := range o.resources() {
-		group = group || deref(r.LogicalResourceId) == ebext.Group
+		group = group || door.Value(r.LogicalResourceId) == ebext.Group
 		if r.ResourceStatus == cftypes.ResourceStatusCreateInProgress {
-			waits = append(waits, deref(r.LogicalResourceId)+" "+strings.TrimPrefix(deref(r.ResourceStatusReason), "beanpole: "))
+			waits = append(waits, door.Value(r.LogicalResourceId)+" "+strings.TrimPrefix(door.Value(r.ResourceStatusReason), "beanpole: "))
 		}
 	}
 	if !group {
@@ -169,7 +169,7 @@ func (o *operation) awaitStack(wanted cftypes.StackStatus, enough func() bool) b
 		case st.StackStatus == wanted:
 			return true
 		case !strings.HasSuffix(string(st.StackStatus), "_IN_PROGRESS"):
-			o.error("Stack named '%s' aborted operation. Current state: '%s'  Reason: %s", name, st.StackStatus, deref(st.StackStatusReason))
+			o.error("Stack named '%s' aborted operation. Current state: '%s'  Reason: %s", name, st.StackStatus, door.Value(st.StackStatusReason))
 			o.tellFailures()
 			return false
 		case enough != nil && enough():
@@ -185,7 +185,7 @@ func (o *operation) awaitStack(wanted cftypes.StackStatus, enough func() bool) b
 func (o *operation) tellFailures() {
 	for _, r := range o.resources() {
 		if strings.HasSuffix(string(r.ResourceStatus), "_FAILED") {
-			o.error("Creating %s failed Reason: %s", resourceName(r), deref(r.ResourceStatusReason))
+			o.error("Creating %s failed Reason: %s", resourceName(r), door.Value(r.ResourceStatusReason))
 		}
 	}
 }
@@ -194,8 +194,8 @@ func (o *operation) tellFailures() {
 func (o *operation) tellRecords() {
 	var names []string
 	for _, r := range o.resources() {
-		if strings.HasPrefix(deref(r.ResourceStatusReason), cloudformation.NoteOnRecord) && !deref(r.Timestamp).Before(o.began) {
-			names = append(names, deref(r.ResourceType)+" "+deref(r.LogicalResourceId))
+		if strings.HasPrefix(door.Value(r.ResourceStatusReason), cloudformation.NoteOnRecord) && !door.Value(r.Timestamp).Before(o.began) {
+			names = append(names, door.Value(r.ResourceType)+" "+door.Value(r.LogicalResourceId))
 		}
 	}
 	if len(names) > 0 {
@@ -218,13 +218,13 @@ var resourceKinds = map[string]string{
 }
 
 func resourceName(r cftypes.StackResource) string {
-	kind, known := resourceKinds[deref(r.ResourceType)]
+	kind, known := resourceKinds[door.Value(r.ResourceType)]
 	if !known {
-		kind = deref(r.ResourceType) + " named"
+		kind = door.Value(r.ResourceType) + " named"
 	}
-	name := deref(r.PhysicalResourceId)
+	name := door.Value(r.PhysicalResourceId)
 	if name == "" {
-		name = deref(r.LogicalResourceId)
+		name = door.Value(r.LogicalResourceId)
 	}
 	return kind + ": " + name
 }
@@ -252,7 +252,7 @@ func (o *operation) told() []cftypes.StackResource {
 	all := o.resources()
 	for _, typ := range toldOrder {
 		for _, r := range all {
-			if deref(r.ResourceType) == typ {
+			if door.Value(r.ResourceType) == typ {
 				out = append(out, r)
 			}
 		}
@@ -272,8 +272,8 @@ func (o *operation) properties() map[string]*source.Node {
 			return out
 		}
 		for _, e := range page.StackEvents { // newest first
-			id := deref(e.LogicalResourceId)
-			if n, err := source.ParseJSON("", []byte(deref(e.ResourceProperties))); err == nil && out[id] == nil {
+			id := door.Value(e.LogicalResourceId)
+			if n, err := source.ParseJSON("", []byte(door.Value(e.ResourceProperties))); err == nil && out[id] == nil {
 				out[id] = n
 			}
 		}
@@ -297,7 +297,7 @@ func (o *operation) deleteStackNamed(name string) {
 			return // it is gone
 		}
 		if st := out.Stacks[0]; st.StackStatus == cftypes.StackStatusDeleteFailed {
-			o.error("Stack named '%s' aborted operation. Current state: '%s'  Reason: %s", name, st.StackStatus, deref(st.StackStatusReason))
+			o.error("Stack named '%s' aborted operation. Current state: '%s'  Reason: %s", name, st.StackStatus, door.Value(st.StackStatusReason))
 			return
 		}
 		if sleep(o.ctx, pollEvery) != nil {

@@ -38,7 +38,7 @@ func (s *Service) storage(ctx context.Context, region string) (string, error) {
 
 // CheckDNSAvailability tells whether a CNAME prefix is free here.
 func (s *Service) CheckDNSAvailability(ctx context.Context, in *eb.CheckDNSAvailabilityInput) (*eb.CheckDNSAvailabilityOutput, error) {
-	name := cname(strings.ToLower(deref(in.CNAMEPrefix)), s.regionOf(ctx))
+	name := cname(strings.ToLower(door.Value(in.CNAMEPrefix)), s.regionOf(ctx))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	free := s.available(name)
@@ -71,7 +71,7 @@ var solutionStacks = []string{
 func (s *Service) ListAvailableSolutionStacks(context.Context, *eb.ListAvailableSolutionStacksInput) (*eb.ListAvailableSolutionStacksOutput, error) {
 	out := &eb.ListAvailableSolutionStacksOutput{SolutionStacks: solutionStacks}
 	for _, name := range solutionStacks {
-		out.SolutionStackDetails = append(out.SolutionStackDetails, types.SolutionStackDescription{SolutionStackName: ptr(name), PermittedFileTypes: []string{"zip"}})
+		out.SolutionStackDetails = append(out.SolutionStackDetails, types.SolutionStackDescription{SolutionStackName: door.Given(name), PermittedFileTypes: []string{"zip"}})
 	}
 	return out, nil
 }

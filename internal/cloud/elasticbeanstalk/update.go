@@ -10,6 +10,7 @@ import (
 	eb "github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
 
+	"beanpole/internal/cloud/door"
 	"beanpole/internal/cloud/elb"
 )
 
@@ -74,7 +75,7 @@ func changed(have, given []option, remove []types.OptionSpecification) []option 
 		out = slices.DeleteFunc(out, func(o option) bool { return o.Namespace == namespace && o.Name == name })
 	}
 	for _, r := range remove {
-		drop(deref(r.Namespace), deref(r.OptionName))
+		drop(door.Value(r.Namespace), door.Value(r.OptionName))
 	}
 	for _, g := range given {
 		drop(g.Namespace, g.Name)

@@ -27,19 +27,19 @@ func (v *version) key() string { return versionKey(v.Application, v.Label) }
 
 // CreateApplicationVersion makes a version of a bundle that must be in S3.
 func (s *Service) CreateApplicationVersion(ctx context.Context, in *eb.CreateApplicationVersionInput) (*eb.CreateApplicationVersionOutput, error) {
-	v := &version{Application: deref(in.ApplicationName), Label: deref(in.VersionLabel), Description: deref(in.Description), Created: s.now().UTC()}
+	v := &version{Application: door.Value(in.ApplicationName), Label: door.Value(in.VersionLabel), Description: door.Value(in.Description), Created: s.now().UTC()}
 	if v.Label == "" || len(v.Label) > 100 {
 		return nil, invalid("Value for parameter VersionLabel must be between 1 and 100 characters in length.")
 	}
 	if in.SourceBundle == nil {
 		return nil, invalid("beanpole has no sample application: give the version a SourceBundle with S3Bucket and S3Key")
 	}
-	v.Bucket, v.Key = deref(in.SourceBundle.S3Bucket), deref(in.SourceBundle.S3Key)
+	v.Bucket, v.Key = door.Value(in.SourceBundle.S3Bucket), door.Value(in.SourceBundle.S3Key)
 	head := &s3.HeadObjectInput{Bucket: &v.Bucket, Key: &v.Key}
 	if _, err := door.Invoke[s3.HeadObjectInput, s3.HeadObjectOutput](ctx, s.Door, "s3", "HeadObject", head); err != nil {
 		return nil, invalid("Unable to download from S3 location (Bucket: %s  Key: %s). Reason: %s", v.Bucket, v.Key, s3Reason(err))
 	}
-	if deref(in.AutoCreateApplication) {
+	if door.Value(in.AutoCreateApplication) {
 		if err := s.ensureApplication(ctx, v.Application); err != nil {
 			return nil, err
 		}
@@ -87,9 +87,9 @@ func (s *Service) ensureApplication(ctx context.Context, name string) error {
 
 func (s *Service) describeVersion(v *version) types.ApplicationVersionDescription {
 	return types.ApplicationVersionDescription{
-		ApplicationName: ptr(v.Application), VersionLabel: ptr(v.Label), Description: ptr(v.Description), DateCreated: timePtr(v.Created), DateUpdated: timePtr(v.Created),
-		ApplicationVersionArn: ptr(s.State.ARN("elasticbeanstalk", s.State.Region(), "applicationversion/"+v.Application+"/"+v.Label)),
-		SourceBundle:          &types.S3Location{S3Bucket: ptr(v.Bucket), S3Key: ptr(v.Key)}, Status: types.ApplicationVersionStatusUnprocessed,
+		ApplicationName: door.Given(v.Application), VersionLabel: door.Given(v.Label), Description: door.Given(v.Description), DateCreated: door.GivenTime(v.Created), DateUpdated: door.GivenTime(v.Created),
+		ApplicationVersionArn: door.Given(s.State.ARN("elasticbeanstalk", s.State.Region(), "applicationversion/"+v.Application+"/"+v.Label)),
+		SourceBundle:          &types.S3Location{S3Bucket: door.Given(v.Bucket), S3Key: door.Given(v.Key)}, Status: types.ApplicationVersionStatusUnprocessed,
 	}
 }
 
@@ -127,8 +127,8 @@ func (s *Service) DescribeApplicationVersions(_ context.Context, in *eb.Describe
 
 // DeleteApplicationVersion deletes a version that no environment runs.
 func (s *Service) DeleteApplicationVersion(ctx context.Context, in *eb.DeleteApplicationVersionInput) (*eb.DeleteApplicationVersionOutput, error) {
-	v, err := s.takeVersion(deref(in.ApplicationName), deref(in.VersionLabel))
-	if err != nil || v == nil || !deref(in.DeleteSourceBundle) {
+	v, err := s.takeVersion(door.Value(in.ApplicationName), door.Value(in.VersionLabel))
+	if err != nil || v == nil || !door.Value(in.DeleteSourceBundle) {
 		return nil, err
 	}
 	_, err = door.Invoke[s3.DeleteObjectInput, s3.DeleteObjectOutput](ctx, s.Door, "s3", "DeleteObject", &s3.DeleteObjectInput{Bucket: &v.Bucket, Key: &v.Key})

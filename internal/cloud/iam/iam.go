@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 
 	"beanpole/internal/aws"
+	"beanpole/internal/cloud/door"
 	"beanpole/internal/cloud/state"
 	policy "beanpole/internal/iam"
 	"beanpole/internal/lazyregexp"
@@ -52,7 +53,7 @@ var (
 
 // checkName holds a name against IAM's rules; member is its name in messages.
 func checkName(member string, name *string, longest int) error {
-	n := deref(name)
+	n := door.Value(name)
 	switch {
 	case name == nil:
 		return invalid("Value null", member, "Member must not be null")
@@ -88,7 +89,7 @@ func malformed(message string) error {
 
 // identityPolicy checks the text of a policy that is attached to a role.
 func identityPolicy(text *string) (string, error) {
-	p, err := policy.ParseJSON("policy", "", []byte(deref(text)))
+	p, err := policy.ParseJSON("policy", "", []byte(door.Value(text)))
 	if err != nil || len(p.Statements) == 0 {
 		return "", malformed("Syntax errors in policy.")
 	}
@@ -108,7 +109,7 @@ func identityPolicy(text *string) (string, error) {
 
 // trustPolicy checks the text of a trust policy; its principals must exist.
 func (s *Service) trustPolicy(tx *state.Tx, text *string) (state.Document, error) {
-	p, err := policy.ParseJSON("trust policy", "", []byte(deref(text)))
+	p, err := policy.ParseJSON("trust policy", "", []byte(door.Value(text)))
 	if err != nil || len(p.Statements) == 0 {
 		return state.Document{}, malformed("Syntax errors in policy.")
 	}
@@ -144,22 +145,13 @@ func encoded(text string) *string {
 	return &e
 }
 
-func deref[T any](p *T) (v T) {
-	if p != nil {
-		v = *p
-	}
-	return v
-}
-
-func ptr[T any](v T) *T { return &v }
-
 // at is a time in the record's precision.
-func at(t time.Time) *time.Time { return ptr(t.UTC().Truncate(time.Second)) }
+func at(t time.Time) *time.Time { return door.Pointer(t.UTC().Truncate(time.Second)) }
 
 func tags(m map[string]string) []types.Tag {
 	var out []types.Tag
 	for _, k := range sortedKeys(m) {
-		out = append(out, types.Tag{Key: ptr(k), Value: ptr(m[k])})
+		out = append(out, types.Tag{Key: door.Pointer(k), Value: door.Pointer(m[k])})
 	}
 	return out
 }
@@ -167,7 +159,7 @@ func tags(m map[string]string) []types.Tag {
 func tagMap(ts []types.Tag) map[string]string {
 	m := map[string]string{}
 	for _, t := range ts {
-		m[deref(t.Key)] = deref(t.Value)
+		m[door.Value(t.Key)] = door.Value(t.Value)
 	}
 	return m
 }
@@ -189,25 +181,25 @@ func page[T any](all []T, marker *string, max *int32) (part []T, truncated bool,
 	}
 	part = append([]T{}, all[from:min(from+n, len(all))]...)
 	if from+n < len(all) {
-		return part, true, ptr(strconv.Itoa(from + n)), nil
+		return part, true, door.Pointer(strconv.Itoa(from + n)), nil
 	}
 	return part, false, nil, nil
 }
 
 // role finds a role that must exist.
 func role(tx *state.Tx, name *string) (*state.Role, error) {
-	r, ok, err := tx.Role(deref(name))
+	r, ok, err := tx.Role(door.Value(name))
 	if err == nil && !ok {
-		err = noRole(deref(name))
+		err = noRole(door.Value(name))
 	}
 	return r, err
 }
 
 // profile finds an instance profile that must exist.
 func profile(tx *state.Tx, name *string) (*state.Profile, error) {
-	p, ok, err := tx.Profile(deref(name))
+	p, ok, err := tx.Profile(door.Value(name))
 	if err == nil && !ok {
-		err = noProfile(deref(name))
+		err = noProfile(door.Value(name))
 	}
 	return p, err
 }
@@ -215,9 +207,9 @@ func profile(tx *state.Tx, name *string) (*state.Profile, error) {
 // roleARN is what a request about a role is asked on. A role that does not
 // exist is asked on as one without a path.
 func (s *Service) roleARN(_ context.Context, name *string) string {
-	arn := s.state.ARN("iam", "", "role/"+deref(name))
+	arn := s.state.ARN("iam", "", "role/"+door.Value(name))
 	s.read(func(tx *state.Tx) error {
-		if r, ok, err := tx.Role(deref(name)); ok && err == nil {
+		if r, ok, err := tx.Role(door.Value(name)); ok && err == nil {
 			arn = s.state.RoleARN(r)
 		}
 		return nil
@@ -226,9 +218,9 @@ func (s *Service) roleARN(_ context.Context, name *string) string {
 }
 
 func (s *Service) profileARN(_ context.Context, name *string) string {
-	arn := s.state.ARN("iam", "", "instance-profile/"+deref(name))
+	arn := s.state.ARN("iam", "", "instance-profile/"+door.Value(name))
 	s.read(func(tx *state.Tx) error {
-		if p, ok, err := tx.Profile(deref(name)); ok && err == nil {
+		if p, ok, err := tx.Profile(door.Value(name)); ok && err == nil {
 			arn = s.state.ProfileARN(p)
 		}
 		return nil

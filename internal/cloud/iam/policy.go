@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 
 	"beanpole/internal/aws"
+	"beanpole/internal/cloud/door"
 	"beanpole/internal/cloud/state"
 	policy "beanpole/internal/iam"
 )
@@ -37,7 +38,7 @@ func (s *Service) managed(tx *state.Tx, arn string) (*state.Policy, error) {
 // AttachRolePolicy attaches a managed policy. AWS's own ones exist even when
 // beanpole does not know their text; access then says what it can't tell.
 func (s *Service) AttachRolePolicy(_ context.Context, in *iam.AttachRolePolicyInput) (*iam.AttachRolePolicyOutput, error) {
-	arn := deref(in.PolicyArn)
+	arn := door.Value(in.PolicyArn)
 	if _, ok := aws.ParseARN(arn); !ok {
 		return nil, fault("InvalidInput", http.StatusBadRequest, "ARN "+arn+" is not valid.")
 	}
@@ -57,9 +58,9 @@ func (s *Service) AttachRolePolicy(_ context.Context, in *iam.AttachRolePolicyIn
 // DetachRolePolicy detaches a managed policy.
 func (s *Service) DetachRolePolicy(_ context.Context, in *iam.DetachRolePolicyInput) (*iam.DetachRolePolicyOutput, error) {
 	return &iam.DetachRolePolicyOutput{}, s.changeRole(in.RoleName, func(_ *state.Tx, r *state.Role) error {
-		i := slices.Index(r.Attached, deref(in.PolicyArn))
+		i := slices.Index(r.Attached, door.Value(in.PolicyArn))
 		if i < 0 {
-			return noPolicy(deref(in.PolicyArn))
+			return noPolicy(door.Value(in.PolicyArn))
 		}
 		r.Attached = slices.Delete(r.Attached, i, i+1)
 		return nil
@@ -75,7 +76,7 @@ func (s *Service) ListAttachedRolePolicies(_ context.Context, in *iam.ListAttach
 			return err
 		}
 		for _, arn := range r.Attached {
-			all = append(all, types.AttachedPolicy{PolicyArn: ptr(arn), PolicyName: ptr(arn[strings.LastIndex(arn, "/")+1:])})
+			all = append(all, types.AttachedPolicy{PolicyArn: door.Pointer(arn), PolicyName: door.Pointer(arn[strings.LastIndex(arn, "/")+1:])})
 		}
 		return nil
 	})
@@ -88,11 +89,11 @@ func (s *Service) ListAttachedRolePolicies(_ context.Context, in *iam.ListAttach
 
 func (s *Service) policyType(tx *state.Tx, p *state.Policy) (*types.Policy, error) {
 	n, err := s.attachments(tx, s.state.PolicyARN(p))
-	out := &types.Policy{Arn: ptr(s.state.PolicyARN(p)), AttachmentCount: ptr(n), CreateDate: at(p.Created), UpdateDate: at(p.Created),
-		DefaultVersionId: ptr("v1"), IsAttachable: true, Path: ptr(p.Path), PolicyId: ptr(p.ID), PolicyName: ptr(p.Name),
-		PermissionsBoundaryUsageCount: ptr(int32(0))}
+	out := &types.Policy{Arn: door.Pointer(s.state.PolicyARN(p)), AttachmentCount: door.Pointer(n), CreateDate: at(p.Created), UpdateDate: at(p.Created),
+		DefaultVersionId: door.Pointer("v1"), IsAttachable: true, Path: door.Pointer(p.Path), PolicyId: door.Pointer(p.ID), PolicyName: door.Pointer(p.Name),
+		PermissionsBoundaryUsageCount: door.Pointer(int32(0))}
 	if p.Description != "" {
-		out.Description = ptr(p.Description)
+		out.Description = door.Pointer(p.Description)
 	}
 	return out, err
 }
@@ -123,7 +124,7 @@ func (s *Service) CreatePolicy(_ context.Context, in *iam.CreatePolicyInput) (*i
 	}
 	var out iam.CreatePolicyOutput
 	err = s.state.Update(func(tx *state.Tx) error {
-		p := &state.Policy{Name: *in.PolicyName, Path: path, ID: state.NewID("ANPA"), Description: deref(in.Description), Created: time.Now().UTC(), Text: text}
+		p := &state.Policy{Name: *in.PolicyName, Path: path, ID: state.NewID("ANPA"), Description: door.Value(in.Description), Created: time.Now().UTC(), Text: text}
 		if _, found, err := tx.Policy(p.Name); err != nil {
 			return err
 		} else if found {
@@ -144,7 +145,7 @@ func (s *Service) GetPolicy(_ context.Context, in *iam.GetPolicyInput) (*iam.Get
 	if p := ofAWS(in.PolicyArn); p != nil {
 		name := (*in.PolicyArn)[strings.LastIndexByte(*in.PolicyArn, '/')+1:]
 		path := strings.TrimPrefix(strings.TrimSuffix(*in.PolicyArn, name), awsOwned)
-		out.Policy = &types.Policy{Arn: in.PolicyArn, DefaultVersionId: ptr("v1"), IsAttachable: true, Path: ptr("/" + path), PolicyName: &name}
+		out.Policy = &types.Policy{Arn: in.PolicyArn, DefaultVersionId: door.Pointer("v1"), IsAttachable: true, Path: door.Pointer("/" + path), PolicyName: &name}
 		return &out, nil
 	}
 	err := s.readPolicy(in.PolicyArn, func(tx *state.Tx, p *state.Policy) (err error) {
@@ -157,7 +158,7 @@ func (s *Service) GetPolicy(_ context.Context, in *iam.GetPolicyInput) (*iam.Get
 // ofAWS is one of AWS's own policies, nil for another. They are known in one
 // version, which is v1 here.
 func ofAWS(arn *string) *policy.Policy {
-	p, ok := policy.AWSManaged(deref(arn))
+	p, ok := policy.AWSManaged(door.Value(arn))
 	if !ok {
 		return nil
 	}
@@ -167,16 +168,16 @@ func ofAWS(arn *string) *policy.Policy {
 // GetPolicyVersion shows the text of a managed policy.
 func (s *Service) GetPolicyVersion(_ context.Context, in *iam.GetPolicyVersionInput) (*iam.GetPolicyVersionOutput, error) {
 	var out iam.GetPolicyVersionOutput
-	if p := ofAWS(in.PolicyArn); p != nil && deref(in.VersionId) == "v1" {
+	if p := ofAWS(in.PolicyArn); p != nil && door.Value(in.VersionId) == "v1" {
 		text, err := p.Text()
 		out.PolicyVersion = &types.PolicyVersion{Document: encoded(text), IsDefaultVersion: true, VersionId: in.VersionId}
 		return &out, err
 	}
 	err := s.readPolicy(in.PolicyArn, func(_ *state.Tx, p *state.Policy) error {
-		if deref(in.VersionId) != "v1" {
-			return fault("NoSuchEntity", http.StatusNotFound, "Policy "+*in.PolicyArn+" version "+deref(in.VersionId)+" does not exist or is not attachable.")
+		if door.Value(in.VersionId) != "v1" {
+			return fault("NoSuchEntity", http.StatusNotFound, "Policy "+*in.PolicyArn+" version "+door.Value(in.VersionId)+" does not exist or is not attachable.")
 		}
-		out.PolicyVersion = &types.PolicyVersion{CreateDate: at(p.Created), Document: encoded(p.Text), IsDefaultVersion: true, VersionId: ptr("v1")}
+		out.PolicyVersion = &types.PolicyVersion{CreateDate: at(p.Created), Document: encoded(p.Text), IsDefaultVersion: true, VersionId: door.Pointer("v1")}
 		return nil
 	})
 	return &out, err
@@ -184,11 +185,11 @@ func (s *Service) GetPolicyVersion(_ context.Context, in *iam.GetPolicyVersionIn
 
 // readPolicy reads a customer managed policy. Of AWS's own only some are known.
 func (s *Service) readPolicy(arn *string, f func(*state.Tx, *state.Policy) error) error {
-	if strings.HasPrefix(deref(arn), awsOwned) {
-		return fault("NotImplemented", http.StatusNotImplemented, "beanpole does not know the text of "+deref(arn))
+	if strings.HasPrefix(door.Value(arn), awsOwned) {
+		return fault("NotImplemented", http.StatusNotImplemented, "beanpole does not know the text of "+door.Value(arn))
 	}
 	return s.state.Read(func(tx *state.Tx) error {
-		p, err := s.managed(tx, deref(arn))
+		p, err := s.managed(tx, door.Value(arn))
 		if err != nil {
 			return err
 		}
@@ -199,11 +200,11 @@ func (s *Service) readPolicy(arn *string, f func(*state.Tx, *state.Policy) error
 // DeletePolicy deletes a customer managed policy that is attached to nothing.
 func (s *Service) DeletePolicy(_ context.Context, in *iam.DeletePolicyInput) (*iam.DeletePolicyOutput, error) {
 	return &iam.DeletePolicyOutput{}, s.state.Update(func(tx *state.Tx) error {
-		p, err := s.managed(tx, deref(in.PolicyArn))
+		p, err := s.managed(tx, door.Value(in.PolicyArn))
 		if err != nil {
 			return err
 		}
-		n, err := s.attachments(tx, deref(in.PolicyArn))
+		n, err := s.attachments(tx, door.Value(in.PolicyArn))
 		if err != nil {
 			return err
 		}

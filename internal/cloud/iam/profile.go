@@ -10,13 +10,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 
+	"beanpole/internal/cloud/door"
 	"beanpole/internal/cloud/state"
 )
 
 // profileType is an instance profile as IAM shows it.
 func (s *Service) profileType(tx *state.Tx, p *state.Profile) (*types.InstanceProfile, error) {
-	out := &types.InstanceProfile{Arn: ptr(s.state.ProfileARN(p)), CreateDate: at(p.Created), InstanceProfileId: ptr(p.ID),
-		InstanceProfileName: ptr(p.Name), Path: ptr(p.Path), Roles: []types.Role{}, Tags: tags(p.Tags)}
+	out := &types.InstanceProfile{Arn: door.Pointer(s.state.ProfileARN(p)), CreateDate: at(p.Created), InstanceProfileId: door.Pointer(p.ID),
+		InstanceProfileName: door.Pointer(p.Name), Path: door.Pointer(p.Path), Roles: []types.Role{}, Tags: tags(p.Tags)}
 	for _, name := range p.Roles {
 		r, ok, err := tx.Role(name)
 		if err != nil {
@@ -85,7 +86,7 @@ func (s *Service) DeleteInstanceProfile(_ context.Context, in *iam.DeleteInstanc
 
 // ListInstanceProfiles lists instance profiles by name.
 func (s *Service) ListInstanceProfiles(_ context.Context, in *iam.ListInstanceProfilesInput) (*iam.ListInstanceProfilesOutput, error) {
-	all, err := s.profiles(func(p *state.Profile) bool { return strings.HasPrefix(p.Path, deref(in.PathPrefix)) })
+	all, err := s.profiles(func(p *state.Profile) bool { return strings.HasPrefix(p.Path, door.Value(in.PathPrefix)) })
 	if err != nil {
 		return nil, err
 	}
@@ -162,9 +163,9 @@ func (s *Service) RemoveRoleFromInstanceProfile(_ context.Context, in *iam.Remov
 		if err != nil {
 			return err
 		}
-		i := holds(p, deref(in.RoleName))
+		i := holds(p, door.Value(in.RoleName))
 		if i < 0 {
-			return fault("NoSuchEntity", http.StatusNotFound, "Role "+deref(in.RoleName)+" in Instance Profile "+p.Name+" cannot be found.")
+			return fault("NoSuchEntity", http.StatusNotFound, "Role "+door.Value(in.RoleName)+" in Instance Profile "+p.Name+" cannot be found.")
 		}
 		p.Roles = slices.Delete(p.Roles, i, i+1)
 		return tx.PutProfile(p)

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 
+	"beanpole/internal/cloud/door"
 	"beanpole/internal/cloud/state"
 )
 
@@ -27,14 +28,14 @@ func sortedKeys[V any](m map[string]V) []string {
 // roleType is a role as IAM shows it.
 func (s *Service) roleType(r *state.Role) *types.Role {
 	out := &types.Role{
-		Arn: ptr(s.state.RoleARN(r)), CreateDate: at(r.Created), Path: ptr(r.Path), RoleId: ptr(r.ID), RoleName: ptr(r.Name),
-		AssumeRolePolicyDocument: encoded(r.Trust.Text), MaxSessionDuration: ptr(r.MaxSession), Tags: tags(r.Tags),
+		Arn: door.Pointer(s.state.RoleARN(r)), CreateDate: at(r.Created), Path: door.Pointer(r.Path), RoleId: door.Pointer(r.ID), RoleName: door.Pointer(r.Name),
+		AssumeRolePolicyDocument: encoded(r.Trust.Text), MaxSessionDuration: door.Pointer(r.MaxSession), Tags: tags(r.Tags),
 	}
 	if r.Description != "" {
-		out.Description = ptr(r.Description)
+		out.Description = door.Pointer(r.Description)
 	}
 	if r.Boundary != "" {
-		out.PermissionsBoundary = &types.AttachedPermissionsBoundary{PermissionsBoundaryArn: ptr(r.Boundary),
+		out.PermissionsBoundary = &types.AttachedPermissionsBoundary{PermissionsBoundaryArn: door.Pointer(r.Boundary),
 			PermissionsBoundaryType: types.PermissionsBoundaryAttachmentTypePolicy}
 	}
 	return out
@@ -55,8 +56,8 @@ func (s *Service) CreateRole(_ context.Context, in *iam.CreateRoleInput) (*iam.C
 			return nil, invalid(fmt.Sprintf("Value '%d'", lifetime), "maxSessionDuration", "Member must have value between 3600 and 43200")
 		}
 	}
-	r := &state.Role{Name: *in.RoleName, Path: path, ID: state.NewID("AROA"), Description: deref(in.Description), MaxSession: lifetime,
-		Created: time.Now().UTC(), Boundary: deref(in.PermissionsBoundary), Tags: tagMap(in.Tags)}
+	r := &state.Role{Name: *in.RoleName, Path: path, ID: state.NewID("AROA"), Description: door.Value(in.Description), MaxSession: lifetime,
+		Created: time.Now().UTC(), Boundary: door.Value(in.PermissionsBoundary), Tags: tagMap(in.Tags)}
 	err = s.state.Update(func(tx *state.Tx) error {
 		if _, found, err := tx.Role(r.Name); err != nil {
 			return err
@@ -94,7 +95,7 @@ func (s *Service) ListRoles(_ context.Context, in *iam.ListRolesInput) (*iam.Lis
 	err := s.state.Read(func(tx *state.Tx) error {
 		rs, err := tx.Roles()
 		for _, r := range rs {
-			if strings.HasPrefix(r.Path, deref(in.PathPrefix)) {
+			if strings.HasPrefix(r.Path, door.Value(in.PathPrefix)) {
 				all = append(all, *s.roleType(r))
 			}
 		}
@@ -180,7 +181,7 @@ func inline(r *state.Role, name string) int {
 }
 
 func noInline(name *string) error {
-	return fault("NoSuchEntity", http.StatusNotFound, "The role policy with name "+deref(name)+" cannot be found.")
+	return fault("NoSuchEntity", http.StatusNotFound, "The role policy with name "+door.Value(name)+" cannot be found.")
 }
 
 // GetRolePolicy shows an inline policy.
@@ -191,11 +192,11 @@ func (s *Service) GetRolePolicy(_ context.Context, in *iam.GetRolePolicyInput) (
 		if err != nil {
 			return err
 		}
-		i := inline(r, deref(in.PolicyName))
+		i := inline(r, door.Value(in.PolicyName))
 		if i < 0 {
 			return noInline(in.PolicyName)
 		}
-		out = iam.GetRolePolicyOutput{RoleName: ptr(r.Name), PolicyName: in.PolicyName, PolicyDocument: encoded(r.Inline[i].Text)}
+		out = iam.GetRolePolicyOutput{RoleName: door.Pointer(r.Name), PolicyName: in.PolicyName, PolicyDocument: encoded(r.Inline[i].Text)}
 		return nil
 	})
 	return &out, err
@@ -204,7 +205,7 @@ func (s *Service) GetRolePolicy(_ context.Context, in *iam.GetRolePolicyInput) (
 // DeleteRolePolicy deletes an inline policy.
 func (s *Service) DeleteRolePolicy(_ context.Context, in *iam.DeleteRolePolicyInput) (*iam.DeleteRolePolicyOutput, error) {
 	return &iam.DeleteRolePolicyOutput{}, s.changeRole(in.RoleName, func(_ *state.Tx, r *state.Role) error {
-		i := inline(r, deref(in.PolicyName))
+		i := inline(r, door.Value(in.PolicyName))
 		if i < 0 {
 			return noInline(in.PolicyName)
 		}

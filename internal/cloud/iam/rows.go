@@ -24,9 +24,9 @@ func op[I, O any](name string, resource func(context.Context, *I) string, h func
 func (s *Service) roleRows() []door.Row {
 	return []door.Row{
 		door.Keys(op("CreateRole", func(_ context.Context, in *iam.CreateRoleInput) string {
-			return s.state.ARN("iam", "", "role"+pathOr(in.Path)+deref(in.RoleName))
+			return s.state.ARN("iam", "", "role"+pathOr(in.Path)+door.Value(in.RoleName))
 		}, s.CreateRole), func(_ context.Context, in *iam.CreateRoleInput) map[string][]string {
-			return taggedKeys(in.Tags, "iam:PermissionsBoundary", deref(in.PermissionsBoundary))
+			return taggedKeys(in.Tags, "iam:PermissionsBoundary", door.Value(in.PermissionsBoundary))
 		}),
 		op("GetRole", func(ctx context.Context, in *iam.GetRoleInput) string { return s.roleARN(ctx, in.RoleName) }, s.GetRole),
 		door.Keys(op("DeleteRole", func(ctx context.Context, in *iam.DeleteRoleInput) string { return s.roleARN(ctx, in.RoleName) }, s.DeleteRole), func(_ context.Context, in *iam.DeleteRoleInput) map[string][]string { return s.roleKeys(in.RoleName) }),
@@ -45,10 +45,10 @@ func (s *Service) roleRows() []door.Row {
 		}),
 		op("ListRolePolicies", func(ctx context.Context, in *iam.ListRolePoliciesInput) string { return s.roleARN(ctx, in.RoleName) }, s.ListRolePolicies),
 		door.Keys(op("AttachRolePolicy", func(ctx context.Context, in *iam.AttachRolePolicyInput) string { return s.roleARN(ctx, in.RoleName) }, s.AttachRolePolicy), func(_ context.Context, in *iam.AttachRolePolicyInput) map[string][]string {
-			return s.roleKeys(in.RoleName, "iam:PolicyARN", deref(in.PolicyArn))
+			return s.roleKeys(in.RoleName, "iam:PolicyARN", door.Value(in.PolicyArn))
 		}),
 		door.Keys(op("DetachRolePolicy", func(ctx context.Context, in *iam.DetachRolePolicyInput) string { return s.roleARN(ctx, in.RoleName) }, s.DetachRolePolicy), func(_ context.Context, in *iam.DetachRolePolicyInput) map[string][]string {
-			return s.roleKeys(in.RoleName, "iam:PolicyARN", deref(in.PolicyArn))
+			return s.roleKeys(in.RoleName, "iam:PolicyARN", door.Value(in.PolicyArn))
 		}),
 		op("ListAttachedRolePolicies", func(ctx context.Context, in *iam.ListAttachedRolePoliciesInput) string {
 			return s.roleARN(ctx, in.RoleName)
@@ -67,7 +67,7 @@ func (s *Service) profileRows() []door.Row {
 	})
 	return []door.Row{
 		door.Keys(op("CreateInstanceProfile", func(_ context.Context, in *iam.CreateInstanceProfileInput) string {
-			return s.state.ARN("iam", "", "instance-profile"+pathOr(in.Path)+deref(in.InstanceProfileName))
+			return s.state.ARN("iam", "", "instance-profile"+pathOr(in.Path)+door.Value(in.InstanceProfileName))
 		}, s.CreateInstanceProfile), func(_ context.Context, in *iam.CreateInstanceProfileInput) map[string][]string {
 			return taggedKeys(in.Tags)
 		}),
@@ -93,11 +93,11 @@ func (s *Service) profileRows() []door.Row {
 func (s *Service) policyRows() []door.Row {
 	return []door.Row{
 		door.Keys(op("CreatePolicy", func(_ context.Context, in *iam.CreatePolicyInput) string {
-			return s.state.ARN("iam", "", "policy"+pathOr(in.Path)+deref(in.PolicyName))
+			return s.state.ARN("iam", "", "policy"+pathOr(in.Path)+door.Value(in.PolicyName))
 		}, s.CreatePolicy), func(_ context.Context, in *iam.CreatePolicyInput) map[string][]string { return taggedKeys(in.Tags) }),
-		op("GetPolicy", func(_ context.Context, in *iam.GetPolicyInput) string { return deref(in.PolicyArn) }, s.GetPolicy),
-		op("GetPolicyVersion", func(_ context.Context, in *iam.GetPolicyVersionInput) string { return deref(in.PolicyArn) }, s.GetPolicyVersion),
-		op("DeletePolicy", func(_ context.Context, in *iam.DeletePolicyInput) string { return deref(in.PolicyArn) }, s.DeletePolicy),
+		op("GetPolicy", func(_ context.Context, in *iam.GetPolicyInput) string { return door.Value(in.PolicyArn) }, s.GetPolicy),
+		op("GetPolicyVersion", func(_ context.Context, in *iam.GetPolicyVersionInput) string { return door.Value(in.PolicyArn) }, s.GetPolicyVersion),
+		op("DeletePolicy", func(_ context.Context, in *iam.DeletePolicyInput) string { return door.Value(in.PolicyArn) }, s.DeletePolicy),
 	}
 }
 
@@ -125,7 +125,7 @@ func keys(pairs ...string) map[string][]string {
 func (s *Service) roleKeys(name *string, more ...string) map[string][]string {
 	out := keys(more...)
 	s.read(func(tx *state.Tx) error {
-		r, ok, err := tx.Role(deref(name))
+		r, ok, err := tx.Role(door.Value(name))
 		if !ok || err != nil {
 			return err
 		}
@@ -144,8 +144,8 @@ func (s *Service) roleKeys(name *string, more ...string) map[string][]string {
 func taggedKeys(tags []types.Tag, more ...string) map[string][]string {
 	out := keys(more...)
 	for _, t := range tags {
-		out["aws:RequestTag/"+deref(t.Key)] = []string{deref(t.Value)}
-		out["aws:TagKeys"] = append(out["aws:TagKeys"], deref(t.Key))
+		out["aws:RequestTag/"+door.Value(t.Key)] = []string{door.Value(t.Value)}
+		out["aws:TagKeys"] = append(out["aws:TagKeys"], door.Value(t.Key))
 	}
 	return out
 }

@@ -36,19 +36,19 @@ func (s *Service) resource(ctx context.Context, id *string) string {
 	if k, err := s.key(id); err == nil {
 		return k.ARN
 	}
-	return s.state.ARN("kms", door.CallerOf(ctx).Region, "key/"+deref(id))
+	return s.state.ARN("kms", door.CallerOf(ctx).Region, "key/"+door.Value(id))
 }
 
 // key is the key of an ID, an ARN or an alias.
 func (s *Service) key(id *string) (k *state.Key, err error) {
 	arn := ""
 	s.state.View(func(a *account.Account) {
-		if found, v := a.Key(deref(id)); v == fact.Holds {
+		if found, v := a.Key(door.Value(id)); v == fact.Holds {
 			arn = found.ARN
 		}
 	})
 	if arn == "" {
-		return nil, &aws.Error{Code: "NotFoundException", Status: 400, Message: "Key '" + deref(id) + "' does not exist"}
+		return nil, &aws.Error{Code: "NotFoundException", Status: 400, Message: "Key '" + door.Value(id) + "' does not exist"}
 	}
 	err = s.state.Read(func(tx *state.Tx) (err error) {
 		k, err = tx.Key(arn)
@@ -63,7 +63,7 @@ func (s *Service) DescribeKey(_ context.Context, in *describeKeyInput) (*describ
 	if err != nil {
 		return nil, err
 	}
-	m := &keyMetadata{KeyId: &k.ID, Arn: &k.ARN, AWSAccountId: ptr(s.state.AccountID()), Enabled: true, KeyState: "Enabled",
+	m := &keyMetadata{KeyId: &k.ID, Arn: &k.ARN, AWSAccountId: door.Pointer(s.state.AccountID()), Enabled: true, KeyState: "Enabled",
 		KeyManager: "CUSTOMER", KeySpec: "SYMMETRIC_DEFAULT", KeyUsage: "ENCRYPT_DECRYPT",
 		Origin: "AWS_KMS", EncryptionAlgorithms: []string{"SYMMETRIC_DEFAULT"}}
 	switch {
@@ -81,10 +81,10 @@ func (s *Service) GetKeyPolicy(_ context.Context, in *getKeyPolicyInput) (*getKe
 	if err != nil {
 		return nil, err
 	}
-	if name := deref(in.PolicyName); name != "" && name != "default" {
+	if name := door.Value(in.PolicyName); name != "" && name != "default" {
 		return nil, &aws.Error{Code: "NotFoundException", Status: 400, Message: "No such policy exists"}
 	}
-	out := &getKeyPolicyOutput{PolicyName: ptr("default")}
+	out := &getKeyPolicyOutput{PolicyName: door.Pointer("default")}
 	err = s.state.Read(func(tx *state.Tx) error {
 		text, err := s.state.Shown(tx, k.Policy)
 		out.Policy = &text
@@ -98,12 +98,3 @@ func (s *Service) ListGrants(_ context.Context, in *listGrantsInput) (*listGrant
 	_, err := s.key(in.KeyId)
 	return &listGrantsOutput{Grants: []struct{}{}}, err
 }
-
-func deref(p *string) string {
-	if p == nil {
-		return ""
-	}
-	return *p
-}
-
-func ptr[T any](v T) *T { return &v }

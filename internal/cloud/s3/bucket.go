@@ -32,7 +32,7 @@ func checkBucketName(name string) error {
 // CreateBucket makes a bucket in the region that the input names, else in the
 // caller's, and puts the objects that were seeded for it.
 func (s *Service) CreateBucket(ctx context.Context, in *s3.CreateBucketInput) (*s3.CreateBucketOutput, error) {
-	name := deref(in.Bucket)
+	name := door.Value(in.Bucket)
 	if err := checkBucketName(name); err != nil {
 		return nil, err
 	}
@@ -74,7 +74,7 @@ func (s *Service) CreateBucket(ctx context.Context, in *s3.CreateBucketInput) (*
 		return nil, err
 	}
 	delete(s.seeds, name)
-	return &s3.CreateBucketOutput{Location: ptr("/" + name)}, nil
+	return &s3.CreateBucketOutput{Location: door.Pointer("/" + name)}, nil
 }
 
 // placement is the region of a new bucket. An endpoint outside us-east-1 makes
@@ -144,7 +144,7 @@ func (s *Service) HeadBucket(_ context.Context, in *s3.HeadBucketInput) (*s3.Hea
 	if err != nil {
 		return nil, err
 	}
-	return &s3.HeadBucketOutput{BucketRegion: ptr(b.Region), AccessPointAlias: ptr(false)}, nil
+	return &s3.HeadBucketOutput{BucketRegion: door.Pointer(b.Region), AccessPointAlias: door.Pointer(false)}, nil
 }
 
 func (s *Service) bucket(name *string) (b *state.Bucket, err error) {
@@ -170,12 +170,12 @@ func (s *Service) GetBucketLocation(_ context.Context, in *s3.GetBucketLocationI
 
 // ListBuckets lists the account's buckets by name.
 func (s *Service) ListBuckets(_ context.Context, in *s3.ListBucketsInput) (*s3.ListBucketsOutput, error) {
-	out := &s3.ListBucketsOutput{Buckets: []types.Bucket{}, Owner: &types.Owner{ID: ptr(s.state.CanonicalID())}, Prefix: in.Prefix}
+	out := &s3.ListBucketsOutput{Buckets: []types.Bucket{}, Owner: &types.Owner{ID: door.Pointer(s.state.CanonicalID())}, Prefix: in.Prefix}
 	err := s.state.Read(func(tx *state.Tx) error {
 		bs, err := tx.Buckets()
 		for _, b := range bs {
-			if strings.HasPrefix(b.Name, deref(in.Prefix)) && (in.BucketRegion == nil || *in.BucketRegion == b.Region) {
-				out.Buckets = append(out.Buckets, types.Bucket{Name: ptr(b.Name), CreationDate: ptr(b.Created), BucketRegion: ptr(b.Region)})
+			if strings.HasPrefix(b.Name, door.Value(in.Prefix)) && (in.BucketRegion == nil || *in.BucketRegion == b.Region) {
+				out.Buckets = append(out.Buckets, types.Bucket{Name: door.Pointer(b.Name), CreationDate: door.Pointer(b.Created), BucketRegion: door.Pointer(b.Region)})
 			}
 		}
 		return err
@@ -188,10 +188,10 @@ func malformedPolicy(message string) error { return aws.NewError("MalformedPolic
 // PutBucketPolicy replaces a bucket's policy. A role or user that it names
 // must exist [S3:s3-bucket-user-policy-specifying-principal-intro].
 func (s *Service) PutBucketPolicy(_ context.Context, in *s3.PutBucketPolicyInput) (*s3.PutBucketPolicyOutput, error) {
-	if len(deref(in.Policy)) > 20<<10 {
+	if len(door.Value(in.Policy)) > 20<<10 {
 		return nil, &aws.Error{Code: "PolicyTooLarge", Status: 400, Message: "Policy exceeds the maximum allowed document size."}
 	}
-	if err := checkPolicy(deref(in.Bucket), deref(in.Policy)); err != nil {
+	if err := checkPolicy(door.Value(in.Bucket), door.Value(in.Policy)); err != nil {
 		return nil, err
 	}
 	return &s3.PutBucketPolicyOutput{}, s.state.Update(func(tx *state.Tx) error {

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"beanpole/internal/aws"
+	"beanpole/internal/cloud/door"
 )
 
 // nvme is the polynomial of CRC-64/NVME, reflected.
@@ -67,7 +68,7 @@ func (s *sums) check(in *s3.PutObjectInput, d stored) (map[string]string, error)
 		return nil, nil
 	}
 	got := base64.StdEncoding.EncodeToString(s.sum.Sum(nil))
-	want := deref(s.want)
+	want := door.Value(s.want)
 	if s.body != nil {
 		if want = s.body.trailer.Get("x-amz-checksum-" + s.name); want == "" {
 			return map[string]string{s.name: got}, nil

@@ -26,9 +26,9 @@ func encodeBuckets(x *door.Request, out *s3.ListBucketsOutput) error {
 		Owner   xmlOwner
 		Buckets buckets
 		Prefix  string `xml:",omitempty"`
-	}{NS: xmlns, Owner: xmlOwner{deref(out.Owner.ID)}, Prefix: deref(out.Prefix)}
+	}{NS: xmlns, Owner: xmlOwner{door.Value(out.Owner.ID)}, Prefix: door.Value(out.Prefix)}
 	for _, b := range out.Buckets {
-		v.Buckets.Bucket = append(v.Buckets.Bucket, xmlBucket{deref(b.Name), stampTime(b.CreationDate), deref(b.BucketRegion)})
+		v.Buckets.Bucket = append(v.Buckets.Bucket, xmlBucket{door.Value(b.Name), stampTime(b.CreationDate), door.Value(b.BucketRegion)})
 	}
 	return writeXML(x, v)
 }
@@ -74,18 +74,18 @@ func (l *xmlListing) fill(objects []types.Object, prefixes []types.CommonPrefix,
 	l.Prefix = urlEncoded(l.Prefix, encoding)
 	for _, p := range []**string{&l.Marker, &l.NextMarker, &l.StartAfter, &l.Delimiter} {
 		if *p != nil {
-			*p = ptr(urlEncoded(**p, encoding))
+			*p = door.Pointer(urlEncoded(**p, encoding))
 		}
 	}
 	for _, o := range objects {
-		x := xmlObject{Key: urlEncoded(deref(o.Key), encoding), LastModified: stampTime(o.LastModified), ETag: deref(o.ETag), Size: deref(o.Size), StorageClass: string(o.StorageClass)}
+		x := xmlObject{Key: urlEncoded(door.Value(o.Key), encoding), LastModified: stampTime(o.LastModified), ETag: door.Value(o.ETag), Size: door.Value(o.Size), StorageClass: string(o.StorageClass)}
 		if o.Owner != nil {
-			x.Owner = &xmlOwner{deref(o.Owner.ID)}
+			x.Owner = &xmlOwner{door.Value(o.Owner.ID)}
 		}
 		l.Contents = append(l.Contents, x)
 	}
 	for _, p := range prefixes {
-		l.CommonPrefixes = append(l.CommonPrefixes, xmlPrefix{urlEncoded(deref(p.Prefix), encoding)})
+		l.CommonPrefixes = append(l.CommonPrefixes, xmlPrefix{urlEncoded(door.Value(p.Prefix), encoding)})
 	}
 }
 
@@ -101,7 +101,7 @@ func listAsks(bucket, prefix, delimiter *string, max *int32) []door.Ask {
 	if max != nil {
 		keys["s3:max-keys"] = []string{strconv.Itoa(int(*max))}
 	}
-	return []door.Ask{{Action: "s3:ListBucket", S3: true, Bucket: deref(bucket), Context: keys}}
+	return []door.Ask{{Action: "s3:ListBucket", S3: true, Bucket: door.Value(bucket), Context: keys}}
 }
 
 func (s *Service) listRow() door.Row {
@@ -114,13 +114,13 @@ func (s *Service) listRow() door.Row {
 			}
 			max, err := queryInt(q, "max-keys")
 			return &s3.ListObjectsV2Input{Bucket: &x.Bucket, Prefix: query(q, "prefix"), Delimiter: nonEmpty(q, "delimiter"), MaxKeys: max,
-				StartAfter: query(q, "start-after"), ContinuationToken: query(q, "continuation-token"), FetchOwner: ptr(q.Get("fetch-owner") == "true"),
+				StartAfter: query(q, "start-after"), ContinuationToken: query(q, "continuation-token"), FetchOwner: door.Pointer(q.Get("fetch-owner") == "true"),
 				EncodingType: types.EncodingType(q.Get("encoding-type"))}, err
 		},
 		Encode: func(x *door.Request, out *s3.ListObjectsV2Output) error {
-			l := xmlListing{Name: deref(out.Name), Prefix: deref(out.Prefix), StartAfter: out.StartAfter, ContinuationToken: out.ContinuationToken,
-				NextContinuationToken: out.NextContinuationToken, KeyCount: out.KeyCount, MaxKeys: deref(out.MaxKeys), Delimiter: out.Delimiter,
-				IsTruncated: deref(out.IsTruncated)}
+			l := xmlListing{Name: door.Value(out.Name), Prefix: door.Value(out.Prefix), StartAfter: out.StartAfter, ContinuationToken: out.ContinuationToken,
+				NextContinuationToken: out.NextContinuationToken, KeyCount: out.KeyCount, MaxKeys: door.Value(out.MaxKeys), Delimiter: out.Delimiter,
+				IsTruncated: door.Value(out.IsTruncated)}
 			l.fill(out.Contents, out.CommonPrefixes, out.EncodingType)
 			return writeXML(x, l)
 		},
@@ -139,8 +139,8 @@ func (s *Service) oldListRow() door.Row {
 				Marker: query(q, "marker"), EncodingType: types.EncodingType(q.Get("encoding-type"))}, err
 		},
 		Encode: func(x *door.Request, out *s3.ListObjectsOutput) error {
-			l := xmlListing{Name: deref(out.Name), Prefix: deref(out.Prefix), Marker: out.Marker, NextMarker: out.NextMarker, MaxKeys: deref(out.MaxKeys),
-				Delimiter: out.Delimiter, IsTruncated: deref(out.IsTruncated)}
+			l := xmlListing{Name: door.Value(out.Name), Prefix: door.Value(out.Prefix), Marker: out.Marker, NextMarker: out.NextMarker, MaxKeys: door.Value(out.MaxKeys),
+				Delimiter: out.Delimiter, IsTruncated: door.Value(out.IsTruncated)}
 			l.fill(out.Contents, out.CommonPrefixes, out.EncodingType)
 			return writeXML(x, l)
 		},
@@ -162,10 +162,10 @@ func encodeDeleted(x *door.Request, out *s3.DeleteObjectsOutput) error {
 		Error   []failed
 	}{NS: xmlns}
 	for _, d := range out.Deleted {
-		v.Deleted = append(v.Deleted, deleted{deref(d.Key)})
+		v.Deleted = append(v.Deleted, deleted{door.Value(d.Key)})
 	}
 	for _, e := range out.Errors {
-		v.Error = append(v.Error, failed{deref(e.Key), deref(e.Code), deref(e.Message)})
+		v.Error = append(v.Error, failed{door.Value(e.Key), door.Value(e.Code), door.Value(e.Message)})
 	}
 	return writeXML(x, v)
 }

@@ -48,7 +48,7 @@ func (s *Service) keyARN(e *state.Encryption) (arn *string) {
 	}
 	s.state.View(func(a *account.Account) {
 		if k, found := a.Key(e.Key); found == fact.Holds {
-			arn = ptr(k.ARN)
+			arn = door.Pointer(k.ARN)
 		}
 	})
 	return arn
@@ -64,7 +64,7 @@ func (s *Service) encryptionFor(bucketName *string, algorithm types.ServerSideEn
 		e, err := s.defaultEncryption(bucketName)
 		return s.pinned(e), err
 	}
-	e := state.Encryption{Algorithm: string(algorithm), Key: deref(key)}
+	e := state.Encryption{Algorithm: string(algorithm), Key: door.Value(key)}
 	if err := checkEncryption(e); err != nil {
 		return nil, err
 	}
@@ -124,7 +124,7 @@ func (s *Service) encryptionRows() []door.Row {
 				for _, r := range c.Rule {
 					d := r.ApplyServerSideEncryptionByDefault
 					in.ServerSideEncryptionConfiguration.Rules = append(in.ServerSideEncryptionConfiguration.Rules, types.ServerSideEncryptionRule{
-						BucketKeyEnabled: ptr(r.BucketKeyEnabled), ApplyServerSideEncryptionByDefault: &types.ServerSideEncryptionByDefault{
+						BucketKeyEnabled: door.Pointer(r.BucketKeyEnabled), ApplyServerSideEncryptionByDefault: &types.ServerSideEncryptionByDefault{
 							SSEAlgorithm: types.ServerSideEncryption(d.SSEAlgorithm), KMSMasterKeyID: some(d.KMSMasterKeyID)}})
 				}
 				return in, nil
@@ -147,7 +147,7 @@ func (s *Service) PutBucketEncryption(_ context.Context, in *s3.PutBucketEncrypt
 		return nil, aws.NewError("MalformedXML")
 	}
 	d := rules[0].ApplyServerSideEncryptionByDefault
-	e := state.Encryption{Algorithm: string(d.SSEAlgorithm), Key: deref(d.KMSMasterKeyID), BucketKey: deref(rules[0].BucketKeyEnabled)}
+	e := state.Encryption{Algorithm: string(d.SSEAlgorithm), Key: door.Value(d.KMSMasterKeyID), BucketKey: door.Value(rules[0].BucketKeyEnabled)}
 	if e.Key != "" && e.Algorithm == byS3.Algorithm {
 		return nil, aws.NewError("InvalidArgument", "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse")
 	}

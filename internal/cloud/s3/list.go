@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"beanpole/internal/aws"
+	"beanpole/internal/cloud/door"
 	"beanpole/internal/cloud/state"
 )
 
@@ -74,22 +75,22 @@ func (s *Service) ListObjectsV2(_ context.Context, in *s3.ListObjectsV2Input) (*
 	if err != nil {
 		return nil, err
 	}
-	after, group := deref(in.StartAfter), false
+	after, group := door.Value(in.StartAfter), false
 	if in.ContinuationToken != nil {
 		if after, group, err = readToken(*in.ContinuationToken); err != nil {
 			return nil, err
 		}
 	}
-	l, err := s.list(in.Bucket, deref(in.Prefix), deref(in.Delimiter), after, group, limit)
+	l, err := s.list(in.Bucket, door.Value(in.Prefix), door.Value(in.Delimiter), after, group, limit)
 	if err != nil {
 		return nil, err
 	}
-	out := &s3.ListObjectsV2Output{Name: in.Bucket, Prefix: ptr(deref(in.Prefix)), Delimiter: in.Delimiter, StartAfter: in.StartAfter,
-		ContinuationToken: in.ContinuationToken, EncodingType: in.EncodingType, MaxKeys: ptr(int32(limit)),
-		KeyCount: ptr(int32(len(l.objects) + len(l.prefixes))), IsTruncated: ptr(l.more),
-		Contents: s.contents(l, deref(in.FetchOwner)), CommonPrefixes: commonPrefixes(l)}
+	out := &s3.ListObjectsV2Output{Name: in.Bucket, Prefix: door.Pointer(door.Value(in.Prefix)), Delimiter: in.Delimiter, StartAfter: in.StartAfter,
+		ContinuationToken: in.ContinuationToken, EncodingType: in.EncodingType, MaxKeys: door.Pointer(int32(limit)),
+		KeyCount: door.Pointer(int32(len(l.objects) + len(l.prefixes))), IsTruncated: door.Pointer(l.more),
+		Contents: s.contents(l, door.Value(in.FetchOwner)), CommonPrefixes: commonPrefixes(l)}
 	if l.more {
-		out.NextContinuationToken = ptr(token(l.last, l.group))
+		out.NextContinuationToken = door.Pointer(token(l.last, l.group))
 	}
 	return out, nil
 }
@@ -100,15 +101,15 @@ func (s *Service) ListObjects(_ context.Context, in *s3.ListObjectsInput) (*s3.L
 	if err != nil {
 		return nil, err
 	}
-	marker, delimiter := deref(in.Marker), deref(in.Delimiter)
-	l, err := s.list(in.Bucket, deref(in.Prefix), delimiter, marker, delimiter != "" && strings.HasSuffix(marker, delimiter), limit)
+	marker, delimiter := door.Value(in.Marker), door.Value(in.Delimiter)
+	l, err := s.list(in.Bucket, door.Value(in.Prefix), delimiter, marker, delimiter != "" && strings.HasSuffix(marker, delimiter), limit)
 	if err != nil {
 		return nil, err
 	}
-	out := &s3.ListObjectsOutput{Name: in.Bucket, Prefix: ptr(deref(in.Prefix)), Delimiter: in.Delimiter, Marker: ptr(marker),
-		EncodingType: in.EncodingType, MaxKeys: ptr(int32(limit)), IsTruncated: ptr(l.more), Contents: s.contents(l, true), CommonPrefixes: commonPrefixes(l)}
+	out := &s3.ListObjectsOutput{Name: in.Bucket, Prefix: door.Pointer(door.Value(in.Prefix)), Delimiter: in.Delimiter, Marker: door.Pointer(marker),
+		EncodingType: in.EncodingType, MaxKeys: door.Pointer(int32(limit)), IsTruncated: door.Pointer(l.more), Contents: s.contents(l, true), CommonPrefixes: commonPrefixes(l)}
 	if l.more && delimiter != "" {
-		out.NextMarker = ptr(l.last)
+		out.NextMarker = door.Pointer(l.last)
 	}
 	return out, nil
 }
@@ -116,11 +117,11 @@ func (s *Service) ListObjects(_ context.Context, in *s3.ListObjectsInput) (*s3.L
 func (s *Service) contents(l listing, owner bool) []types.Object {
 	var out []types.Object
 	for _, o := range l.objects {
-		t := types.Object{Key: ptr(o.Key), ETag: ptr(`"` + o.ETag + `"`), Size: ptr(o.Size), LastModified: ptr(o.Modified), StorageClass: types.ObjectStorageClassStandard}
+		t := types.Object{Key: door.Pointer(o.Key), ETag: door.Pointer(`"` + o.ETag + `"`), Size: door.Pointer(o.Size), LastModified: door.Pointer(o.Modified), StorageClass: types.ObjectStorageClassStandard}
 		if owner {
-			t.Owner = &types.Owner{ID: ptr(s.state.CanonicalID())}
+			t.Owner = &types.Owner{ID: door.Pointer(s.state.CanonicalID())}
 			if o.Owner != "" {
-				t.Owner.ID = ptr(canonical(o.Owner))
+				t.Owner.ID = door.Pointer(canonical(o.Owner))
 			}
 		}
 		out = append(out, t)
@@ -138,7 +139,7 @@ func canonical(account string) string {
 func commonPrefixes(l listing) []types.CommonPrefix {
 	var out []types.CommonPrefix
 	for _, p := range l.prefixes {
-		out = append(out, types.CommonPrefix{Prefix: ptr(p)})
+		out = append(out, types.CommonPrefix{Prefix: door.Pointer(p)})
 	}
 	return out
 }

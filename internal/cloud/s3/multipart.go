@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"beanpole/internal/aws"
+	"beanpole/internal/cloud/door"
 	"beanpole/internal/cloud/state"
 )
 
@@ -59,9 +60,9 @@ func findUpload(tx *state.Tx, bucketName, key, id *string) (*upload, error) {
 		return nil, err
 	}
 	var u upload
-	ok, err := tx.Get(uploadKind, deref(id), &u)
-	if err == nil && (!ok || u.Bucket != deref(bucketName) || u.Key != deref(key)) {
-		err = noSuchUpload(deref(id))
+	ok, err := tx.Get(uploadKind, door.Value(id), &u)
+	if err == nil && (!ok || u.Bucket != door.Value(bucketName) || u.Key != door.Value(key)) {
+		err = noSuchUpload(door.Value(id))
 	}
 	return &u, err
 }
@@ -77,7 +78,7 @@ func (s *Service) CreateMultipartUpload(_ context.Context, in *s3.CreateMultipar
 	}
 	raw := make([]byte, 48)
 	rand.Read(raw)
-	u := upload{ID: base64.RawURLEncoding.EncodeToString(raw), Bucket: deref(in.Bucket), Key: deref(in.Key), Type: deref(in.ContentType), Created: now(), Encryption: encryption,
+	u := upload{ID: base64.RawURLEncoding.EncodeToString(raw), Bucket: door.Value(in.Bucket), Key: door.Value(in.Key), Type: door.Value(in.ContentType), Created: now(), Encryption: encryption,
 		Meta: maps.Clone(in.Metadata), Header: headersOf(&s3.PutObjectInput{CacheControl: in.CacheControl, ContentDisposition: in.ContentDisposition,
 			ContentEncoding: in.ContentEncoding, ContentLanguage: in.ContentLanguage, Expires: in.Expires})}
 	err = s.state.Update(func(tx *state.Tx) error {
@@ -86,12 +87,12 @@ func (s *Service) CreateMultipartUpload(_ context.Context, in *s3.CreateMultipar
 		}
 		return tx.Put(uploadKind, u.ID, u)
 	})
-	return &s3.CreateMultipartUploadOutput{Bucket: in.Bucket, Key: in.Key, UploadId: ptr(u.ID)}, err
+	return &s3.CreateMultipartUploadOutput{Bucket: in.Bucket, Key: in.Key, UploadId: door.Pointer(u.ID)}, err
 }
 
 // UploadPart stores one part; the same number again replaces it.
 func (s *Service) UploadPart(_ context.Context, in *s3.UploadPartInput) (*s3.UploadPartOutput, error) {
-	n := deref(in.PartNumber)
+	n := door.Value(in.PartNumber)
 	if n < 1 || n > 10000 {
 		return nil, aws.NewError("InvalidArgument", "Part number must be an integer between 1 and 10000, inclusive")
 	}
@@ -123,7 +124,7 @@ func (s *Service) UploadPart(_ context.Context, in *s3.UploadPartInput) (*s3.Upl
 		return nil, err
 	}
 	s.drop(old.File)
-	return &s3.UploadPartOutput{ETag: ptr(`"` + etag(d.md5) + `"`), ChecksumCRC32: some(checksum["crc32"]), ChecksumCRC32C: some(checksum["crc32c"]),
+	return &s3.UploadPartOutput{ETag: door.Pointer(`"` + etag(d.md5) + `"`), ChecksumCRC32: some(checksum["crc32"]), ChecksumCRC32C: some(checksum["crc32c"]),
 		ChecksumCRC64NVME: some(checksum["crc64nvme"]), ChecksumSHA1: some(checksum["sha1"]), ChecksumSHA256: some(checksum["sha256"])}, nil
 }
 
@@ -165,7 +166,7 @@ func forget(tx *state.Tx, id string) (files []string, err error) {
 
 // ListParts lists the parts that have arrived.
 func (s *Service) ListParts(_ context.Context, in *s3.ListPartsInput) (*s3.ListPartsOutput, error) {
-	out := &s3.ListPartsOutput{Bucket: in.Bucket, Key: in.Key, UploadId: in.UploadId, IsTruncated: ptr(false), MaxParts: ptr(int32(10000)),
+	out := &s3.ListPartsOutput{Bucket: in.Bucket, Key: in.Key, UploadId: in.UploadId, IsTruncated: door.Pointer(false), MaxParts: door.Pointer(int32(10000)),
 		StorageClass: types.StorageClassStandard}
 	err := s.state.Read(func(tx *state.Tx) error {
 		u, err := findUpload(tx, in.Bucket, in.Key, in.UploadId)
@@ -174,7 +175,7 @@ func (s *Service) ListParts(_ context.Context, in *s3.ListPartsInput) (*s3.ListP
 		}
 		all, err := parts(tx, u.ID)
 		for _, p := range all {
-			out.Parts = append(out.Parts, types.Part{PartNumber: ptr(p.Number), Size: ptr(p.Size), ETag: ptr(`"` + etag(p.MD5) + `"`), LastModified: ptr(p.Modified)})
+			out.Parts = append(out.Parts, types.Part{PartNumber: door.Pointer(p.Number), Size: door.Pointer(p.Size), ETag: door.Pointer(`"` + etag(p.MD5) + `"`), LastModified: door.Pointer(p.Modified)})
 		}
 		return err
 	})
@@ -233,7 +234,7 @@ func (s *Service) CompleteMultipartUpload(_ context.Context, in *s3.CompleteMult
 	if err == nil {
 		s.drop(files...)
 	}
-	return &s3.CompleteMultipartUploadOutput{Bucket: in.Bucket, Key: in.Key, ETag: ptr(`"` + tag + `"`), Location: ptr("/" + u.Bucket + "/" + u.Key)}, err
+	return &s3.CompleteMultipartUploadOutput{Bucket: in.Bucket, Key: in.Key, ETag: door.Pointer(`"` + tag + `"`), Location: door.Pointer("/" + u.Bucket + "/" + u.Key)}, err
 }
 
 // choose picks the parts that a request names.
@@ -248,12 +249,12 @@ func choose(have []*part, named *types.CompletedMultipartUpload) ([]*part, error
 	var out []*part
 	last := int32(0)
 	for i, n := range named.Parts {
-		p := byNumber[deref(n.PartNumber)]
-		if deref(n.PartNumber) <= last {
+		p := byNumber[door.Value(n.PartNumber)]
+		if door.Value(n.PartNumber) <= last {
 			return nil, &aws.Error{Code: "InvalidPartOrder", Status: http.StatusBadRequest, Message: "The list of parts was not in ascending order. Parts must be ordered by part number."}
 		}
-		last = deref(n.PartNumber)
-		if p == nil || !sameTag(deref(n.ETag), etag(p.MD5)) {
+		last = door.Value(n.PartNumber)
+		if p == nil || !sameTag(door.Value(n.ETag), etag(p.MD5)) {
 			return nil, &aws.Error{Code: "InvalidPart", Status: http.StatusBadRequest,
 				Message: "One or more of the specified parts could not be found.  The part may not have been uploaded, or the specified entity tag may not match the part's entity tag."}
 		}

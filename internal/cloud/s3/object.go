@@ -20,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"beanpole/internal/aws"
+	"beanpole/internal/cloud/door"
 	"beanpole/internal/cloud/state"
 )
 
@@ -27,10 +28,10 @@ const defaultType = "binary/octet-stream"
 
 func etag(md5 []byte) string { return hex.EncodeToString(md5) }
 
-func noSuchKey(key *string) error { return aws.NewError("NoSuchKey").With("Key", deref(key)) }
+func noSuchKey(key *string) error { return aws.NewError("NoSuchKey").With("Key", door.Value(key)) }
 
 func checkKey(key *string) error {
-	if len(deref(key)) > 1024 {
+	if len(door.Value(key)) > 1024 {
 		return &aws.Error{Code: "KeyTooLongError", Status: http.StatusBadRequest, Message: "Your key is too long"}
 	}
 	return nil
@@ -55,12 +56,12 @@ func (s *Service) PutObject(_ context.Context, in *s3.PutObjectInput) (*s3.PutOb
 		s.drop(d.file)
 		return nil, err
 	}
-	o := &state.Object{Bucket: deref(in.Bucket), Key: deref(in.Key), Size: d.size, ETag: etag(d.md5), Modified: now(), File: d.file,
-		Type: deref(in.ContentType), Header: headersOf(in), Meta: maps.Clone(in.Metadata), Checksum: checksum, Encryption: encryption}
+	o := &state.Object{Bucket: door.Value(in.Bucket), Key: door.Value(in.Key), Size: d.size, ETag: etag(d.md5), Modified: now(), File: d.file,
+		Type: door.Value(in.ContentType), Header: headersOf(in), Meta: maps.Clone(in.Metadata), Checksum: checksum, Encryption: encryption}
 	if err := s.commit(o, conditions{match: in.IfMatch, noneMatch: in.IfNoneMatch}); err != nil {
 		return nil, err
 	}
-	out := &s3.PutObjectOutput{ETag: ptr(`"` + o.ETag + `"`)}
+	out := &s3.PutObjectOutput{ETag: door.Pointer(`"` + o.ETag + `"`)}
 	if out.ServerSideEncryption, out.SSEKMSKeyId, err = s.encryption(o); err != nil {
 		return nil, err
 	}
@@ -205,7 +206,7 @@ func (s *Service) open(bucketName, key *string) (*state.Object, content, error) 
 			return nil, nil, fmt.Errorf("open object: %w", err)
 		}
 	}
-	return nil, nil, fmt.Errorf("open object %s/%s: its data is missing", deref(bucketName), deref(key))
+	return nil, nil, fmt.Errorf("open object %s/%s: its data is missing", door.Value(bucketName), door.Value(key))
 }
 
 func (s *Service) object(bucketName, key *string) (o *state.Object, err error) {
@@ -214,7 +215,7 @@ func (s *Service) object(bucketName, key *string) (o *state.Object, err error) {
 			return err
 		}
 		var found bool
-		if o, found, err = tx.Object(deref(bucketName), deref(key)); err == nil && !found {
+		if o, found, err = tx.Object(door.Value(bucketName), door.Value(key)); err == nil && !found {
 			err = noSuchKey(key)
 		}
 		return err
@@ -246,9 +247,9 @@ func (s *Service) GetObject(_ context.Context, in *s3.GetObjectInput) (*s3.GetOb
 		return nil, err
 	}
 	override(out, in)
-	out.ContentLength = ptr(n)
+	out.ContentLength = door.Pointer(n)
 	if in.Range != nil && (n != o.Size || from != 0 || isRange(*in.Range, o.Size)) {
-		out.ContentRange = ptr(fmt.Sprintf("bytes %d-%d/%d", from, from+n-1, o.Size))
+		out.ContentRange = door.Pointer(fmt.Sprintf("bytes %d-%d/%d", from, from+n-1, o.Size))
 	}
 	out.Body = section{io.NewSectionReader(f, from, n), f}
 	return out, nil
@@ -272,11 +273,11 @@ func (s *Service) HeadObject(_ context.Context, in *s3.HeadObjectInput) (*s3.Hea
 	}
 	out := &s3.HeadObjectOutput{AcceptRanges: g.AcceptRanges, CacheControl: g.CacheControl, ContentDisposition: g.ContentDisposition,
 		ContentEncoding: g.ContentEncoding, ContentLanguage: g.ContentLanguage, ContentType: g.ContentType, ExpiresString: g.ExpiresString,
-		ETag: g.ETag, LastModified: g.LastModified, Metadata: g.Metadata, ServerSideEncryption: sse, SSEKMSKeyId: key, ContentLength: ptr(n),
+		ETag: g.ETag, LastModified: g.LastModified, Metadata: g.Metadata, ServerSideEncryption: sse, SSEKMSKeyId: key, ContentLength: door.Pointer(n),
 		ChecksumCRC32: g.ChecksumCRC32, ChecksumCRC32C: g.ChecksumCRC32C, ChecksumCRC64NVME: g.ChecksumCRC64NVME, ChecksumSHA1: g.ChecksumSHA1,
 		ChecksumSHA256: g.ChecksumSHA256, ChecksumType: g.ChecksumType}
 	if in.Range != nil && isRange(*in.Range, o.Size) {
-		out.ContentRange = ptr(fmt.Sprintf("bytes %d-%d/%d", from, from+n-1, o.Size))
+		out.ContentRange = door.Pointer(fmt.Sprintf("bytes %d-%d/%d", from, from+n-1, o.Size))
 	}
 	return out, nil
 }
@@ -336,7 +337,7 @@ func readRange(header string, size int64) (from, n int64, ok, satisfiable bool) 
 
 // shown is an object's description as answers carry it.
 func shown(o *state.Object, mode types.ChecksumMode) *s3.GetObjectOutput {
-	out := &s3.GetObjectOutput{AcceptRanges: ptr("bytes"), ContentType: ptr(o.Type), ETag: ptr(`"` + o.ETag + `"`), LastModified: ptr(o.Modified),
+	out := &s3.GetObjectOutput{AcceptRanges: door.Pointer("bytes"), ContentType: door.Pointer(o.Type), ETag: door.Pointer(`"` + o.ETag + `"`), LastModified: door.Pointer(o.Modified),
 		Metadata: o.Meta, CacheControl: some(o.Header["Cache-Control"]), ContentDisposition: some(o.Header["Content-Disposition"]),
 		ContentEncoding: some(o.Header["Content-Encoding"]), ContentLanguage: some(o.Header["Content-Language"]),
 		ExpiresString: some(o.Header["Expires"])}
@@ -369,7 +370,7 @@ func (s *Service) DeleteObject(_ context.Context, in *s3.DeleteObjectInput) (*s3
 		if err != nil {
 			return err
 		}
-		o, found, err := tx.Object(b.Name, deref(in.Key))
+		o, found, err := tx.Object(b.Name, door.Value(in.Key))
 		if err != nil || !found {
 			return err
 		}

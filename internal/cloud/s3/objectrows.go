@@ -29,7 +29,7 @@ func (s *Service) objectRows() []door.Row {
 		door.RestOp("s3", "HeadObject", "s3:GetObject", door.Wire[s3.HeadObjectInput, s3.HeadObjectOutput]{
 			Match: matches("HEAD", true, true), Decode: decodeHead, Encode: encodeHead,
 		}, func(_ context.Context, in *s3.HeadObjectInput) []door.Ask {
-			return []door.Ask{{Action: "s3:GetObject", S3: true, Bucket: deref(in.Bucket), Key: deref(in.Key), Head: true}}
+			return []door.Ask{{Action: "s3:GetObject", S3: true, Bucket: door.Value(in.Bucket), Key: door.Value(in.Key), Head: true}}
 		}, s.HeadObject),
 		door.RestOp("s3", "DeleteObject", "s3:DeleteObject", door.Wire[s3.DeleteObjectInput, s3.DeleteObjectOutput]{
 			Match: matches("DELETE", true, true),
@@ -127,7 +127,7 @@ func describe(x *door.Request, out *s3.GetObjectOutput) {
 	for name, v := range out.Metadata {
 		h.Set("X-Amz-Meta-"+name, v)
 	}
-	h.Set("Content-Length", strconv.FormatInt(deref(out.ContentLength), 10))
+	h.Set("Content-Length", strconv.FormatInt(door.Value(out.ContentLength), 10))
 	status := http.StatusOK
 	if out.ContentRange != nil {
 		status = http.StatusPartialContent
@@ -189,18 +189,18 @@ func (s *Service) copyRow() door.Row {
 				NS           string   `xml:"xmlns,attr"`
 				LastModified string
 				ETag         string
-			}{NS: xmlns, LastModified: stampTime(out.CopyObjectResult.LastModified), ETag: deref(out.CopyObjectResult.ETag)})
+			}{NS: xmlns, LastModified: stampTime(out.CopyObjectResult.LastModified), ETag: door.Value(out.CopyObjectResult.ETag)})
 		},
 	}, onObject("s3:PutObject", func(in *s3.CopyObjectInput) (_, _ *string) { return in.Bucket, in.Key }), s.CopyObject)
 	return door.Also(row, func(_ context.Context, in *s3.CopyObjectInput) []door.Ask {
-		bucket, key, _ := copySource(deref(in.CopySource)) // decoding has checked it
+		bucket, key, _ := copySource(door.Value(in.CopySource)) // decoding has checked it
 		return []door.Ask{{Action: "s3:GetObject", S3: true, Bucket: bucket, Key: key}}
 	})
 }
 
 // CopyObject copies an object.
 func (s *Service) CopyObject(ctx context.Context, in *s3.CopyObjectInput) (*s3.CopyObjectOutput, error) {
-	bucket, key, err := copySource(deref(in.CopySource))
+	bucket, key, err := copySource(door.Value(in.CopySource))
 	if err != nil {
 		return nil, err
 	}
@@ -214,14 +214,14 @@ func (s *Service) CopyObject(ctx context.Context, in *s3.CopyObjectInput) (*s3.C
 		ServerSideEncryption: in.ServerSideEncryption, SSEKMSKeyId: in.SSEKMSKeyId, SSECustomerAlgorithm: in.SSECustomerAlgorithm}
 	if in.MetadataDirective == types.MetadataDirectiveReplace {
 		put.ContentType, put.Metadata = in.ContentType, in.Metadata
-	} else if bucket == deref(in.Bucket) && key == deref(in.Key) && in.ServerSideEncryption == "" {
+	} else if bucket == door.Value(in.Bucket) && key == door.Value(in.Key) && in.ServerSideEncryption == "" {
 		return nil, aws.NewError("InvalidRequest", "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.")
 	}
 	out, err := s.PutObject(ctx, put)
 	if err != nil {
 		return nil, err
 	}
-	return &s3.CopyObjectOutput{ServerSideEncryption: out.ServerSideEncryption, SSEKMSKeyId: out.SSEKMSKeyId, CopyObjectResult: &types.CopyObjectResult{ETag: out.ETag, LastModified: ptr(time.Now().UTC())}}, nil
+	return &s3.CopyObjectOutput{ServerSideEncryption: out.ServerSideEncryption, SSEKMSKeyId: out.SSEKMSKeyId, CopyObjectResult: &types.CopyObjectResult{ETag: out.ETag, LastModified: door.Pointer(time.Now().UTC())}}, nil
 }
 
 // deleteMany is the XML of a DeleteObjects request.
@@ -249,7 +249,7 @@ func (s *Service) deleteManyRow() door.Row {
 			}
 			in := &s3.DeleteObjectsInput{Bucket: &x.Bucket, Delete: &types.Delete{Quiet: &body.Quiet}}
 			for _, o := range body.Object {
-				in.Delete.Objects = append(in.Delete.Objects, types.ObjectIdentifier{Key: ptr(o.Key)})
+				in.Delete.Objects = append(in.Delete.Objects, types.ObjectIdentifier{Key: door.Pointer(o.Key)})
 			}
 			return in, nil
 		},
@@ -257,7 +257,7 @@ func (s *Service) deleteManyRow() door.Row {
 	}, func(in *s3.DeleteObjectsInput) []door.Ask {
 		var asks []door.Ask
 		for _, o := range in.Delete.Objects {
-			asks = append(asks, door.Ask{Action: "s3:DeleteObject", S3: true, Bucket: deref(in.Bucket), Key: deref(o.Key)})
+			asks = append(asks, door.Ask{Action: "s3:DeleteObject", S3: true, Bucket: door.Value(in.Bucket), Key: door.Value(o.Key)})
 		}
 		return asks
 	}, s.DeleteObjects)
@@ -269,13 +269,13 @@ func (s *Service) DeleteObjects(ctx context.Context, in *s3.DeleteObjectsInput, 
 	out := &s3.DeleteObjectsOutput{}
 	for i, o := range in.Delete.Objects {
 		if e := refused[i]; e != nil {
-			out.Errors = append(out.Errors, types.Error{Key: o.Key, Code: ptr(e.Code), Message: ptr(e.Message)})
+			out.Errors = append(out.Errors, types.Error{Key: o.Key, Code: door.Pointer(e.Code), Message: door.Pointer(e.Message)})
 			continue
 		}
 		if _, err := s.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: in.Bucket, Key: o.Key}); err != nil {
 			return nil, fmt.Errorf("delete one of many: %w", err)
 		}
-		if !deref(in.Delete.Quiet) {
+		if !door.Value(in.Delete.Quiet) {
 			out.Deleted = append(out.Deleted, types.DeletedObject{Key: o.Key})
 		}
 	}

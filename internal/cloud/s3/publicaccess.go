@@ -39,8 +39,8 @@ func (s *Service) publicAccessRows() []door.Row {
 			Decode: named(func(b *string) *s3.GetPublicAccessBlockInput { return &s3.GetPublicAccessBlockInput{Bucket: b} }),
 			Encode: func(x *door.Request, out *s3.GetPublicAccessBlockOutput) error {
 				c := out.PublicAccessBlockConfiguration
-				return writeXML(x, xmlPublicAccess{NS: xmlns, BlockPublicAcls: deref(c.BlockPublicAcls), IgnorePublicAcls: deref(c.IgnorePublicAcls),
-					BlockPublicPolicy: deref(c.BlockPublicPolicy), RestrictPublicBuckets: deref(c.RestrictPublicBuckets)})
+				return writeXML(x, xmlPublicAccess{NS: xmlns, BlockPublicAcls: door.Value(c.BlockPublicAcls), IgnorePublicAcls: door.Value(c.IgnorePublicAcls),
+					BlockPublicPolicy: door.Value(c.BlockPublicPolicy), RestrictPublicBuckets: door.Value(c.RestrictPublicBuckets)})
 			},
 		}, onBucket("s3:GetBucketPublicAccessBlock", func(in *s3.GetPublicAccessBlockInput) *string { return in.Bucket }), s.GetPublicAccessBlock),
 		door.RestOp("s3", "DeletePublicAccessBlock", "s3:PutBucketPublicAccessBlock", door.Wire[s3.DeletePublicAccessBlockInput, s3.DeletePublicAccessBlockOutput]{
@@ -54,8 +54,8 @@ func (s *Service) publicAccessRows() []door.Row {
 // PutPublicAccessBlock sets a bucket's Block Public Access.
 func (s *Service) PutPublicAccessBlock(_ context.Context, in *s3.PutPublicAccessBlockInput) (*s3.PutPublicAccessBlockOutput, error) {
 	c := in.PublicAccessBlockConfiguration
-	return &s3.PutPublicAccessBlockOutput{}, s.setPublicAccess(in.Bucket, &state.PublicAccess{BlockACLs: deref(c.BlockPublicAcls),
-		IgnoreACLs: deref(c.IgnorePublicAcls), BlockPolicy: deref(c.BlockPublicPolicy), Restrict: deref(c.RestrictPublicBuckets)})
+	return &s3.PutPublicAccessBlockOutput{}, s.setPublicAccess(in.Bucket, &state.PublicAccess{BlockACLs: door.Value(c.BlockPublicAcls),
+		IgnoreACLs: door.Value(c.IgnorePublicAcls), BlockPolicy: door.Value(c.BlockPublicPolicy), Restrict: door.Value(c.RestrictPublicBuckets)})
 }
 
 // DeletePublicAccessBlock opens a bucket; none is no error.

@@ -38,12 +38,12 @@ func (s *Service) bucketRows() []door.Row {
 		door.RestOp("s3", "CreateBucket", "s3:CreateBucket", door.Wire[s3.CreateBucketInput, s3.CreateBucketOutput]{
 			Match: matches("PUT", true, false), Decode: s.decodeCreateBucket,
 			Encode: func(x *door.Request, out *s3.CreateBucketOutput) error {
-				x.Begin().Set("Location", deref(out.Location))
+				x.Begin().Set("Location", door.Value(out.Location))
 				x.W.WriteHeader(http.StatusOK)
 				return nil
 			},
 		}, func(_ context.Context, in *s3.CreateBucketInput) []door.Ask {
-			return []door.Ask{{Action: "s3:CreateBucket", Resource: "arn:aws:s3:::" + deref(in.Bucket)}}
+			return []door.Ask{{Action: "s3:CreateBucket", Resource: "arn:aws:s3:::" + door.Value(in.Bucket)}}
 		}, s.CreateBucket),
 		door.RestOp("s3", "DeleteBucket", "s3:DeleteBucket", door.Wire[s3.DeleteBucketInput, s3.DeleteBucketOutput]{
 			Match:  matches("DELETE", true, false),
@@ -55,7 +55,7 @@ func (s *Service) bucketRows() []door.Row {
 			Decode: named(func(b *string) *s3.HeadBucketInput { return &s3.HeadBucketInput{Bucket: b} }),
 			Encode: func(x *door.Request, out *s3.HeadBucketOutput) error {
 				h := x.Begin()
-				h.Set("X-Amz-Bucket-Region", deref(out.BucketRegion))
+				h.Set("X-Amz-Bucket-Region", door.Value(out.BucketRegion))
 				h.Set("X-Amz-Access-Point-Alias", "false")
 				h.Set("Content-Type", "application/xml")
 				x.W.WriteHeader(http.StatusOK)
@@ -84,7 +84,7 @@ func (s *Service) policyRows() []door.Row {
 				if err != nil {
 					return nil, readFailure(err)
 				}
-				return &s3.PutBucketPolicyInput{Bucket: &x.Bucket, Policy: ptr(string(text))}, nil
+				return &s3.PutBucketPolicyInput{Bucket: &x.Bucket, Policy: door.Pointer(string(text))}, nil
 			},
 			Encode: empty[s3.PutBucketPolicyOutput](http.StatusNoContent),
 		}, onBucket("s3:PutBucketPolicy", func(in *s3.PutBucketPolicyInput) *string { return in.Bucket }), s.PutBucketPolicy),
@@ -94,7 +94,7 @@ func (s *Service) policyRows() []door.Row {
 			Encode: func(x *door.Request, out *s3.GetBucketPolicyOutput) error {
 				x.Begin().Set("Content-Type", "application/json")
 				x.W.WriteHeader(http.StatusOK)
-				_, _ = io.WriteString(x.W, deref(out.Policy)) // a client that went away is no failure
+				_, _ = io.WriteString(x.W, door.Value(out.Policy)) // a client that went away is no failure
 				return nil
 			},
 		}, onBucket("s3:GetBucketPolicy", func(in *s3.GetBucketPolicyInput) *string { return in.Bucket }), s.GetBucketPolicy),

@@ -211,9 +211,9 @@ func (s *Service) sweep() error {
 
 // bucket finds a bucket that must exist.
 func bucket(tx *state.Tx, name *string) (*state.Bucket, error) {
-	b, ok, err := tx.Bucket(deref(name))
+	b, ok, err := tx.Bucket(door.Value(name))
 	if err == nil && !ok {
-		err = aws.NewError("NoSuchBucket").With("BucketName", deref(name))
+		err = aws.NewError("NoSuchBucket").With("BucketName", door.Value(name))
 	}
 	return b, err
 }
@@ -221,25 +221,16 @@ func bucket(tx *state.Tx, name *string) (*state.Bucket, error) {
 // onBucket is the question about one bucket, onObject that about one object.
 func onBucket[I any](action string, of func(*I) *string) func(context.Context, *I) []door.Ask {
 	return func(_ context.Context, in *I) []door.Ask {
-		return []door.Ask{{Action: action, S3: true, Bucket: deref(of(in))}}
+		return []door.Ask{{Action: action, S3: true, Bucket: door.Value(of(in))}}
 	}
 }
 
 func onObject[I any](action string, of func(*I) (bucket, key *string)) func(context.Context, *I) []door.Ask {
 	return func(_ context.Context, in *I) []door.Ask {
 		b, k := of(in)
-		return []door.Ask{{Action: action, S3: true, Bucket: deref(b), Key: deref(k)}}
+		return []door.Ask{{Action: action, S3: true, Bucket: door.Value(b), Key: door.Value(k)}}
 	}
 }
-
-func deref[T any](p *T) (v T) {
-	if p != nil {
-		v = *p
-	}
-	return v
-}
-
-func ptr[T any](v T) *T { return &v }
 
 // some is nil for the zero value.
 func some[T comparable](v T) *T {

@@ -26,7 +26,7 @@ func (s *Service) settingRows() []door.Row {
 					XMLName  struct{} `xml:"PolicyStatus"`
 					NS       string   `xml:"xmlns,attr"`
 					IsPublic bool
-				}{NS: xmlns, IsPublic: deref(out.PolicyStatus.IsPublic)})
+				}{NS: xmlns, IsPublic: door.Value(out.PolicyStatus.IsPublic)})
 			},
 		}, onBucket("s3:GetBucketPolicyStatus", func(in *s3.GetBucketPolicyStatusInput) *string { return in.Bucket }), s.GetBucketPolicyStatus),
 		door.RestOp("s3", "GetBucketOwnershipControls", "s3:GetBucketOwnershipControls", door.Wire[s3.GetBucketOwnershipControlsInput, s3.GetBucketOwnershipControlsOutput]{
@@ -54,7 +54,7 @@ func (s *Service) GetBucketPolicyStatus(_ context.Context, in *s3.GetBucketPolic
 	if b.Policy == nil {
 		return nil, aws.NewError("NoSuchBucketPolicy").With("BucketName", b.Name)
 	}
-	return &s3.GetBucketPolicyStatusOutput{PolicyStatus: &types.PolicyStatus{IsPublic: ptr(isPublic(b.Policy.Text))}}, nil
+	return &s3.GetBucketPolicyStatusOutput{PolicyStatus: &types.PolicyStatus{IsPublic: door.Pointer(isPublic(b.Policy.Text))}}, nil
 }
 
 // GetBucketOwnershipControls shows whose the objects of a bucket are.
@@ -99,9 +99,9 @@ func (s *Service) GetBucketEncryption(_ context.Context, in *s3.GetBucketEncrypt
 func encodeEncryption(x *door.Request, out *s3.GetBucketEncryptionOutput) error {
 	v := xmlEncryption{NS: xmlns}
 	for _, r := range out.ServerSideEncryptionConfiguration.Rules {
-		rule := xmlRule{BucketKeyEnabled: deref(r.BucketKeyEnabled)}
+		rule := xmlRule{BucketKeyEnabled: door.Value(r.BucketKeyEnabled)}
 		d := &rule.ApplyServerSideEncryptionByDefault
-		d.SSEAlgorithm, d.KMSMasterKeyID = string(r.ApplyServerSideEncryptionByDefault.SSEAlgorithm), deref(r.ApplyServerSideEncryptionByDefault.KMSMasterKeyID)
+		d.SSEAlgorithm, d.KMSMasterKeyID = string(r.ApplyServerSideEncryptionByDefault.SSEAlgorithm), door.Value(r.ApplyServerSideEncryptionByDefault.KMSMasterKeyID)
 		v.Rule = append(v.Rule, rule)
 	}
 	return writeXML(x, v)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"beanpole/internal/cloud/door"
 	"beanpole/internal/cloud/state"
 )
 
@@ -45,7 +46,7 @@ func TestStoreKeepsExactlyTheFilesThatObjectsHave(t *testing.T) {
 	dir, ctx := t.TempDir(), t.Context()
 	s, st := openStore(t, dir)
 	put := func(key string, body io.Reader) error {
-		_, err := s.PutObject(ctx, &s3.PutObjectInput{Bucket: ptr("bkt"), Key: &key, Body: body})
+		_, err := s.PutObject(ctx, &s3.PutObjectInput{Bucket: door.Pointer("bkt"), Key: &key, Body: body})
 		return err
 	}
 	if err := put("k", strings.NewReader("no bucket")); err == nil || len(files(t, dir)) != 0 {
@@ -54,7 +55,7 @@ func TestStoreKeepsExactlyTheFilesThatObjectsHave(t *testing.T) {
 	if err := s.Seed("bkt", "seeded", []byte("seed")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: ptr("bkt")}); err != nil {
+	if _, err := s.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: door.Pointer("bkt")}); err != nil {
 		t.Fatal(err)
 	}
 	if err := errors.Join(put("k", strings.NewReader("one")), put("k", strings.NewReader("two"))); err != nil {
@@ -77,7 +78,7 @@ func TestStoreKeepsExactlyTheFilesThatObjectsHave(t *testing.T) {
 	if got := files(t, dir); len(got) != 2 {
 		t.Errorf("files after a restart: %v", got)
 	}
-	out, err := s.GetObject(ctx, &s3.GetObjectInput{Bucket: ptr("bkt"), Key: ptr("k")})
+	out, err := s.GetObject(ctx, &s3.GetObjectInput{Bucket: door.Pointer("bkt"), Key: door.Pointer("k")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +86,7 @@ func TestStoreKeepsExactlyTheFilesThatObjectsHave(t *testing.T) {
 	if data, _ := io.ReadAll(out.Body); string(data) != "two" {
 		t.Errorf("after a restart the object holds %q", data)
 	}
-	if _, err := s.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: ptr("bkt"), Key: ptr("k")}); err != nil {
+	if _, err := s.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: door.Pointer("bkt"), Key: door.Pointer("k")}); err != nil {
 		t.Fatal(err)
 	}
 	if got := files(t, dir); len(got) != 1 {

@@ -25,7 +25,7 @@ func (s *Service) uploadRows() []door.Row {
 					XMLName               struct{} `xml:"InitiateMultipartUploadResult"`
 					NS                    string   `xml:"xmlns,attr"`
 					Bucket, Key, UploadId string
-				}{NS: xmlns, Bucket: deref(out.Bucket), Key: deref(out.Key), UploadId: deref(out.UploadId)})
+				}{NS: xmlns, Bucket: door.Value(out.Bucket), Key: door.Value(out.Key), UploadId: door.Value(out.UploadId)})
 			},
 		}, onObject("s3:PutObject", func(in *s3.CreateMultipartUploadInput) (_, _ *string) { return in.Bucket, in.Key }), s.CreateMultipartUpload),
 		door.RestOp("s3", "UploadPart", "s3:PutObject", door.Wire[s3.UploadPartInput, s3.UploadPartOutput]{
@@ -41,20 +41,20 @@ func (s *Service) uploadRows() []door.Row {
 					XMLName                     struct{} `xml:"CompleteMultipartUploadResult"`
 					NS                          string   `xml:"xmlns,attr"`
 					Location, Bucket, Key, ETag string
-				}{NS: xmlns, Location: deref(out.Location), Bucket: deref(out.Bucket), Key: deref(out.Key), ETag: deref(out.ETag)})
+				}{NS: xmlns, Location: door.Value(out.Location), Bucket: door.Value(out.Bucket), Key: door.Value(out.Key), ETag: door.Value(out.ETag)})
 			},
 		}, onObject("s3:PutObject", func(in *s3.CompleteMultipartUploadInput) (_, _ *string) { return in.Bucket, in.Key }), s.CompleteMultipartUpload),
 		door.RestOp("s3", "AbortMultipartUpload", "s3:AbortMultipartUpload", door.Wire[s3.AbortMultipartUploadInput, s3.AbortMultipartUploadOutput]{
 			Match: matches("DELETE", true, true, "uploadId"),
 			Decode: func(x *door.Request) (*s3.AbortMultipartUploadInput, error) {
-				return &s3.AbortMultipartUploadInput{Bucket: &x.Bucket, Key: &x.Key, UploadId: ptr(x.URL.Query().Get("uploadId"))}, nil
+				return &s3.AbortMultipartUploadInput{Bucket: &x.Bucket, Key: &x.Key, UploadId: door.Pointer(x.URL.Query().Get("uploadId"))}, nil
 			},
 			Encode: empty[s3.AbortMultipartUploadOutput](http.StatusNoContent),
 		}, onObject("s3:AbortMultipartUpload", func(in *s3.AbortMultipartUploadInput) (_, _ *string) { return in.Bucket, in.Key }), s.AbortMultipartUpload),
 		door.RestOp("s3", "ListParts", "s3:ListMultipartUploadParts", door.Wire[s3.ListPartsInput, s3.ListPartsOutput]{
 			Match: matches("GET", true, true, "uploadId"),
 			Decode: func(x *door.Request) (*s3.ListPartsInput, error) {
-				return &s3.ListPartsInput{Bucket: &x.Bucket, Key: &x.Key, UploadId: ptr(x.URL.Query().Get("uploadId"))}, nil
+				return &s3.ListPartsInput{Bucket: &x.Bucket, Key: &x.Key, UploadId: door.Pointer(x.URL.Query().Get("uploadId"))}, nil
 			},
 			Encode: encodeParts,
 		}, onObject("s3:ListMultipartUploadParts", func(in *s3.ListPartsInput) (_, _ *string) { return in.Bucket, in.Key }), s.ListParts),
@@ -68,7 +68,7 @@ func (s *Service) decodePart(x *door.Request) (*s3.UploadPartInput, error) {
 	}
 	q := x.URL.Query()
 	n, err := queryInt(q, "partNumber")
-	return &s3.UploadPartInput{Bucket: put.Bucket, Key: put.Key, PartNumber: n, UploadId: ptr(q.Get("uploadId")), Body: put.Body, ContentMD5: put.ContentMD5,
+	return &s3.UploadPartInput{Bucket: put.Bucket, Key: put.Key, PartNumber: n, UploadId: door.Pointer(q.Get("uploadId")), Body: put.Body, ContentMD5: put.ContentMD5,
 		ChecksumAlgorithm: put.ChecksumAlgorithm, ChecksumCRC32: put.ChecksumCRC32, ChecksumCRC32C: put.ChecksumCRC32C,
 		ChecksumCRC64NVME: put.ChecksumCRC64NVME, ChecksumSHA1: put.ChecksumSHA1, ChecksumSHA256: put.ChecksumSHA256}, err
 }
@@ -90,10 +90,10 @@ func (s *Service) decodeComplete(x *door.Request) (*s3.CompleteMultipartUploadIn
 	if err := s.readXML(x, &body); err != nil {
 		return nil, err
 	}
-	in := &s3.CompleteMultipartUploadInput{Bucket: &x.Bucket, Key: &x.Key, UploadId: ptr(x.URL.Query().Get("uploadId")),
+	in := &s3.CompleteMultipartUploadInput{Bucket: &x.Bucket, Key: &x.Key, UploadId: door.Pointer(x.URL.Query().Get("uploadId")),
 		IfMatch: header(x, "If-Match"), IfNoneMatch: header(x, "If-None-Match"), MultipartUpload: &types.CompletedMultipartUpload{}}
 	for _, p := range body.Part {
-		in.MultipartUpload.Parts = append(in.MultipartUpload.Parts, types.CompletedPart{PartNumber: ptr(p.PartNumber), ETag: ptr(p.ETag)})
+		in.MultipartUpload.Parts = append(in.MultipartUpload.Parts, types.CompletedPart{PartNumber: door.Pointer(p.PartNumber), ETag: door.Pointer(p.ETag)})
 	}
 	return in, nil
 }
@@ -112,10 +112,10 @@ func encodeParts(x *door.Request, out *s3.ListPartsOutput) error {
 		MaxParts              int32
 		IsTruncated           bool
 		Part                  []xmlPart
-	}{NS: xmlns, Bucket: deref(out.Bucket), Key: deref(out.Key), UploadId: deref(out.UploadId), StorageClass: string(out.StorageClass),
-		MaxParts: deref(out.MaxParts), IsTruncated: deref(out.IsTruncated)}
+	}{NS: xmlns, Bucket: door.Value(out.Bucket), Key: door.Value(out.Key), UploadId: door.Value(out.UploadId), StorageClass: string(out.StorageClass),
+		MaxParts: door.Value(out.MaxParts), IsTruncated: door.Value(out.IsTruncated)}
 	for _, p := range out.Parts {
-		v.Part = append(v.Part, xmlPart{deref(p.PartNumber), stampTime(p.LastModified), deref(p.ETag), deref(p.Size)})
+		v.Part = append(v.Part, xmlPart{door.Value(p.PartNumber), stampTime(p.LastModified), door.Value(p.ETag), door.Value(p.Size)})
 	}
 	return writeXML(x, v)
 }

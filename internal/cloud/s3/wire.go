@@ -66,7 +66,7 @@ func query(q url.Values, name string) *string {
 	if !q.Has(name) {
 		return nil
 	}
-	return ptr(q.Get(name))
+	return door.Pointer(q.Get(name))
 }
 
 // queryInt is a whole number in the query, nil when it is absent.
@@ -78,7 +78,7 @@ func queryInt(q url.Values, name string) (*int32, error) {
 	if err != nil {
 		return nil, aws.NewError("InvalidArgument", "Provided "+name+" not an integer or within integer range").With("ArgumentName", name).With("ArgumentValue", q.Get(name))
 	}
-	return ptr(int32(n)), nil
+	return door.Pointer(int32(n)), nil
 }
 
 // headerTime is a date in a header; one that can't be read is ignored, as

@@ -32,7 +32,7 @@ func (s *Service) Rows() []door.Row {
 	return []door.Row{
 		door.Op("sts", "GetCallerIdentity", "sts:GetCallerIdentity", nil, s.GetCallerIdentity).ForAnySigner(),
 		door.Keys(door.Trusted(door.Op("sts", "AssumeRole", "sts:AssumeRole", func(_ context.Context, in *sts.AssumeRoleInput) string {
-			return deref(in.RoleArn)
+			return door.Value(in.RoleArn)
 		}, s.AssumeRole)), assumeKeys),
 	}
 }
@@ -50,7 +50,7 @@ func (s *Service) GetCallerIdentity(ctx context.Context, _ *sts.GetCallerIdentit
 // assumeKeys are AssumeRole's own condition keys
 // [service authorization reference: AWS Security Token Service].
 func assumeKeys(_ context.Context, in *sts.AssumeRoleInput) map[string][]string {
-	out := map[string][]string{"sts:RoleSessionName": {deref(in.RoleSessionName)}}
+	out := map[string][]string{"sts:RoleSessionName": {door.Value(in.RoleSessionName)}}
 	if in.ExternalId != nil {
 		out["sts:ExternalId"] = []string{*in.ExternalId}
 	}
@@ -65,7 +65,7 @@ var sessionPattern = lazyregexp.New(`^[\w+=,.@-]{2,64}$`)
 // AssumeRole opens a session of a role. The door has asked the role's trust
 // policy before.
 func (s *Service) AssumeRole(ctx context.Context, in *sts.AssumeRoleInput) (*sts.AssumeRoleOutput, error) {
-	if !sessionPattern.MatchString(deref(in.RoleSessionName)) {
+	if !sessionPattern.MatchString(door.Value(in.RoleSessionName)) {
 		return nil, invalid("roleSessionName", `Member must satisfy regular expression pattern: [\w+=,.@-]*`)
 	}
 	if in.Policy != nil || len(in.PolicyArns) > 0 || len(in.Tags) > 0 || in.SerialNumber != nil {
@@ -76,7 +76,7 @@ func (s *Service) AssumeRole(ctx context.Context, in *sts.AssumeRoleInput) (*sts
 	if in.DurationSeconds != nil {
 		lifetime = *in.DurationSeconds
 	}
-	name, err := s.assumable(deref(in.RoleArn), lifetime)
+	name, err := s.assumable(door.Value(in.RoleArn), lifetime)
 	if err != nil {
 		return nil, err
 	}
@@ -115,11 +115,4 @@ func (s *Service) assumable(arn string, lifetime int32) (name string, err error)
 
 func invalid(member, rule string) error {
 	return aws.Errorf("ValidationError", "%s", fmt.Sprintf("1 validation error detected: Value at '%s' failed to satisfy constraint: %s", member, rule))
-}
-
-func deref(p *string) string {
-	if p == nil {
-		return ""
-	}
-	return *p
 }
