@@ -1,12 +1,18 @@
 package agent
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -29,24 +35,28 @@ const (
 	hupPID   = "/var/run/cfn-hup.pid"
 )
 
+// fatal is an error in the configuration that ends the program.
+type fatal struct{ message }
+
 // Hup is cfn-hup: it looks for changes of a stack's resources and runs hooks
 // for them [cb:bin/cfn-hup, cb:update_hooks.py].
 func Hup(ctx context.Context, c *Call) int {
 	l, err := parse(hupOptions, c.Args)
+	dir, given := l.given("config")
 	switch {
 	case err != nil:
 		return c.refuse(hupUsage, err)
 	case l.is("help"):
 		return c.help(hupUsage, hupOptions)
+	case given && dir == "":
+		return c.complain("A configuration path must be specified", hupUsage, hupOptions)
+	case !given:
+		dir = "/etc/cfn"
 	}
 	if !l.is("no-daemon") && !l.is("foreground") {
 		return c.detach()
 	}
 	defer c.openLogs("cfn-hup.log")()
-	dir := l.values["config"]
-	if dir == "" {
-		dir = "/etc/cfn"
-	}
 	if !c.Runner.IsFolder(dir) {
 		return c.hupFault("Could not find configuration at " + dir)
 	}
@@ -54,26 +64,77 @@ func Hup(ctx context.Context, c *Call) int {
 	if err != nil {
 		return c.hupFault(err.Error())
 	}
+	c.Runner.Verbose = c.Runner.Verbose || l.is("verbose") || h.verbose
 	for _, w := range h.warnings {
 		c.Runner.Logf("ERROR", "%s", w)
 	}
-	if l.is("no-daemon") {
-		return c.look(ctx, h)
+	if !l.is("no-daemon") {
+		return c.goOn(ctx, h)
 	}
-	if err := c.Runner.WriteFile(hupPID, fmt.Appendln(nil, os.Getpid()), 0o644); err != nil {
-		c.Runner.Logf("WARNING", "could not write %s: %v", hupPID, err)
+	if err := c.look(ctx, h); err != nil {
+		return c.hupFault(err.Error())
 	}
+	return 0
+}
+
+// goOn is the daemon: it looks again and again. Only a fatal error ends it,
+// with status 0 as AWS's.
+func (c *Call) goOn(ctx context.Context, h *hupConfig) int {
+	minutes, err := h.minutes()
+	mask := 0
+	if err == nil {
+		mask, err = h.mask()
+	}
+	if err == nil {
+		err = c.takePIDFile()
+	}
+	if err != nil {
+		c.Runner.Logf("ERROR", "%v", err)
+		return c.say(err)
+	}
+	defer c.Runner.RemoveFile(hupPID)
+	syscall.Umask(mask)
+	told := time.Now()
 	for {
-		if code := c.look(ctx, h); code != 0 {
-			return code
+		if time.Since(told) > 5*time.Minute {
+			told = time.Now()
+			c.Runner.Logf("INFO", "cfn-hup processing is alive.")
+		}
+		err := c.look(ctx, h)
+		var end *fatal
+		switch {
+		case errors.As(err, &end):
+			c.Runner.Logf("ERROR", "Fatal exception: %v", err)
+			return 0
+		case err != nil:
+			c.Runner.Logf("ERROR", "Unhandled exception: %v", err)
 		}
 		select {
 		case <-ctx.Done():
 			c.Runner.Logf("INFO", "Shutting down cfn-hup")
 			return 0
-		case <-time.After(time.Duration(h.minutes) * time.Minute):
+		case <-time.After(time.Duration(minutes) * time.Minute):
 		}
 	}
+}
+
+// takePIDFile writes the file that init scripts read; a second daemon is
+// refused.
+func (c *Call) takePIDFile() error {
+	if data, err := c.Runner.ReadFile(hupPID, 64); err == nil {
+		pid := strings.TrimSpace(string(data))
+		if _, err := strconv.Atoi(pid); err == nil && pid != strconv.Itoa(os.Getpid()) {
+			line, _ := os.ReadFile("/proc/" + pid + "/cmdline")
+			name, _, _ := strings.Cut(string(line), "\x00")
+			if filepath.Base(name) == "cfn-hup" {
+				return message("cfn-hup runs already: process " + pid + " (" + hupPID + ")")
+			}
+		}
+	}
+	if err := c.Runner.WriteFile(hupPID, fmt.Appendln(nil, os.Getpid()), 0o644); err != nil {
+		c.Runner.Logf("WARNING", "could not write %s: %v", hupPID, err)
+	}
+	return nil
 }
 
 func (c *Call) hupFault(why string) int {
@@ -88,7 +149,7 @@ func (c *Call) detach() int {
 	if err != nil {
 		return c.say(c.failure(err))
 	}
-	cmd := exec.Command(self, append(slices.Clone(c.Args), "--foreground")...)
+	cmd := exec.Command(self, append([]string{"--foreground"}, c.Args...)...)
 	cmd.Args[0] = "cfn-hup"
 	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -98,8 +159,9 @@ func (c *Call) detach() int {
 	return 0
 }
 
-// look goes through the hooks once. What failed is tried again next time.
-func (c *Call) look(ctx context.Context, h *hupConfig) int {
+// look goes through the hooks once. What failed is tried again next time; the
+// error is a *fatal, or what was seen could not be kept.
+func (c *Call) look(ctx context.Context, h *hupConfig) (err error) {
 	seen := map[string]json.RawMessage{}
 	if data, err := c.Runner.ReadFile(hupState, largestMetadata); err == nil {
 		if err := json.Unmarshal(data, &seen); err != nil {
@@ -107,20 +169,27 @@ func (c *Call) look(ctx context.Context, h *hupConfig) int {
 			seen = map[string]json.RawMessage{}
 		}
 	}
+	defer func() {
+		data, fault := json.Marshal(seen)
+		if fault == nil {
+			fault = c.Runner.WriteFile(hupState, data, 0o600)
+		}
+		if fault != nil {
+			err = cmp.Or(err, fmt.Errorf("keep what was seen in %s: %w", hupState, fault))
+		}
+	}()
 	resources := map[string]*cfninit.StackResource{}
 	for _, k := range h.hooks {
-		if err := c.lookAt(ctx, h, k, resources, seen); err != nil {
+		err := c.lookAt(ctx, h, k, resources, seen)
+		var end *fatal
+		if errors.As(err, &end) {
+			return err
+		}
+		if err != nil {
 			c.Runner.Logf("ERROR", "Exception caught while running hook %s: %v", k.name, err)
 		}
 	}
-	data, err := json.Marshal(seen)
-	if err == nil {
-		err = c.Runner.WriteFile(hupState, data, 0o600)
-	}
-	if err != nil {
-		return c.hupFault(fmt.Sprintf("keep what was seen in %s: %v", hupState, err))
-	}
-	return 0
+	return nil
 }
 
 // lookAt compares what a hook looks at with what it was, and runs the action.
@@ -131,20 +200,31 @@ func (c *Call) lookAt(ctx context.Context, h *hupConfig, k *hook, resources map[
 	}
 	key := k.name + "|" + k.path
 	before := seen[key]
-	trigger := ""
+	wanted := func(trigger string) bool { return slices.Contains(k.triggers, trigger) }
+	why := ""
 	switch {
-	case before == nil && now != nil:
-		trigger = "post.add"
-	case before != nil && now == nil:
-		trigger = "post.remove"
-	case before != nil && string(before) != string(now):
-		trigger = "post.update"
+	case before == nil && now != nil && wanted("post.add"):
+		why = "Previous state not found; action for " + k.name + " will be run"
+	case before != nil && now == nil && wanted("post.remove"):
+		why = "Path " + k.path + " was removed; action for " + k.name + " will be run"
+	case before != nil && now != nil && wanted("post.update") && !sameValue(before, now):
+		why = "Data has changed from previous state; action for " + k.name + " will be run"
 	}
-	if slices.Contains(k.triggers, trigger) {
-		c.Runner.Logf("INFO", "Running action for %s (%s)", k.name, trigger)
-		if code, err := c.act(ctx, k, before, now); err != nil || code != 0 {
-			c.Runner.Logf("WARNING", "Action for %s exited with %d; will retry on next iteration", k.name, code)
+	if why == "" {
+		c.debug("No change in path %s for hook %s", k.path, k.name)
+	} else {
+		c.Runner.Logf("INFO", "%s", why)
+		c.Runner.Logf("INFO", "Running action for %s", k.name)
+		code, output, err := c.act(ctx, k, before, now)
+		if err != nil {
 			return err
+		}
+		if code != 0 {
+			c.Runner.Logf("WARNING", "Action for %s exited with %d; will retry on next iteration", k.name, code)
+		}
+		c.debug("Action for %s output: %s", k.name, cmp.Or(output, "<None>"))
+		if code != 0 {
+			return nil
 		}
 	}
 	if now == nil {
@@ -153,6 +233,25 @@ func (c *Call) lookAt(ctx context.Context, h *hupConfig, k *hook, resources map[
 		seen[key] = now
 	}
 	return nil
+}
+
+func (c *Call) debug(format string, args ...any) {
+	if c.Runner.Verbose {
+		c.Runner.Logf("DEBUG", format, args...)
+	}
+}
+
+// sameValue compares values whose keys may come in any order.
+func sameValue(a, b json.RawMessage) bool {
+	var values [2]any
+	for i, data := range []json.RawMessage{a, b} {
+		d := json.NewDecoder(bytes.NewReader(data))
+		d.UseNumber()
+		if d.Decode(&values[i]) != nil {
+			return bytes.Equal(a, b)
+		}
+	}
+	return reflect.DeepEqual(values[0], values[1])
 }
 
 // value is what stands at a hook's path, as JSON, nil for nothing; ok is false
@@ -164,10 +263,12 @@ func (c *Call) value(ctx context.Context, h *hupConfig, k *hook, resources map[s
 		part = strings.ToLower(parts[2])
 	}
 	switch {
-	case len(parts) < 2 || strings.ToLower(parts[0]) != "resources":
-		return nil, false, message("Unsupported path: paths are Resources.<LogicalResourceId>(.Metadata|PhysicalResourceId)(.<key>), not " + k.path)
-	case part != "" && part != "metadata" && part != "physicalresourceid":
-		return nil, false, message("Unsupported path: only Metadata or PhysicalResourceId can be specified after LogicalResourceId (path: " + k.path + ")")
+	case len(parts) < 2:
+		return nil, false, &fatal{message("Unsupported path: paths must be in the form Resources.<LogicalResourceId>(.Metadata|PhysicalResourceId)(.<optional Metadata subkey>). Input: " + k.path)}
+	case strings.ToLower(parts[0]) != "resources":
+		return nil, false, &fatal{message("Unsupported path: only changes to Resources are supported (path: " + k.path + ")")}
+	case len(parts) > 2 && part != "metadata" && part != "physicalresourceid":
+		return nil, false, &fatal{message("Unsupported path: only Metadata or PhysicalResourceId can be specified after LogicalResourceId (path: " + k.path + ")")}
 	}
 	d := resources[parts[1]]
 	if d == nil {
@@ -179,10 +280,14 @@ func (c *Call) value(ctx context.Context, h *hupConfig, k *hook, resources map[s
 	text := ""
 	switch {
 	case strings.HasSuffix(d.Status, "_IN_PROGRESS"):
+		c.debug("Skipping resource %s in %s as it is in status %s", parts[1], h.stack, d.Status)
 		return nil, false, nil
 	case part == "metadata":
 		n := d.Metadata
-		if len(parts) == 4 {
+		if !cfninit.Truthy(n) {
+			c.Runner.Logf("WARNING", "No metadata for %s in %s", parts[1], h.stack)
+		}
+		if len(parts) == 4 && parts[3] != "" {
 			n = valueAt(n, parts[3])
 		}
 		if !cfninit.Truthy(n) {
@@ -196,12 +301,15 @@ func (c *Call) value(ctx context.Context, h *hupConfig, k *hook, resources map[s
 	default:
 		text = d.Updated
 	}
+	if text == "" {
+		return nil, true, nil
+	}
 	v, err = json.Marshal(text)
 	return v, true, err
 }
 
 // act runs a hook's action, which finds old and new value in its environment.
-func (c *Call) act(ctx context.Context, k *hook, before, now json.RawMessage) (int, error) {
+func (c *Call) act(ctx context.Context, k *hook, before, now json.RawMessage) (code int, output string, err error) {
 	name := "LAST_UPDATED"
 	if parts := strings.SplitN(k.path, ".", 4); len(parts) > 2 {
 		name = map[string]string{"metadata": "METADATA", "physicalresourceid": "PHYSICAL_RESOURCE_ID"}[strings.ToLower(parts[2])]
@@ -223,11 +331,15 @@ func (c *Call) act(ctx context.Context, k *hook, before, now json.RawMessage) (i
 	return c.Runner.Start(ctx, args, env)
 }
 
-// asText is a value for the environment: a text as it is, else JSON.
+// asText is a value for the environment: a text as it is, else JSON in
+// Python's form.
 func asText(v json.RawMessage) string {
 	n, err := source.ParseJSON("value", v)
-	if err == nil && n != nil && n.Kind == source.String {
+	if err != nil || n == nil {
+		return string(v)
+	}
+	if n.Kind == source.String {
 		return n.Text
 	}
-	return string(v)
+	return cfninit.OneLineJSON(n)
 }

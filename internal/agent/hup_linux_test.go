@@ -34,7 +34,7 @@ func TestHupRunsAHookOnceForAChange(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if h.minutes != 1 || len(h.hooks) != 1 || len(h.warnings) != 1 {
+	if h.interval != "1" || len(h.hooks) != 1 || len(h.warnings) != 1 {
 		t.Fatalf("%+v", h)
 	}
 	kept := map[string]json.RawMessage{}
@@ -56,9 +56,14 @@ func TestHupSaysWhatIsWrongWithItsFiles(t *testing.T) {
 	for _, c := range []struct{ conf, hooks, want string }{
 		{"", "", "Could not find main configuration at /etc/cfn/cfn-hup.conf"},
 		{"[main]\nregion=x\n", "", "[main] section must contain stack option"},
-		{"[main]\nstack=s\ninterval=0\n", "", "Invalid interval (must be 1 minute or greater): 0"},
 		{"[main]\nstack=s\n", "", "No hook configurations found at /etc/cfn/hooks.conf or /etc/cfn/hooks.d."},
 		{"[main]\nstack=s\n", "[a]\ntriggers=on.command\npath=p\naction=true\n", "No valid hooks found"},
+		{"stack=s\n", "", "File contains no section headers.\nfile: /etc/cfn/cfn-hup.conf, line: 1\n'stack=s\\n'"},
+		{"[main]\nstack=s\nverbose=maybe\n", "[a]\ntriggers=post.add\npath=p\naction=true\n", "Not a boolean: maybe"},
+		{"[main]\nstack=s\n", "[a]\ntriggers=post.add\npath=p\naction=date +%Y\n", "'%' must be followed by '%' or '(', found: '%Y' (option action of [a]; write %% for a per cent sign)"},
+		{"[main]\nstack=s\n", "[a]\ntriggers=post.add\npath=p\naction=true\n", "Unsupported path: paths must be in the form Resources.<LogicalResourceId>(.Metadata|PhysicalResourceId)(.<optional Metadata subkey>). Input: p"},
+		{"[main]\nstack=s\ninterval=0\n", "[a]\ntriggers=post.add\npath=Outputs.p\naction=true\n", "Unsupported path: only changes to Resources are supported (path: Outputs.p)"},
+		{"[main]\nstack=s\n", "[a]\ntriggers=post.add\npath=resources.p.Tags\naction=true\n", "Unsupported path: only Metadata or PhysicalResourceId can be specified after LogicalResourceId (path: resources.p.Tags)"},
 	} {
 		r := call(t, hosts{}, func(root string) {
 			if err := os.MkdirAll(root+"/etc/cfn", 0o755); err != nil {

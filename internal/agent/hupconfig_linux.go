@@ -2,7 +2,6 @@ package agent
 
 import (
 	"path"
-	"sort"
 	"strconv"
 	"strings"
 
@@ -13,7 +12,8 @@ import (
 type hupConfig struct {
 	stack    string
 	access   cfninit.StackAccess
-	minutes  int
+	interval string // minutes; only the daemon reads it
+	umask    string // the daemon's, octal
 	verbose  bool
 	hooks    []*hook
 	warnings []string
@@ -28,10 +28,7 @@ type hook struct {
 	runAs    string
 }
 
-const (
-	defaultMinutes = 15
-	largestConfig  = 1 << 20
-)
+const largestConfig = 1 << 20
 
 // readHup reads cfn-hup.conf, hooks.conf and hooks.d of a folder.
 func (c *Call) readHup(dir string) (*hupConfig, error) {
@@ -40,23 +37,40 @@ func (c *Call) readHup(dir string) (*hupConfig, error) {
 	if err != nil {
 		return nil, message("Could not find main configuration at " + main)
 	}
-	conf := parseINI(string(data))["main"]
-	h := &hupConfig{stack: conf["stack"], minutes: defaultMinutes, verbose: isYes(conf["verbose"])}
-	if h.stack == "" {
+	var conf ini
+	if err := conf.read(main, string(data)); err != nil {
+		return nil, err
+	}
+	if _, ok := conf.raw("main", "stack"); !ok {
 		return nil, message("[main] section must contain stack option")
 	}
-	h.access = cfninit.StackAccess{Region: conf["region"], URL: conf["url"], Role: conf["role"]}
-	if file := conf["credential-file"]; file != "" && h.access.Role == "" {
-		if h.access.KeyID, h.access.Secret, err = c.credentialFile(file); err != nil {
+	h := &hupConfig{interval: "15", umask: "022"}
+	verbose, keys := "", ""
+	for _, o := range []struct {
+		name string
+		to   *string
+	}{
+		{"stack", &h.stack}, {"region", &h.access.Region}, {"url", &h.access.URL}, {"role", &h.access.Role},
+		{"credential-file", &keys}, {"interval", &h.interval}, {"umask", &h.umask}, {"verbose", &verbose},
+	} {
+		v, ok, err := conf.get("main", o.name)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			*o.to = v
+		}
+	}
+	if keys != "" && h.access.Role == "" {
+		if h.access.KeyID, h.access.Secret, err = c.credentialFile(keys); err != nil {
 			return nil, message("Could not retrieve credentials from file:\n\t" + err.Error())
 		}
 	}
-	if text, ok := conf["interval"]; ok {
-		if h.minutes, err = strconv.Atoi(text); err != nil || h.minutes < 1 {
-			return nil, message("Invalid interval (must be 1 minute or greater): " + text)
-		}
+	if err := c.readHooks(h, dir); err != nil {
+		return nil, err
 	}
-	return h, c.readHooks(h, dir)
+	h.verbose, err = yesOrNo(verbose)
+	return h, err
 }
 
 func (c *Call) readHooks(h *hupConfig, dir string) error {
@@ -65,32 +79,25 @@ func (c *Call) readHooks(h *hupConfig, dir string) error {
 	for _, name := range c.Runner.Files(folder) {
 		files = append(files, path.Join(folder, name))
 	}
-	sections, found := map[string]map[string]string{}, false
+	var hooks ini
+	found := false
 	for _, name := range files {
 		data, err := c.Runner.ReadFile(name, largestConfig)
 		if err != nil {
 			continue
 		}
 		found = true
-		for section, options := range parseINI(string(data)) {
-			if sections[section] == nil {
-				sections[section] = map[string]string{}
-			}
-			for k, v := range options {
-				sections[section][k] = v
-			}
+		if err := hooks.read(name, string(data)); err != nil {
+			return err
 		}
 	}
 	if !found {
 		return message("No hook configurations found at " + files[0] + " or " + folder + ".")
 	}
-	names := make([]string, 0, len(sections))
-	for name := range sections {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	for _, name := range names {
-		h.add(name, sections[name])
+	for _, name := range hooks.names {
+		if err := h.add(name, &hooks); err != nil {
+			return err
+		}
 	}
 	if len(h.hooks) == 0 {
 		return message("No valid hooks found")
@@ -99,62 +106,57 @@ func (c *Call) readHooks(h *hupConfig, dir string) error {
 }
 
 // add adds a hook, or says why it is none.
-func (h *hupConfig) add(name string, options map[string]string) {
-	for _, key := range []string{"triggers", "path", "action"} {
-		if _, ok := options[key]; !ok {
+func (h *hupConfig) add(name string, hooks *ini) error {
+	values := map[string]string{}
+	for _, key := range []string{"triggers", "path", "action", "runas"} {
+		v, ok, err := hooks.get(name, key)
+		switch {
+		case err != nil:
+			return err
+		case !ok && key != "runas":
 			h.warnings = append(h.warnings, "No "+key+" specified for hook "+name)
-			return
+			return nil
 		}
+		values[key] = v
 	}
-	k := &hook{name: name, path: strings.TrimSpace(options["path"]), action: options["action"], runAs: strings.TrimSpace(options["runas"])}
-	for _, t := range strings.Split(options["triggers"], ",") {
+	k := &hook{name: name, path: strings.TrimSpace(values["path"]), action: values["action"], runAs: strings.TrimSpace(values["runas"])}
+	for _, t := range strings.Split(values["triggers"], ",") {
 		k.triggers = append(k.triggers, strings.TrimSpace(t))
 	}
 	if len(k.triggers) == 1 && k.triggers[0] == "on.command" {
-		h.warnings = append(h.warnings, "beanpole does not carry out hooks on commands; ignored: "+name)
-		return
+		h.warnings = append(h.warnings, "beanpole does not carry out hooks on commands (on.command); ignored: "+name)
+		return nil
 	}
 	h.hooks = append(h.hooks, k)
+	return nil
 }
 
-func isYes(s string) bool {
-	switch strings.ToLower(strings.TrimSpace(s)) {
+// minutes is the time between two looks.
+func (h *hupConfig) minutes() (int, error) {
+	n, err := strconv.Atoi(strings.TrimSpace(h.interval))
+	if err != nil || n < 1 {
+		return 0, message("Invalid interval (must be 1 minute or greater): " + h.interval)
+	}
+	return n, nil
+}
+
+// mask is the daemon's umask, 022 unless it is told otherwise (AWS
+// documentation, "cfn-hup").
+func (h *hupConfig) mask() (int, error) {
+	n, err := strconv.ParseUint(h.umask, 8, 32)
+	if err != nil || n > 0o777 {
+		return 0, message("Invalid umask (must be an octal number from 0 to 0777): " + h.umask)
+	}
+	return int(n), nil
+}
+
+// yesOrNo reads a switch as ConfigParser's getboolean does; "" is no.
+func yesOrNo(s string) (bool, error) {
+	switch strings.ToLower(s) {
 	case "1", "yes", "true", "on":
-		return true
+		return true, nil
+	case "", "0", "no", "false", "off":
+		return false, nil
 	}
-	return false
-}
-
-// parseINI reads sections of options, as Python's ConfigParser does: lines
-// that begin with a space go on, "%%" is a per cent sign.
-func parseINI(text string) map[string]map[string]string {
-	out := map[string]map[string]string{}
-	var options map[string]string
-	key := ""
-	for line := range strings.Lines(text) {
-		line = strings.TrimRight(line, " \t\r\n")
-		trimmed := strings.TrimSpace(line)
-		switch {
-		case trimmed == "" || line[0] == '#' || line[0] == ';':
-		case (line[0] == ' ' || line[0] == '\t') && key != "":
-			options[key] += "\n" + trimmed
-		case strings.HasPrefix(trimmed, "[") && strings.HasSuffix(trimmed, "]"):
-			name := trimmed[1 : len(trimmed)-1]
-			if options, key = out[name], ""; options == nil {
-				options = map[string]string{}
-				out[name] = options
-			}
-		case options != nil:
-			if i := strings.IndexAny(trimmed, "=:"); i > 0 {
-				key = strings.ToLower(strings.TrimSpace(trimmed[:i]))
-				options[key] = strings.TrimSpace(trimmed[i+1:])
-			}
-		}
-	}
-	for _, options := range out {
-		for k, v := range options {
-			options[k] = strings.ReplaceAll(v, "%%", "%")
-		}
-	}
-	return out
+	return false, message("Not a boolean: " + s)
 }

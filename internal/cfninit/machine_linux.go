@@ -93,12 +93,22 @@ func (r *root) makeAll(dir string) error {
 	return nil
 }
 
-// Start runs a program to its end and gives its exit status, negative for a
-// signal. Its output goes to cfn-init-cmd.log, if there is one.
-func (r *Runner) Start(ctx context.Context, args, env []string) (int, error) {
+// RemoveFile removes a file; one that can't be removed stays.
+func (r *Runner) RemoveFile(name string) {
 	tree, err := openRoot(r.Root)
 	if err != nil {
-		return 0, err
+		return
+	}
+	defer tree.close()
+	tree.remove(name)
+}
+
+// Start runs a program to its end and gives its exit status, negative for a
+// signal, and its output. That goes to cfn-init-cmd.log too, if there is one.
+func (r *Runner) Start(ctx context.Context, args, env []string) (code int, output string, err error) {
+	tree, err := openRoot(r.Root)
+	if err != nil {
+		return 0, "", err
 	}
 	defer tree.close()
 	b := &build{Runner: r, Result: &Result{}, root: tree}
@@ -106,5 +116,7 @@ func (r *Runner) Start(ctx context.Context, args, env []string) (int, error) {
 	for _, a := range args {
 		what.Items = append(what.Items, source.NewString(a, source.Pos{}))
 	}
-	return b.logged(ctx, args[len(args)-1], &process{what: what, env: env})
+	p := &process{what: what, env: env}
+	code, err = b.logged(ctx, args[len(args)-1], p)
+	return code, p.stdout.String(), err
 }
