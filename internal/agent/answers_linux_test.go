@@ -1,10 +1,15 @@
 package agent
 
 import (
+	"context"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
+
+	"beanpole/internal/cfninit"
 )
 
 func TestHelpIsShownBeforeTheRestIsRead(t *testing.T) {
@@ -82,5 +87,54 @@ func TestEmptyMetadataIsNone(t *testing.T) {
 		if r.code != 1 || r.errors != "Error: r does not specify any metadata\n" {
 			t.Errorf("%s: status %d, %q %q", line, r.code, r.out, r.errors)
 		}
+	}
+}
+
+func TestProxiesOfTheOptions(t *testing.T) {
+	for _, name := range []string{"http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY"} {
+		t.Setenv(name, "")
+	}
+	var through string
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		through = r.Method + " " + r.URL.String() + " " + r.Header.Get("Proxy-Authorization")
+		if r.Method == http.MethodConnect {
+			w.WriteHeader(http.StatusForbidden)
+		}
+	}))
+	defer proxy.Close()
+	at := strings.TrimPrefix(proxy.URL, "http://")
+	for _, c := range []struct {
+		line, want string
+		code       int
+	}{
+		{"--http-proxy " + at + " http://h.example/x", "PUT http://h.example/x ", 0},
+		{"--http-proxy http://u:p@" + at + " http://h.example/x", "PUT http://h.example/x Basic dTpw", 0},
+		{"--https-proxy " + at + " https://h.example/x", "CONNECT //h.example:443 ", 1},
+		{"--https-proxy http:// https://h.example/x", "", 1},
+	} {
+		through = ""
+		var out, errs strings.Builder
+		call := &Call{Program: "cfn-signal", Args: append([]string{"-i", "me"}, strings.Fields(c.line)...), Out: &out, Errors: &errs,
+			Runner: cfninit.Runner{Root: t.TempDir(), Log: io.Discard, Sleep: func(context.Context, time.Duration) {}}}
+		if code := Run(t.Context(), call); code != c.code || through != c.want {
+			t.Errorf("%s: status %d, through the proxy %q, %s", c.line, code, through, errs.String())
+		}
+	}
+}
+
+func TestMetadataOfVersion1(t *testing.T) {
+	var asked []string
+	network := hosts{metadataHost: func(w http.ResponseWriter, r *http.Request) {
+		asked = append(asked, r.Method+" "+r.URL.Path+r.Header.Get("X-Aws-Ec2-Metadata-Token"))
+		if r.Method != http.MethodGet {
+			w.WriteHeader(http.StatusForbidden)
+			return
+		}
+		instanceOf("p", "r")(w, r)
+	}}
+	c := NewCall("cfn-signal", nil, nil, io.Discard, io.Discard, false)
+	c.Runner.HTTP, c.Runner.Sleep = network, func(context.Context, time.Duration) {}
+	if id := c.Runner.InstanceID(t.Context()); id != "i-1" || len(asked) != 2 || asked[1] != "GET /latest/meta-data/instance-id" {
+		t.Errorf("%q after %q", id, asked)
 	}
 }

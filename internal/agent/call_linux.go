@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -162,17 +161,7 @@ func (c *Call) toCloudFormation(l *line) (*cfninit.Runner, error) {
 	if len(proxies) == 0 || r.HTTP != nil {
 		return &r, nil
 	}
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.Proxy = func(req *http.Request) (*url.URL, error) {
-		if strings.HasPrefix(req.URL.Host, "169.254.") {
-			return nil, nil
-		}
-		if p := proxies[req.URL.Scheme]; p != nil {
-			return p, nil
-		}
-		return http.ProxyFromEnvironment(req)
-	}
-	r.HTTP = t
+	r.HTTP = cfninit.Transport(proxies)
 	return &r, nil
 }
 

@@ -343,9 +343,13 @@ func (r *Runner) transport() http.RoundTripper {
 	return direct
 }
 
-// direct is the default transport. The metadata service is never asked
-// through a proxy [cb:util.py].
-var direct = func() http.RoundTripper {
+// direct is the default transport.
+var direct = Transport(nil)
+
+// Transport sends requests through the proxy of their scheme, or else the one
+// that the environment names. The metadata service is never asked through a
+// proxy [cb:util.py].
+func Transport(proxies map[string]*url.URL) http.RoundTripper {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.DialContext = Dialing(patientDialer)
 	t.ResponseHeaderTimeout = 5 * patience
@@ -355,10 +359,13 @@ var direct = func() http.RoundTripper {
 		if strings.HasPrefix(req.URL.Host, "169.254.") {
 			return nil, nil
 		}
+		if p := proxies[req.URL.Scheme]; p != nil {
+			return p, nil
+		}
 		return http.ProxyFromEnvironment(req)
 	}
 	return t
-}()
+}
 
 func (r *Runner) metadata() string {
 	if r.Metadata != "" {
