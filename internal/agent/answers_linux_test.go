@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -136,5 +137,44 @@ func TestMetadataOfVersion1(t *testing.T) {
 	c.Runner.HTTP, c.Runner.Sleep = network, func(context.Context, time.Duration) {}
 	if id := c.Runner.InstanceID(t.Context()); id != "i-1" || len(asked) != 2 || asked[1] != "GET /latest/meta-data/instance-id" {
 		t.Errorf("%q after %q", id, asked)
+	}
+}
+
+func TestElectLeader(t *testing.T) {
+	var query url.Values
+	network := hosts{metadataHost: instanceOf("p", "r"), regionHost: func(w http.ResponseWriter, r *http.Request) {
+		query = r.URL.Query()
+		if query.Get("StackName") == "gone" {
+			w.WriteHeader(http.StatusBadRequest)
+			io.WriteString(w, `{"Error": {"Code": "ValidationError", "Message": "no stack", "Type": "Sender"}}`)
+			return
+		}
+		io.WriteString(w, `{"ElectCommandLeaderResponse": {"ElectCommandLeaderResult": {"ListenerId": "i-1"}}}`)
+	}}
+	t.Setenv("STACK_NAME", "s")
+	t.Setenv("CMD_NAME", "deploy")
+	t.Setenv("INVOCATION_ID", "7")
+	t.Setenv("LISTENER_ID", "")
+	for _, c := range []struct {
+		line, sent, errors string
+		code               int
+	}{
+		{"-l i-1", "", "", 0},
+		{"-l i-2", "", "", 5},
+		{"-l i-1 --access-key K --secret-key S", "i-1", "", 0},
+		{"-l i-1 -s gone", "", "ValidationError: no stack\n", 1},
+		{"", "", "Error: You must specify ListenerId\nUsage: ", 1},
+		{"-l i-1 -c=", "", "", 0},
+		{"-l i-1 --command-name=", "", "Error: You must specify CommandName\nUsage: ", 1},
+		{"-x", "", "Usage: cfn-elect-cmd-leader [options]\n\ncfn-elect-cmd-leader: error: no such option: -x\n", 2},
+	} {
+		query = nil
+		r := call(t, network, nil, "", "cfn-elect-cmd-leader --region eu-west-1 "+c.line)
+		if r.code != c.code || !strings.HasPrefix(r.errors, c.errors) || c.errors == "" && r.errors != "" || query.Get("ListenerId") != c.sent {
+			t.Errorf("%s: status %d, %q, asked %v", c.line, r.code, r.errors, query)
+		}
+		if c.code == 5 && (query.Get("Action") != "ElectCommandLeader" || query.Get("StackName") != "s" || query.Get("CommandName") != "deploy" || query.Get("InvocationId") != "7") {
+			t.Errorf("asked %v", query)
+		}
 	}
 }

@@ -41,6 +41,8 @@ var programs = map[string]func(context.Context, *Call) int{
 	"cfn-signal":       Signal,
 	"cfn-get-metadata": GetMetadata,
 	"cfn-hup":          Hup,
+	// On an instance of the local cloud the engine answers to this name first.
+	"cfn-elect-cmd-leader": ElectLeader,
 }
 
 // IsProgram tells whether this program was called as one of AWS's.

@@ -83,6 +83,25 @@ func (r *Runner) SignalResource(ctx context.Context, a StackAccess, stack, resou
 	return err
 }
 
+// ElectCommandLeader asks CloudFormation which listener carries out one call of
+// a command; listener is who asks, which the service knows by itself where the
+// instance's identity signs. The error is a *BuildError.
+func (r *Runner) ElectCommandLeader(ctx context.Context, a StackAccess, stack, command, invocation, listener string) (leader string, err error) {
+	query := "Action=ElectCommandLeader&CommandName=" + url.QueryEscape(command) + "&InvocationId=" + url.QueryEscape(invocation) +
+		"&StackName=" + url.QueryEscape(stack) + "&ContentType=JSON"
+	if a.Role != "" || a.KeyID != "" {
+		query += "&ListenerId=" + url.QueryEscape(listener)
+	}
+	d, err := r.cloudFormation(ctx, a, query)
+	switch {
+	case err != nil:
+		return "", err
+	case d.ListenerID == "":
+		return "", &BuildError{Text: "CloudFormation's answer to ElectCommandLeader names no listener"}
+	}
+	return d.ListenerID, nil
+}
+
 // InstanceID is the instance's own ID, "" off EC2.
 func (r *Runner) InstanceID(ctx context.Context) string {
 	b := &build{Runner: r, Result: &Result{}}
@@ -172,6 +191,7 @@ type detail struct {
 	PhysicalResourceID   string `xml:"DescribeStackResourceResult>StackResourceDetail>PhysicalResourceId"`
 	ResourceStatus       string `xml:"DescribeStackResourceResult>StackResourceDetail>ResourceStatus"`
 	LastUpdatedTimestamp string `xml:"DescribeStackResourceResult>StackResourceDetail>LastUpdatedTimestamp"`
+	ListenerID           string `xml:"ElectCommandLeaderResult>ListenerId"`
 	Code                 string `xml:"Error>Code"`
 	Message              string `xml:"Error>Message"`
 	Type                 string `xml:"Error>Type"` // "Sender" or "Receiver"
@@ -226,11 +246,15 @@ func jsonDetail(body []byte, d *detail) error {
 				}
 			}
 		}
+		ElectCommandLeaderResponse struct {
+			ElectCommandLeaderResult struct{ ListenerID string }
+		}
 		Error struct{ Code, Message, Type string }
 	}
 	err := json.Unmarshal(body, &doc)
 	r := doc.DescribeStackResourceResponse.DescribeStackResourceResult.StackResourceDetail
 	d.Metadata, d.PhysicalResourceID, d.ResourceStatus = r.Metadata, r.PhysicalResourceID, r.ResourceStatus
+	d.ListenerID = doc.ElectCommandLeaderResponse.ElectCommandLeaderResult.ListenerID
 	switch t := r.LastUpdatedTimestamp.(type) {
 	case string:
 		d.LastUpdatedTimestamp = t

@@ -24,7 +24,7 @@ be told.`
 // Run is Main, or what argv[0] names where this program stands for another:
 // on an instance, see package engine, and anywhere by the names of AWS's agent.
 func Run(argv []string, in io.Reader, out, errs io.Writer) int {
-	if engine.IsApplet(argv[0]) {
+	if engine.IsApplet(argv[0]) && (engine.OnInstance() || !agent.IsProgram(argv[0])) {
 		return engine.Applet(argv, out, errs)
 	}
 	if agent.IsProgram(argv[0]) {
