@@ -29,6 +29,10 @@ if [ "$what" = test ]; then
   [ -e /usr/lib/apache2/modules/mod_wsgi.so ] || missing+=(libapache2-mod-wsgi-py3)
   need killall psmisc
   [ -n "$(PATH=$PATH:/usr/sbin; compgen -c php-fpm)" ] || missing+=(php-fpm)
+  # Tomcat is small, Java is not: without Java its tests are skipped.
+  if command -v java >/dev/null 2>&1 && ! ls /usr/share/tomcat*/bin/bootstrap.jar >/dev/null 2>&1 && apt-cache show tomcat10 >/dev/null 2>&1; then
+    missing+=(tomcat10)
+  fi
   need gcc gcc
   [ -e /usr/include/stdlib.h ] || missing+=(libc6-dev)
 fi
@@ -46,10 +50,10 @@ fi
 echo "setup: installing ${missing[*]} with apt-get (once)"
 
 # Debian starts a new nginx at once, on port 80 of this machine, where nobody
-# asked for one; the instances bring their own.
+# asked for one; the instances bring their own. So with Apache and Tomcat.
 masked=
-if [[ " ${missing[*]} " =~ \ (nginx-light|apache2)\  ]] && command -v systemctl >/dev/null 2>&1 && [ -d /run/systemd/system ]; then
-  "${sudo[@]}" systemctl mask --quiet nginx.service apache2.service && masked=1
+if [[ " ${missing[*]} " =~ \ (nginx-light|apache2|tomcat10)\  ]] && command -v systemctl >/dev/null 2>&1 && [ -d /run/systemd/system ]; then
+  "${sudo[@]}" systemctl mask --quiet nginx.service apache2.service tomcat10.service && masked=1
 fi
 log=$(mktemp)
 install() {
@@ -66,8 +70,8 @@ if [ $status != 0 ] && [ "$what" = test ] && [[ " ${missing[*]} " == *" awscli "
   [ ${#rest[@]} -eq 0 ] || install "${rest[@]}" || status=$?
 fi
 if [ -n "$masked" ]; then
-  "${sudo[@]}" systemctl unmask --quiet nginx.service apache2.service
-  "${sudo[@]}" systemctl disable --quiet nginx.service apache2.service || true
+  "${sudo[@]}" systemctl unmask --quiet nginx.service apache2.service tomcat10.service
+  "${sudo[@]}" systemctl disable --quiet nginx.service apache2.service tomcat10.service || true
 fi
 if [ $status != 0 ]; then
   tail -n 5 "$log"

@@ -46,8 +46,11 @@ func (d *deployment) procfile() ([]entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	if d.at.Language == platform.PHP {
+	switch d.at.Language {
+	case platform.PHP:
 		return append([]entry{{phpProcess, ""}}, entries...), nil
+	case platform.Tomcat:
+		return append([]entry{{tomcatProcess, ""}}, entries...), nil
 	}
 	if len(entries) == 0 {
 		return nil, errors.New("there is no Procfile")
@@ -81,12 +84,17 @@ func (d *deployment) application(i int, p entry) (*application, error) {
 	if err != nil {
 		return nil, err
 	}
-	command, owner := p.command, d.user()
-	if p.name == phpProcess {
-		if command, err = d.phpServer(); err != nil {
-			return nil, err
-		}
+	command, owner, again := p.command, d.user(), true
+	switch {
+	case i == 0 && d.at.Language == platform.PHP:
+		command, err = d.phpServer()
 		owner = "" // its children are the user's
+	case i == 0 && d.at.Language == platform.Tomcat:
+		command, err = d.tomcatServer()
+		again = d.al1 // monit did [gh:aws/elastic-beanstalk-roadmap#263]
+	}
+	if err != nil {
+		return nil, err
 	}
 	env, dir := d.environment(d.port()+100*i, "/home/"+d.user()), d.current()
 	start := func() (*exec.Cmd, error) {
@@ -99,7 +107,7 @@ func (d *deployment) application(i int, p entry) (*application, error) {
 	a := &application{name: p.name}
 	pidFile := d.path("/var/pids/" + p.name + ".pid")
 	a.run = func() *process {
-		return supervise(start, a.ended(stderr, p.name), pidFile)
+		return superviseWhile(start, a.ended(stderr, p.name), pidFile, func(error) bool { return again })
 	}
 	return a, nil
 }
@@ -116,7 +124,7 @@ func (a *application) ended(log io.Writer, name string) func(string) {
 // processLogs are where a process writes: one file in rsyslog's form on Amazon
 // Linux 2 and later, two plain ones on Amazon Linux 1.
 func (d *deployment) processLogs(i int, name string) (stdout, stderr io.Writer, err error) {
-	if d.al1 && i == 0 && d.at.Log != "" {
+	if i == 0 && d.at.Log != "" {
 		f, err := openLog(d.path(d.at.Log))
 		return f, f, err
 	}
@@ -143,14 +151,25 @@ func (d *deployment) processLogs(i int, name string) (stdout, stderr io.Writer, 
 // How long a deployment looks at what it has started.
 const (
 	firstLook = 3 * time.Second
-	lookEvery = 10 * time.Millisecond
+	// Tomcat answers only when it has started its applications.
+	firstLookTomcat = 30 * time.Second
+	lookEvery       = 10 * time.Millisecond
 )
 
 // watchStart looks whether what was started lives, until the first process
 // accepts connections. On AWS nobody waits: a deployment whose application
 // dies at once is green, and the proxy answers 502. Here an event says so.
 func (d *deployment) watchStart(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, firstLook)
+	look, fate := firstLook, "is started again and again"
+	late := "nothing listens on %s after %s; until something does, the proxy answers 502. See /var/log/%s"
+	if d.at.Language == platform.Tomcat {
+		look, late = firstLookTomcat, "Tomcat on %s has not started its applications after %s; until it has, requests wait. See /var/log/%s"
+		defer d.watchWebApplications()
+		if !d.al1 {
+			fate = "is not started again"
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, look)
 	defer cancel()
 	d.engine.mu.Lock()
 	all := d.engine.applications
@@ -161,17 +180,17 @@ func (d *deployment) watchStart(ctx context.Context) {
 		for _, a := range all {
 			if a.falls.Load() > 0 {
 				why, _ := a.fall.Load().(string)
-				d.tell("WARN", "beanpole: process %s has just started and %s; on AWS too it is started again and again, and the proxy answers 502. See /var/log/%s", a.name, why, d.logName(a.name))
+				d.tell("WARN", "beanpole: process %s has just started and %s; on AWS too it %s, and the proxy answers 502. See /var/log/%s", a.name, why, fate, d.logName(a.name))
 				return
 			}
 		}
-		if d.accepting(ctx) {
+		if d.accepting(ctx) && d.answering() {
 			return
 		}
 		select {
 		case <-ctx.Done():
 			if ctx.Err() == context.DeadlineExceeded {
-				d.tell("WARN", "beanpole: nothing listens on %s after %s; until something does, the proxy answers 502. See /var/log/%s", d.address(), firstLook, d.logName(all[0].name))
+				d.tell("WARN", "beanpole: "+late, d.address(), look, d.logName(all[0].name))
 			}
 			return
 		case <-tick.C:
@@ -184,7 +203,7 @@ func (d *deployment) logName(process string) string {
 	switch {
 	case d.docker():
 		return strings.TrimPrefix(platform.ContainerLogs, "/var/log/")
-	case d.al1 && d.at.Log != "":
+	case d.at.Log != "" && (d.al1 || process == tomcatProcess):
 		return strings.TrimPrefix(d.at.Log, "/var/log/")
 	case d.al1:
 		return process + "-1.error.log"

@@ -49,6 +49,8 @@ type deployment struct {
 	flipped   bool   // the version lies in current
 	container string // address and port of the Docker platform's container
 	image     dockerImage
+	wars      []string // of a Tomcat bundle that holds several
+	logged    int64    // bytes in the Tomcat platform's log before this version's start
 
 	engineLog engineLog
 	activity  activityLog
@@ -63,6 +65,11 @@ func newDeployment(e *engine, c *instance.Command, p platform.Platform) *deploym
 
 // carryOut is the command in the order of its platform.
 func (d *deployment) carryOut(ctx context.Context) *instance.Result {
+	if d.at.Language == platform.Tomcat {
+		if err := d.bakeTomcat(); err != nil {
+			return broken("prepare Tomcat", err)
+		}
+	}
 	if d.al1 {
 		return d.runAL1(ctx)
 	}
@@ -109,7 +116,7 @@ func (d *deployment) note(format string, args ...any) {
 }
 
 func (d *deployment) port() int {
-	if d.command.Port != 0 {
+	if d.command.Port != 0 && d.at.Language != platform.Tomcat { // server.xml has its own
 		return d.command.Port
 	}
 	return d.at.Port

@@ -38,6 +38,8 @@ func (d *deployment) install(ctx context.Context, output io.Writer) error {
 		err = d.installRuby(ctx, output)
 	case platform.PHP:
 		err = d.installPHP(ctx, output)
+	case platform.Tomcat:
+		err = d.installTomcat()
 	}
 	if err != nil {
 		return err
@@ -59,6 +61,11 @@ func (d *deployment) needPrograms() error {
 	for _, names := range d.at.Programs {
 		if !slices.ContainsFunc(names, func(n string) bool { _, err := findProgram(n); return err == nil }) {
 			missing = append(missing, names[0])
+		}
+	}
+	if d.at.Language == platform.Tomcat {
+		if _, err := findTomcat(); err != nil {
+			missing = append(missing, tomcatProcess)
 		}
 	}
 	if len(missing) == 0 {

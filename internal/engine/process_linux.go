@@ -96,6 +96,16 @@ func superviseWhile(start func() (*exec.Cmd, error), note func(string), pidFile 
 	return p
 }
 
+// over tells whether it has ended and is not started again.
+func (p *process) over() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
 // wait waits for the end, and brings it about when the process has to stop.
 func (p *process) wait(c *exec.Cmd) error {
 	p.pid.Store(int64(c.Process.Pid))

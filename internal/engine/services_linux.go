@@ -45,7 +45,7 @@ func (a *application) pid() int {
 }
 
 func (a *application) start(context.Context) error {
-	if a.now == nil {
+	if a.now == nil || a.now.over() {
 		a.now = a.run()
 	}
 	return nil

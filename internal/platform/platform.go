@@ -44,8 +44,8 @@ type Platform struct {
 	// several names; Packages is where Debian has them.
 	Programs [][]string
 	Packages string
-	// Log is where the first process writes on the Amazon Linux AMI; "" for
-	// web-1.log and web-1.error.log in /var/log.
+	// Log is where the first process writes; "" for web.stdout.log in /var/log,
+	// on the Amazon Linux AMI web-1.log and web-1.error.log.
 	Log string
 	// Apache is set where the proxy is Apache httpd unless an option says nginx.
 	Apache bool
