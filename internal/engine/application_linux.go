@@ -40,7 +40,8 @@ func (d *deployment) defaultProcfile() error {
 }
 
 // procfile are the application's processes, and those of the platform that
-// serve it.
+// serve it, which a Procfile's run beside. (inferred for Tomcat, whose page says
+// nothing of a Procfile)
 func (d *deployment) procfile() ([]entry, error) {
 	entries, err := readEntries(d.staging(), "Procfile")
 	if err != nil {

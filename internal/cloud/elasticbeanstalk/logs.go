@@ -20,7 +20,7 @@ import (
 // them there are depends on the platform.
 var LogFiles = []string{
 	"/var/log/eb-engine.log", "/var/log/eb-activity.log", "/var/log/cfn-init.log", "/var/log/cfn-init-cmd.log",
-	"/var/log/eb-hooks.log", "/var/log/web.stdout.log", "/var/log/eb-docker/containers/eb-current-app/stdouterr.log", "/var/log/web-1.log", "/var/log/web-1.error.log", "/var/log/nginx/error.log", "/var/log/nginx/access.log",
+	"/var/log/eb-hooks.log", "/var/log/web.stdout.log", "/var/log/tomcat/catalina.out", "/var/log/eb-docker/containers/eb-current-app/stdouterr.log", "/var/log/web-1.log", "/var/log/web-1.error.log", "/var/log/tomcat8/catalina.out", "/var/log/nginx/error.log", "/var/log/nginx/access.log",
 }
 
 const (
