@@ -97,6 +97,9 @@ func furnish(hosts []string) error {
 			return err
 		}
 	}
+	if err := os.MkdirAll("/etc/rsyslog.d", 0o755); err != nil { // so is rsyslog
+		return err
+	}
 	if len(hosts) == 0 {
 		return nil
 	}
@@ -182,7 +185,7 @@ type stage struct {
 
 // patience is how long a deployment may take: a command that waits for
 // somebody, or never ends, is one that AWS ends too, by its own timeout.
-const patience = 25 * time.Second
+const patience = time.Minute
 
 func (s *stage) Launch(ctx context.Context, m elasticbeanstalk.MachineSpec) (elasticbeanstalk.Machine, error) {
 	i, err := instance.Start(ctx, &instance.Spec{
