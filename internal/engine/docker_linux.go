@@ -97,7 +97,7 @@ func (d *deployment) buildImage(ctx context.Context, output io.Writer) error {
 func (d *deployment) pullImage(ctx context.Context, c *docker.Client) error {
 	run := &d.image.run
 	if run.Image == "" {
-		return errors.New("Dockerrun.aws.json names no image, and there is no Dockerfile")
+		return errors.New("Dockerrun.aws.json names no image, and there is no Dockerfile") //lint:ignore ST1005 a file's name
 	}
 	if run.Bucket != "" {
 		d.tell("WARN", "beanpole: it does not log in to registries with s3://%s/%s yet, as AWS would; map the image with --docker-image %s=IMAGE if it is private", run.Bucket, run.Key, run.Image)

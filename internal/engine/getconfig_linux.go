@@ -26,6 +26,17 @@ var tools = map[string]string{
 // with or without an engine.
 var agentPrograms = []string{"cfn-init", "cfn-signal", "cfn-get-metadata", "cfn-hup"}
 
+// leaderTests are where the platform keeps the script that tells commands and
+// hooks whether theirs is the leader, by the variable that they have: on Amazon
+// Linux 2 and later as LeaderTestScript of the stack's mapping AWSEBOptions says,
+// before in bin [log: Packer of a custom platform].
+var leaderTests = []string{
+	"/opt/elasticbeanstalk/config/private/containercommandsupport/leader-test.sh",
+	"/opt/elasticbeanstalk/bin/leader-test.sh",
+}
+
+const leaderTest = "#!/bin/sh\n[ \"$EB_IS_COMMAND_LEADER\" = true ]\n"
+
 // linkTools puts tools and the agent's programs where the platform has them,
 // unless something is there.
 func (e *engine) linkTools() error {
@@ -42,6 +53,14 @@ func (e *engine) linkTools() error {
 			return err
 		}
 		if err := os.Symlink(self, e.root+at); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+	}
+	for _, at := range leaderTests {
+		if err := os.MkdirAll(filepath.Dir(e.root+at), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(e.root+at, []byte(leaderTest), 0o755); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -53,5 +54,21 @@ func TestGetConfigAnswersAsDocumented(t *testing.T) {
 	e.facts.command.Leader = false
 	if a := e.applet([]string{"cfn-elect-cmd-leader"}, true); a.Status != 5 {
 		t.Errorf("no leader: %+v", a)
+	}
+}
+
+func TestTheLeadersTestGoesByTheVariable(t *testing.T) {
+	e := &engine{root: t.TempDir()}
+	if err := e.linkTools(); err != nil {
+		t.Fatal(err)
+	}
+	for _, at := range leaderTests {
+		for value, want := range map[string]bool{"true": true, "false": false, "": false} {
+			c := exec.Command(e.root + at)
+			c.Env = []string{"EB_IS_COMMAND_LEADER=" + value}
+			if err := c.Run(); (err == nil) != want {
+				t.Errorf("%s with %q: %v", at, value, err)
+			}
+		}
 	}
 }

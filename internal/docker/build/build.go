@@ -203,7 +203,7 @@ func at(where []parser.Range, err error) error {
 	if len(where) == 0 {
 		return err
 	}
-	return fmt.Errorf("Dockerfile:%d: %w", where[0].Start.Line, err)
+	return fmt.Errorf("Dockerfile:%d: %w", where[0].Start.Line, err) //lint:ignore ST1005 a file's name
 }
 
 func first(s string) string {
