@@ -129,6 +129,9 @@ func (b *builder) stage(n int) (*stage, error) {
 	if err != nil {
 		return nil, at(in.Location, err)
 	}
+	if from == "" {
+		return nil, at(in.Location, fmt.Errorf("base name (%s) should not be blank", in.BaseName))
+	}
 	fmt.Fprintf(b.Output, "Step : FROM %s\n", from)
 	s := &stage{args: map[string]string{}, total: len(in.Commands)}
 	base := ""
