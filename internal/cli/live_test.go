@@ -90,7 +90,7 @@ func (w *localAWS) before(t *testing.T) *refusing {
 // toldAnyway are calls without which a sound fetch can be told all the same: another
 // tells the same, or what they tell bears on nothing here.
 var toldAnyway = []string{
-	"GetCallerIdentity", "DescribeStackResources", "DescribeStackEvents", "DescribeEvents", "DescribeApplicationVersions", "DescribeEnvironmentResources",
+	"GetCallerIdentity", "ListStackResources", "DescribeStackEvents", "DescribeEvents", "DescribeApplicationVersions", "DescribeEnvironmentResources",
 	"DescribeConfigurationOptions",  // only where settings come from
 	"GetPolicy", "GetPolicyVersion", // AWS's own policy is known
 	"DescribeVpcAttribute", "DescribeNatGateways", "DescribeSecurityGroups", // the environment's own group lets all out

@@ -23,16 +23,6 @@ import (
 	"beanpole/internal/docker"
 )
 
-// dockerContainer is a container that runs beside the instance.
-type dockerContainer struct {
-	about docker.Container
-	runc  container
-	layer *dockerLayer
-	own   bool // the layer is the container's own, and goes with it
-	said  ring
-	held  []string // mounts of what it sees of the instance
-}
-
 // run runs a container until it or the request ends.
 func (d *dockerd) run(w http.ResponseWriter, r *http.Request) {
 	var in docker.Run
@@ -48,7 +38,7 @@ func (d *dockerd) run(w http.ResponseWriter, r *http.Request) {
 }
 
 func (d *dockerd) runContainer(ctx context.Context, in docker.Run, f *frames) (int, error) {
-	c, err := d.newContainer(in)
+	c, err := d.named(ctx, in)
 	if err != nil {
 		return 0, err
 	}
@@ -118,62 +108,6 @@ func finish(ctx context.Context, cmd *exec.Cmd, kill func()) (int, error) {
 // kill sends a signal; a container that is gone needs none.
 func (c container) kill(signal string) {
 	c.command(context.Background(), "kill", c.name, signal).Run()
-}
-
-// newContainer takes a place, and a layer, for a container.
-func (d *dockerd) newContainer(in docker.Run) (*dockerContainer, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	l := d.layers[in.Layer]
-	switch {
-	case l == nil:
-		return nil, errors.New("no such layer")
-	case len(d.running) >= mostContainers:
-		return nil, fmt.Errorf("at most %d containers run on an instance here", mostContainers)
-	case in.InPlace && l.frozen:
-		return nil, errors.New("the layer is not written to any more")
-	}
-	for _, c := range d.running {
-		if in.Name != "" && c.about.Name == in.Name {
-			return nil, fmt.Errorf("the container name %q is in use by container %s", in.Name, docker.Short(c.about.ID))
-		}
-	}
-	if !in.InPlace {
-		var err error
-		if l, err = d.over(l); err != nil {
-			return nil, err
-		}
-	}
-	if err := d.show(l); err != nil {
-		return nil, err
-	}
-	l.users++
-	id := newID()
-	c := &dockerContainer{layer: l, own: !in.InPlace, about: docker.Container{ID: id, Name: in.Name, Image: in.Image, Args: in.Args}}
-	if in.Name == "" {
-		c.about.Name = "container-" + docker.Short(id)
-	}
-	c.runc = container{state: containerOf(d.i.place.dir, d.i.place.record).state, name: "beanpole-" + d.i.place.Token + "-" + docker.Short(id)}
-	d.running[id] = c
-	return c, nil
-}
-
-// forget lets go of a container's place and of its own layer.
-func (d *dockerd) forget(c *dockerContainer) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for _, at := range c.held {
-		if err := errors.Join(unmount(at), os.Remove(at)); err != nil {
-			fmt.Fprintf(d.spec.Log, "beanpole: %v\n", err)
-		}
-	}
-	delete(d.running, c.about.ID)
-	c.layer.users--
-	if c.own {
-		if err := d.drop(c.layer); err != nil {
-			fmt.Fprintf(d.spec.Log, "beanpole: %v\n", err)
-		}
-	}
 }
 
 // clear removes what runc and the kernel have of a container.
