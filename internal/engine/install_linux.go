@@ -177,7 +177,11 @@ func (s staged) Read(name string) string {
 		return ""
 	}
 	defer root.Close()
-	f, err := root.Open(name)
+	return smallText(root.Open(name))
+}
+
+// smallText is what a file that was opened holds, "" when it cannot be read.
+func smallText(f fs.File, err error) string {
 	if err != nil {
 		return ""
 	}

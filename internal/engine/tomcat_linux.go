@@ -155,16 +155,7 @@ func readFromJar(jar, name string) string {
 		return ""
 	}
 	defer z.Close()
-	f, err := z.Open(name)
-	if err != nil {
-		return ""
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, largestRead))
-	if err != nil {
-		return ""
-	}
-	return string(data)
+	return smallText(z.Open(name))
 }
 
 // linkApplications makes Tomcat's webapps lead to the running version: to all
