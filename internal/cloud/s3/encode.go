@@ -150,7 +150,7 @@ func (s *Service) oldListRow() door.Row {
 }
 
 // nonEmpty is a query parameter's text, nil when it is absent or empty.
-func nonEmpty(q url.Values, name string) *string { return some(q.Get(name)) }
+func nonEmpty(q url.Values, name string) *string { return door.Given(q.Get(name)) }
 
 func encodeDeleted(x *door.Request, out *s3.DeleteObjectsOutput) error {
 	type deleted struct{ Key string }

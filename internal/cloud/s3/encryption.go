@@ -125,7 +125,7 @@ func (s *Service) encryptionRows() []door.Row {
 					d := r.ApplyServerSideEncryptionByDefault
 					in.ServerSideEncryptionConfiguration.Rules = append(in.ServerSideEncryptionConfiguration.Rules, types.ServerSideEncryptionRule{
 						BucketKeyEnabled: door.Pointer(r.BucketKeyEnabled), ApplyServerSideEncryptionByDefault: &types.ServerSideEncryptionByDefault{
-							SSEAlgorithm: types.ServerSideEncryption(d.SSEAlgorithm), KMSMasterKeyID: some(d.KMSMasterKeyID)}})
+							SSEAlgorithm: types.ServerSideEncryption(d.SSEAlgorithm), KMSMasterKeyID: door.Given(d.KMSMasterKeyID)}})
 				}
 				return in, nil
 			},

@@ -124,8 +124,8 @@ func (s *Service) UploadPart(_ context.Context, in *s3.UploadPartInput) (*s3.Upl
 		return nil, err
 	}
 	s.drop(old.File)
-	return &s3.UploadPartOutput{ETag: door.Pointer(`"` + etag(d.md5) + `"`), ChecksumCRC32: some(checksum["crc32"]), ChecksumCRC32C: some(checksum["crc32c"]),
-		ChecksumCRC64NVME: some(checksum["crc64nvme"]), ChecksumSHA1: some(checksum["sha1"]), ChecksumSHA256: some(checksum["sha256"])}, nil
+	return &s3.UploadPartOutput{ETag: door.Pointer(`"` + etag(d.md5) + `"`), ChecksumCRC32: door.Given(checksum["crc32"]), ChecksumCRC32C: door.Given(checksum["crc32c"]),
+		ChecksumCRC64NVME: door.Given(checksum["crc64nvme"]), ChecksumSHA1: door.Given(checksum["sha1"]), ChecksumSHA256: door.Given(checksum["sha256"])}, nil
 }
 
 // parts are an upload's parts in the order of their numbers.

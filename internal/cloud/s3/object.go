@@ -65,8 +65,8 @@ func (s *Service) PutObject(_ context.Context, in *s3.PutObjectInput) (*s3.PutOb
 	if out.ServerSideEncryption, out.SSEKMSKeyId, err = s.encryption(o); err != nil {
 		return nil, err
 	}
-	out.ChecksumCRC32, out.ChecksumCRC32C, out.ChecksumCRC64NVME = some(checksum["crc32"]), some(checksum["crc32c"]), some(checksum["crc64nvme"])
-	out.ChecksumSHA1, out.ChecksumSHA256 = some(checksum["sha1"]), some(checksum["sha256"])
+	out.ChecksumCRC32, out.ChecksumCRC32C, out.ChecksumCRC64NVME = door.Given(checksum["crc32"]), door.Given(checksum["crc32c"]), door.Given(checksum["crc64nvme"])
+	out.ChecksumSHA1, out.ChecksumSHA256 = door.Given(checksum["sha1"]), door.Given(checksum["sha256"])
 	if len(checksum) > 0 {
 		out.ChecksumType = types.ChecksumTypeFullObject
 	}
@@ -338,12 +338,12 @@ func readRange(header string, size int64) (from, n int64, ok, satisfiable bool) 
 // shown is an object's description as answers carry it.
 func shown(o *state.Object, mode types.ChecksumMode) *s3.GetObjectOutput {
 	out := &s3.GetObjectOutput{AcceptRanges: door.Pointer("bytes"), ContentType: door.Pointer(o.Type), ETag: door.Pointer(`"` + o.ETag + `"`), LastModified: door.Pointer(o.Modified),
-		Metadata: o.Meta, CacheControl: some(o.Header["Cache-Control"]), ContentDisposition: some(o.Header["Content-Disposition"]),
-		ContentEncoding: some(o.Header["Content-Encoding"]), ContentLanguage: some(o.Header["Content-Language"]),
-		ExpiresString: some(o.Header["Expires"])}
+		Metadata: o.Meta, CacheControl: door.Given(o.Header["Cache-Control"]), ContentDisposition: door.Given(o.Header["Content-Disposition"]),
+		ContentEncoding: door.Given(o.Header["Content-Encoding"]), ContentLanguage: door.Given(o.Header["Content-Language"]),
+		ExpiresString: door.Given(o.Header["Expires"])}
 	if mode == types.ChecksumModeEnabled && len(o.Checksum) > 0 {
-		out.ChecksumCRC32, out.ChecksumCRC32C, out.ChecksumCRC64NVME = some(o.Checksum["crc32"]), some(o.Checksum["crc32c"]), some(o.Checksum["crc64nvme"])
-		out.ChecksumSHA1, out.ChecksumSHA256 = some(o.Checksum["sha1"]), some(o.Checksum["sha256"])
+		out.ChecksumCRC32, out.ChecksumCRC32C, out.ChecksumCRC64NVME = door.Given(o.Checksum["crc32"]), door.Given(o.Checksum["crc32c"]), door.Given(o.Checksum["crc64nvme"])
+		out.ChecksumSHA1, out.ChecksumSHA256 = door.Given(o.Checksum["sha1"]), door.Given(o.Checksum["sha256"])
 		out.ChecksumType = types.ChecksumTypeFullObject
 	}
 	return out

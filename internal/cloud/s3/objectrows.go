@@ -52,7 +52,7 @@ func (s *Service) decodePut(x *door.Request) (*s3.PutObjectInput, error) {
 	encoding := header(x, "Content-Encoding")
 	if encoding != nil {
 		kept := strings.Trim(strings.ReplaceAll(","+strings.ReplaceAll(*encoding, " ", "")+",", ",aws-chunked,", ","), ",")
-		encoding = some(kept)
+		encoding = door.Given(kept)
 	}
 	return &s3.PutObjectInput{Bucket: &x.Bucket, Key: &x.Key, Body: body, ContentType: header(x, "Content-Type"), ContentEncoding: encoding,
 		CacheControl: header(x, "Cache-Control"), ContentDisposition: header(x, "Content-Disposition"), ContentLanguage: header(x, "Content-Language"),
@@ -78,7 +78,7 @@ func encodePut(x *door.Request, out *s3.PutObjectOutput) error {
 	h := x.Begin()
 	setHeaders(h, map[string]*string{"ETag": out.ETag, "X-Amz-Checksum-Crc32": out.ChecksumCRC32, "X-Amz-Checksum-Crc32c": out.ChecksumCRC32C,
 		"X-Amz-Checksum-Crc64nvme": out.ChecksumCRC64NVME, "X-Amz-Checksum-Sha1": out.ChecksumSHA1, "X-Amz-Checksum-Sha256": out.ChecksumSHA256,
-		"X-Amz-Checksum-Type": some(string(out.ChecksumType)), "X-Amz-Server-Side-Encryption": some(string(out.ServerSideEncryption)),
+		"X-Amz-Checksum-Type": door.Given(string(out.ChecksumType)), "X-Amz-Server-Side-Encryption": door.Given(string(out.ServerSideEncryption)),
 		"X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id": out.SSEKMSKeyId})
 	x.W.WriteHeader(http.StatusOK)
 	return nil
@@ -113,11 +113,11 @@ func describe(x *door.Request, out *s3.GetObjectOutput) {
 	setHeaders(h, map[string]*string{"ETag": out.ETag, "Accept-Ranges": out.AcceptRanges, "Content-Type": out.ContentType, "Cache-Control": out.CacheControl,
 		"Content-Disposition": out.ContentDisposition, "Content-Encoding": out.ContentEncoding, "Content-Language": out.ContentLanguage,
 		"Expires": out.ExpiresString, "Content-Range": out.ContentRange, "X-Amz-Checksum-Crc32": out.ChecksumCRC32,
-		"X-Amz-Server-Side-Encryption":                some(string(out.ServerSideEncryption)),
+		"X-Amz-Server-Side-Encryption":                door.Given(string(out.ServerSideEncryption)),
 		"X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id": out.SSEKMSKeyId})
 	if out.ContentRange == nil { // the checksum is that of the whole object
 		setHeaders(h, map[string]*string{"X-Amz-Checksum-Crc32c": out.ChecksumCRC32C, "X-Amz-Checksum-Crc64nvme": out.ChecksumCRC64NVME,
-			"X-Amz-Checksum-Sha1": out.ChecksumSHA1, "X-Amz-Checksum-Sha256": out.ChecksumSHA256, "X-Amz-Checksum-Type": some(string(out.ChecksumType))})
+			"X-Amz-Checksum-Sha1": out.ChecksumSHA1, "X-Amz-Checksum-Sha256": out.ChecksumSHA256, "X-Amz-Checksum-Type": door.Given(string(out.ChecksumType))})
 	} else {
 		h.Del("X-Amz-Checksum-Crc32")
 	}
@@ -182,7 +182,7 @@ func (s *Service) copyRow() door.Row {
 				SSEKMSKeyId:          header(x, "X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id")}, nil
 		},
 		Encode: func(x *door.Request, out *s3.CopyObjectOutput) error {
-			setHeaders(x.W.Header(), map[string]*string{"X-Amz-Server-Side-Encryption": some(string(out.ServerSideEncryption)),
+			setHeaders(x.W.Header(), map[string]*string{"X-Amz-Server-Side-Encryption": door.Given(string(out.ServerSideEncryption)),
 				"X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id": out.SSEKMSKeyId})
 			return writeXML(x, struct {
 				XMLName      struct{} `xml:"CopyObjectResult"`

@@ -232,15 +232,6 @@ func onObject[I any](action string, of func(*I) (bucket, key *string)) func(cont
 	}
 }
 
-// some is nil for the zero value.
-func some[T comparable](v T) *T {
-	var zero T
-	if v == zero {
-		return nil
-	}
-	return &v
-}
-
 // now is the time in S3's precision: listings show milliseconds, headers
 // seconds; records keep whole seconds so that conditional requests agree.
 func now() time.Time { return time.Now().UTC().Truncate(time.Second) }

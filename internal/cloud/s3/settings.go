@@ -93,7 +93,7 @@ func (s *Service) GetBucketEncryption(_ context.Context, in *s3.GetBucketEncrypt
 	}
 	return &s3.GetBucketEncryptionOutput{ServerSideEncryptionConfiguration: &types.ServerSideEncryptionConfiguration{
 		Rules: []types.ServerSideEncryptionRule{{BucketKeyEnabled: &e.BucketKey,
-			ApplyServerSideEncryptionByDefault: &types.ServerSideEncryptionByDefault{SSEAlgorithm: types.ServerSideEncryption(e.Algorithm), KMSMasterKeyID: some(s.pinned(e).Key)}}}}}, nil
+			ApplyServerSideEncryptionByDefault: &types.ServerSideEncryptionByDefault{SSEAlgorithm: types.ServerSideEncryption(e.Algorithm), KMSMasterKeyID: door.Given(s.pinned(e).Key)}}}}}, nil
 }
 
 func encodeEncryption(x *door.Request, out *s3.GetBucketEncryptionOutput) error {
